@@ -12,8 +12,6 @@
 
 namespace ilnp {
 
-inline constexpr std::uint8_t nonce_option_type = 0x8b;
-
 /// A nonce that we keep: 4 or 12 octets. Fixed size, zeroised when destroyed.
 class Nonce {
  public:
@@ -47,11 +45,15 @@ inline constexpr std::size_t max_nonce_header_length = 4 + Nonce::long_length;
 /// Writes the Destination Options header with the nonce into out[0 .. header_length()).
 void write_nonce_header(std::uint8_t* out, std::uint8_t next_header, const Nonce& nonce);
 
-/// Inserts the nonce header into a packet without one, right before the upper layer. Needs that much headroom; the
-/// payload length field follows.
+/// Inserts the nonce header into a packet without one, right before the upper layer. The payload length field and the
+/// offload metadata follow; other offsets in `walk` stay valid, those of the upper layer grow by header_length().
+/// Preconditions: that much headroom, a payload that stays below 64 KiB, and a whole datagram: a fragment is
+/// reassembled first (RFC 8200 section 4.5 cuts after the header was added).
 void insert_nonce_header(Packet& packet, const HeaderWalk& walk, const Nonce& nonce);
 
-/// Removes the header that holds the nonce, when it holds nothing else; otherwise overwrites the option with PadN.
+/// Removes the header that holds the nonce, when it holds nothing else; otherwise shrinks it by whole 8 octets and pads
+/// the rest, so that other options keep their alignment and no padding exceeds the 7 octets that Linux accepts.
+/// No nonce: no change. Precondition: `walk` is of this packet, and the packet is a whole datagram.
 void strip_nonce(Packet& packet, const HeaderWalk& walk);
 
 }  // namespace ilnp

@@ -49,6 +49,16 @@ constexpr std::uint16_t adjust_partial(std::uint16_t sum, SumChange change) {
   return static_cast<std::uint16_t>(~adjust(static_cast<std::uint16_t>(~sum), change));
 }
 
+/// adjust() on the checksum field of an upper-layer header. UDP's rules hold: 0 on the wire says "none" and stays
+/// (RFC 6935), a computed 0 is written as 0xffff.
+inline void adjust_field(std::uint8_t* field, std::uint8_t protocol, SumChange change) {
+  const bool udp = protocol == 17 || protocol == 136;  // UDP, UDP-Lite
+  const std::uint16_t before = load_u16(field);
+  if (udp && before == 0) return;
+  const std::uint16_t after = adjust(before, change);
+  store_u16(field, udp && after == 0 ? std::uint16_t{0xffff} : after);
+}
+
 /// Sum of the IPv6 pseudo-header (RFC 8200 section 8.1); `length` is that of the upper-layer packet.
 std::uint16_t pseudo_header_sum(const Address& source, const Address& destination, std::uint32_t length,
                                 std::uint8_t next_header);
