@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Router solicitations and duplicate address probes out, router advertisements and neighbour messages in. The kernel
+// goes on doing its own neighbour discovery; this socket only listens beside it. Sending from the unspecified address
+// (probes; solicitations before the link-local address is usable) goes through a packet socket that never receives.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/ipv6/mac_address.h"
+#include "core/ipv6/neighbour_discovery.h"
+#include "io/loop/descriptor.h"
+
+namespace ilnp {
+
+struct ReceivedNeighbourMessage {
+  unsigned ifindex = 0;
+  NeighbourMessage message;
+};
+
+class NeighbourDiscoverySocket {
+ public:
+  struct Counters {
+    std::uint64_t received = 0, solicitations_sent = 0, probes_sent = 0;
+    std::uint64_t malformed = 0;  ///< failed a check of RFC 4861
+    std::uint64_t receive_failed = 0, send_failed = 0;
+  };
+  static constexpr int batch = 32;
+
+  static Result<NeighbourDiscoverySocket> open();
+
+  int fd() const { return descriptor_.get(); }
+  const Counters& counters() const { return counters_; }
+
+  /// To all routers; from the link-local address when it is usable, else from the unspecified address.
+  Result<void> solicit_routers(unsigned ifindex, const MacAddress& own_mac);
+  /// A finished IPv6 packet from the unspecified address (build_duplicate_address_probe) to an Ethernet group.
+  Result<void> send_probe(unsigned ifindex, const MacAddress& destination, Bytes packet);
+
+  struct Batch {
+    std::vector<ReceivedNeighbourMessage> messages;
+    bool more = false;
+  };
+  Batch receive();
+
+ private:
+  NeighbourDiscoverySocket() = default;
+  Result<void> send_raw(unsigned ifindex, const MacAddress& destination, Bytes packet);
+  Descriptor descriptor_;
+  Descriptor sender_;
+  Counters counters_;
+};
+
+}  // namespace ilnp

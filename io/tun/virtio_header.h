@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The virtio-net header that TUN devices and packet sockets put in front of a packet, and our Offload. The kernel
+// fills it in, but part of it follows from what a peer sent, so it is checked like any other input.
+#pragma once
+
+#include <linux/virtio_net.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "core/base/bytes.h"
+#include "core/ipv6/packet.h"
+
+namespace ilnp {
+
+using VirtioHeader = virtio_net_hdr;  ///< the legacy 10-octet form, native byte order
+inline constexpr std::size_t virtio_header_length = sizeof(VirtioHeader);
+static_assert(virtio_header_length == 10);
+
+/// Octets of a buffer that takes any packet a device can deliver: headroom, link header, 64 KiB and an IPv6 header.
+/// Not a multiple of the page size, so that consecutive buffers do not compete for the same cache sets.
+inline constexpr std::size_t packet_buffer_size = 65536 + 64 + packet_headroom + 64;
+
+/// `link_header` octets lie between the virtio header's origin and the IPv6 header (0 for TUN, 14 for Ethernet);
+/// `length` is that of the IPv6 packet. Empty: a header that makes no sense or asks for what we do not know.
+std::optional<Offload> offload_from_virtio(const VirtioHeader& header, std::size_t link_header, std::size_t length);
+
+/// The inverse. "Checksum already verified" is never claimed: the addresses were rewritten.
+VirtioHeader virtio_from_offload(const Offload& offload, std::size_t link_header);
+
+}  // namespace ilnp
