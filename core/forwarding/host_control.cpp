@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// Control messages: Locator Updates and their acknowledgements (RFC 6743), reachability probes (ICMPv6 Echo with our
+// identifier), and ICMPv6 errors about packets that we sent (RFC 4443, RFC 8201).
+#include <algorithm>
+
+#include "core/forwarding/host_forwarder.h"
+#include "core/forwarding/rewrite.h"
+#include "core/ipv6/icmpv6.h"
+
+namespace ilnp {
+
+namespace {
+
+constexpr std::size_t echo_header = 8;
+
+ByteVector echo(std::uint8_t type, std::uint16_t sequence, Bytes payload) {
+  ByteVector message;
+  ByteWriter w{message};
+  w.u8(type);
+  w.u8(0);
+  w.u16(0);
+  w.u16(probe_identifier);
+  w.u16(sequence);
+  w.bytes(payload);
+  return message;
+}
+
+}  // namespace
+
+void HostForwarder::send_control(TimePoint now, Correspondent& c, Locator local, Locator remote, Bytes message,
+                                 Actions& actions) {
+  std::array<std::uint8_t, max_nonce_header_length> header{};
+  const std::size_t length = c.nonce_sent.is_set() ? c.nonce_sent.header_length() : 0;
+  if (length != 0) write_nonce_header(header.data(), next_header::icmpv6, c.nonce_sent);
+  actions.to_wire.push_back({build_packet({local, c.local_nid}, {remote, c.remote_nid()}, next_header::icmpv6, message,
+                                          Bytes{header.data(), length}),
+                             {}});
+  c.last_sent = now;
+}
+
+void HostForwarder::send_probes(TimePoint now, Correspondent& c, Actions& actions) {
+  std::vector<ProbeRequest> probes;
+  if (c.remote.collect_probes(now, tuning_, random_, probes)) c.touch();
+  for (const ProbeRequest& probe : probes) {
+    const OwnLocator* local = own_.find(c.using_local);
+    if (c.state != PeerState::tentative_in || local == nullptr) local = choose_local(now, c, probe.locator);
+    if (local == nullptr) return;
+    send_control(now, c, local->locator, probe.locator, echo(icmpv6::echo_request, probe.sequence, probe.token),
+                 actions);
+  }
+}
+
+/// Control messages of an authenticated peer; nullopt: an ordinary ICMPv6 message for our kernel.
+std::optional<Verdict> HostForwarder::control(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
+                                              std::uint32_t interface, Actions& actions) {
+  if (walk.upper_length < 4) return drop(DropReason::in_malformed);
+  const Bytes message = std::as_const(packet).bytes().subspan(walk.upper_offset, walk.upper_length);
+  const std::uint8_t type = message[0];
+  if (icmpv6::is_error(type)) return icmp_error(now, packet, walk, &c, actions);
+  const bool ours = (type == icmpv6::echo_request || type == icmpv6::echo_reply) &&
+                    message.size() == echo_header + probe_payload && load_u16(message.data() + 4) == probe_identifier;
+  if (type != icmpv6::locator_update && !ours) return std::nullopt;
+  if (packet.offload.partial_checksum || !checksum_verifies(packet, walk, ChecksumMode::ipv6))
+    return drop(type == icmpv6::locator_update ? DropReason::lu_bad_checksum : DropReason::in_bad_checksum);
+  if (type == icmpv6::locator_update) return locator_update(now, c, message, walk, interface, actions);
+  if (type == icmpv6::echo_reply) return probe_reply(now, c, message, walk, actions);
+
+  // The answer must come from the locator that was probed: that is what the peer wants to know.
+  if (own_.find(walk.destination.locator) == nullptr) return drop(DropReason::in_not_our_locator);
+  send_control(now, c, walk.destination.locator, walk.source.locator,
+               echo(icmpv6::echo_reply, load_u16(message.data() + 6), message.subspan(echo_header)), actions);
+  if (c.is_session()) note_heard(now, c, packet, walk, actions);
+  return Verdict{Disposition::consumed, DropReason::none};
+}
+
+Verdict HostForwarder::probe_reply(TimePoint now, Correspondent& c, Bytes message, const HeaderWalk& walk,
+                                   Actions& actions) {
+  const bool expected =
+      c.remote.on_probe_reply(walk.source.locator, load_u16(message.data() + 6), message.subspan(echo_header));
+  if (!expected) return drop(DropReason::probe_unexpected);
+  c.touch();
+  c.last_received = now;
+  c.first_unanswered = never;
+  c.silence_rounds = 0;
+  if (c.state == PeerState::tentative_in || c.state == PeerState::tentative_out) {
+    establish(now, c, actions);
+  } else if (c.state == PeerState::unreachable || c.state == PeerState::closing) {
+    ilcc_.set_state(c, PeerState::established);
+    actions.events.push_back(event(EventKind::session_recovered, c));
+  }
+  release_held(now, c, actions);
+  reschedule(c);
+  return {Disposition::consumed, DropReason::none};
+}
+
+Verdict HostForwarder::locator_update(TimePoint now, Correspondent& c, Bytes message, const HeaderWalk& walk,
+                                      std::uint32_t interface, Actions& actions) {
+  const auto update = parse_locator_update(message);
+  if (!update)
+    return drop(update.error() == LocatorUpdateError::bad_length ? DropReason::lu_bad_length
+                                                                 : DropReason::lu_malformed);
+  // Only with the nonce, and only once the peer has proved that it receives (RFC 6743 section 3; ours: established).
+  if (!walk.has_nonce() || !c.is_session()) return drop(DropReason::lu_not_established);
+  // Somebody guesses: a 4-octet nonce is worth slowing down for. A 12-octet one cannot be guessed, and to drop its
+  // updates would let a stranger delay a handoff.
+  if (c.nonce_received.length() == Nonce::short_length && now < c.quarantined_until)
+    return drop(DropReason::in_quarantined);
+  if (update.value().operation == LocatorUpdateOperation::acknowledgement)
+    return acknowledgement(now, c, update.value(), actions);
+  if (!lu_rate_.allow(now)) return drop(DropReason::lu_rate);
+  if (c.lu_memory == nullptr) c.lu_memory = std::make_unique<LuMemory>(tuning_);
+  switch (c.lu_memory->judge(now, update.value(), hasher_, tuning_)) {
+    case LuMemory::Verdict::fresh:
+      return obey(now, c, update.value(), walk, interface, actions);
+    case LuMemory::Verdict::retransmission:
+      acknowledge(now, c, update.value(), walk, actions);
+      return {Disposition::consumed, DropReason::none};
+    case LuMemory::Verdict::replay:
+      return drop(DropReason::lu_replay);
+    case LuMemory::Verdict::too_many:
+      return drop(DropReason::lu_rate);
+  }
+  return drop(DropReason::lu_malformed);
+}
+
+Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
+                            std::uint32_t interface, Actions& actions) {
+  const std::vector<Locator> own = own_.locators();
+  const OwnLocator* shared = own_.find(walk.source.locator);
+  const bool on_link = shared != nullptr && shared->interface == interface;
+  const auto locators = sanitise(update, {own, on_link ? walk.source.locator : Locator{}}, tuning_);
+  if (locators.empty()) {
+    actions.events.push_back(event(EventKind::locator_update_refused, c, "no usable locator"));
+    return drop(DropReason::lu_no_usable_locator);
+  }
+  const Locator before = c.using_remote;
+  if (c.remote.replace(now, locators, tuning_)) {
+    c.touch();
+    Event moved = event(EventKind::peer_moved, c);
+    moved.old_locator = before;
+    moved.locator = locators.front().locator;
+    actions.events.push_back(moved);
+  }
+  if (c.state != PeerState::established) ilcc_.set_state(c, PeerState::established);
+  c.last_received = now;
+  c.first_unanswered = never;
+  c.next_name_query = never;
+  c.name_query_round = 0;
+  actions.sessions_changed = true;
+  acknowledge(now, c, update, walk, actions);
+  c.remote.start_probes(now);
+  send_probes(now, c, actions);
+  release_held(now, c, actions);
+  reschedule(c);
+  return {Disposition::consumed, DropReason::none};
+}
+
+/// RFC 6743 section 3: the same body, Operation 2; to where the update came from.
+void HostForwarder::acknowledge(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
+                                Actions& actions) {
+  LocatorUpdate answer = update;
+  answer.operation = LocatorUpdateOperation::acknowledgement;
+  const OwnLocator* local = own_.find(walk.destination.locator);
+  if (local == nullptr) local = own_.best();
+  if (local == nullptr) return;
+  send_control(now, c, local->locator, walk.source.locator, encode_locator_update(answer), actions);
+}
+
+Verdict HostForwarder::acknowledgement(TimePoint now, Correspondent& c, const LocatorUpdate& update, Actions& actions) {
+  if (c.lu_sender == nullptr) return drop(DropReason::lu_unexpected_ack);
+  const int transmissions = c.lu_sender->transmissions();
+  switch (c.lu_sender->on_acknowledgement(now, update)) {
+    case LuSender::AckResult::unexpected:
+      return drop(DropReason::lu_unexpected_ack);
+    case LuSender::AckResult::other_body:
+      reschedule(c);
+      return drop(DropReason::lu_other_ack);
+    case LuSender::AckResult::committed:
+      break;
+  }
+  c.last_received = now;
+  c.first_unanswered = never;
+  c.nonce_until = std::max(c.nonce_until, now + tuning_.nonce_after_change);
+  c.touch();
+  Event acknowledged = event(EventKind::locator_update_acknowledged, c);
+  acknowledged.locator = update.locators.front().locator;
+  acknowledged.number = static_cast<std::uint64_t>(transmissions);
+  actions.events.push_back(acknowledged);
+  actions.sessions_changed = true;
+  release_held(now, c, actions);
+  reschedule(c);
+  return {Disposition::consumed, DropReason::none};
+}
+
+/// The session that a quoted packet belongs to: we sent it, to a locator that the peer has or had, and when the quote
+/// shows a nonce it is ours.
+Correspondent* HostForwarder::quoted_session(const Packet& packet, const QuotedPacket& quoted, DropReason& why) {
+  why = DropReason::error_not_ours;
+  const HeaderWalk& walk = quoted.walk;
+  for (Correspondent* c = ilcc_.find_pair(walk.source.nid, walk.destination.nid); c != nullptr; c = ilcc_.sibling(*c)) {
+    if (c->remote.find(walk.destination.locator) == nullptr || c->packets_out == 0) continue;
+    if (!walk.has_nonce()) {
+      // Only a session in full swing, or a plain one, has packets without a nonce out.
+      if (c->state == PeerState::established || c->state == PeerState::fallback) return c;
+      continue;
+    }
+    if (c->nonce_sent.matches(quoted.nonce(packet.bytes()))) return c;
+    why = DropReason::error_bad_nonce;
+  }
+  return nullptr;
+}
+
+Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWalk& walk, Correspondent* authenticated,
+                                  Actions& actions) {
+  const auto parsed = parse_quoted(packet.bytes(), walk);
+  if (!parsed) {
+    if (parsed.error() == QuoteError::bad_checksum) return drop(DropReason::in_bad_checksum);
+    return drop(DropReason::error_unreadable);
+  }
+  const QuotedPacket& quoted = parsed.value();
+  if (!is_own_nid(quoted.walk.source.nid)) return drop(DropReason::error_not_ours);
+  DropReason why{};
+  Correspondent* c = quoted_session(packet, quoted, why);
+  if (c == nullptr) {
+    // Plain IPv6 that our kernel sent from an I-LV: its business.
+    if (!quoted.walk.has_nonce() && ilcc_.find_pair(quoted.walk.source.nid, quoted.walk.destination.nid) == nullptr)
+      return {Disposition::to_kernel, DropReason::none};
+    return drop(why);
+  }
+  if (!own_.is_or_was_ours(now, quoted.walk.source.locator)) return drop(DropReason::error_not_ours);
+  // RFC 6744 section 3: what claims to come from the correspondent itself needs its nonce; Parameter Problem is how a
+  // node without ILNP answers, and proves itself by quoting our nonce.
+  const bool from_peer = walk.source.nid == c->remote_nid();
+  if (from_peer && authenticated != c && c->is_session()) return drop(DropReason::in_forged_icmp);
+  if (quoted.type == icmpv6::parameter_problem && quoted.code == icmpv6::unrecognised_option)
+    return parameter_problem(now, *c, packet, quoted, actions);
+
+  const Locator target = quoted.walk.destination.locator;
+  const std::size_t overhead = c->nonce_sent.is_set() ? c->nonce_sent.header_length() : 0;
+  if (quoted.type == icmpv6::packet_too_big) {
+    // RFC 8201 section 4: below 1280 is not believed; neither is what does not shrink the path.
+    if (quoted.parameter < minimum_mtu || quoted.parameter >= path_mtu(*c)) return drop(DropReason::error_bad_mtu);
+    if (RemoteLocator* remote = c->remote.find(target)) remote->path_mtu = static_cast<std::uint16_t>(quoted.parameter);
+  }
+  constexpr std::uint8_t port_unreachable = 4;
+  if (quoted.type == icmpv6::destination_unreachable && quoted.code != port_unreachable && c->is_session()) {
+    // The locator, not the session: another one is tried, and the transport goes on.
+    const bool alternative = std::any_of(c->remote.all().begin(), c->remote.all().end(), [&](const RemoteLocator& l) {
+      return l.locator != target && !l.receive_only && l.reach != Reach::failed;
+    });
+    if (alternative && c->remote.mark_failed(now, target, tuning_)) c->touch();
+    if (c->next_silence_probe == never || c->next_silence_probe > now) c->next_silence_probe = now + milliseconds{100};
+    reschedule(*c);
+    return drop(DropReason::error_suppressed);
+  }
+  const AddressPair identity{own_identity(c->local_nid), c->identity};
+  ByteVector translated = translate_error(packet.bytes(), walk, quoted, identity, c->checksum, overhead);
+  if (translated.empty()) return drop(DropReason::error_unreadable);
+  actions.to_identity.push_back({std::move(translated), {}});
+  return {Disposition::consumed, DropReason::none};
+}
+
+/// RFC 6744 section 4: the peer does not know the option. Believed only before the session is established, with our
+/// exact nonce (quoted_session saw to that) and the pointer at our option.
+Verdict HostForwarder::parameter_problem(TimePoint now, Correspondent& c, const Packet& packet,
+                                         const QuotedPacket& quoted, Actions& actions) {
+  const HeaderWalk& walk = quoted.walk;
+  if (c.state != PeerState::tentative_out || !walk.has_nonce() || quoted.parameter != walk.nonce_option)
+    return drop(DropReason::error_parameter_problem);
+  fall_back(now, c, "parameter problem", true, actions);
+  if (c.state != PeerState::fallback) return {Disposition::consumed, DropReason::none};
+  // The quote is what we sent: when it is whole it goes out again, plain, and the application notices nothing.
+  const std::size_t whole = ipv6_header_length + load_u16(packet.data() + quoted.offset + 4);
+  if (quoted.length < whole || !walk.nonce_alone) return {Disposition::consumed, DropReason::none};
+  ByteVector copy(packet.bytes().begin() + quoted.offset, packet.bytes().begin() + quoted.offset + quoted.length);
+  Packet again{copy, 0, copy.size()};
+  const AddressPair wire{walk.source, walk.destination};
+  if (c.checksum != ChecksumMode::ipv6) {
+    const SumChange change{wire_sum(c.checksum, walk.upper_protocol, wire),
+                           wire_sum(ChecksumMode::ipv6, walk.upper_protocol, wire)};
+    rewrite_addresses(again, walk, wire, change);
+    c.checksum = ChecksumMode::ipv6;
+  }
+  strip_nonce(again, walk);
+  actions.to_wire.push_back({ByteVector(again.bytes().begin(), again.bytes().end()), {}});
+  return {Disposition::consumed, DropReason::none};
+}
+
+}  // namespace ilnp

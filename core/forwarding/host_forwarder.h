@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host shim's decisions: between the identity side (our kernel, which sees identity addresses only) and the wire
+// side (I-LVs). It owns the ILCC and our own locators; packets, time and facts about the network go in, verdicts and
+// actions come out. No I/O: the daemon, the simulator, the tests and the fuzzers drive the same object.
+//
+// RFC 6740 (architecture), 6741 (ILCC, checksums), 6743 (Locator Update), 6744 (nonce). What is ours and not the RFCs'
+// is in docs/protocol.
+//
+// Files: host_output.cpp (identity -> wire), host_input.cpp (wire -> identity), host_control.cpp (Locator Updates,
+// probes, ICMPv6 errors), host_sessions.cpp (timers, own locators, names, state file).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/crypto.h"
+#include "core/base/rate_limit.h"
+#include "core/ilnp/error_translation.h"
+#include "core/ilnp/ilcc.h"
+#include "core/ilnp/own_locators.h"
+#include "core/ilnp/reasons.h"
+#include "core/ilnp/tuning.h"
+#include "core/ipv6/fragments.h"
+#include "core/ipv6/packet.h"
+
+namespace ilnp {
+
+enum class Disposition : std::uint8_t {
+  to_wire,      ///< rewritten in place: send it by the interface of its source locator
+  to_identity,  ///< rewritten in place: hand it to our kernel
+  to_kernel,    ///< plain IPv6 to one of our I-LVs, untouched: hand it to our kernel
+  held,         ///< copied; it comes out later as an action
+  consumed,     ///< it was for us, or its pieces are in the actions
+  dropped,      ///< counted under the reason
+};
+
+struct Verdict {
+  Disposition disposition = Disposition::dropped;
+  DropReason reason = DropReason::none;
+};
+
+/// A packet that we made or that was held.
+struct OutPacket {
+  ByteVector bytes;
+  Offload offload{};
+};
+
+/// A name, or an identity address that nobody resolved (then the name is empty), has to be looked up again.
+struct NameQuery {
+  Address identity;
+  std::string name;
+};
+
+/// What should happen besides the verdict. Reused by the caller: clear() keeps the memory.
+struct Actions {
+  std::vector<OutPacket> to_wire;
+  std::vector<OutPacket> to_identity;
+  std::vector<Event> events;
+  std::vector<NameQuery> name_queries;
+  /// Idle peers: has the kernel open sockets to them? Answer with set_pinned().
+  std::vector<CorrespondentId> flow_checks;
+  bool sessions_changed = false;  ///< the state file is out of date
+
+  bool empty() const {
+    return to_wire.empty() && to_identity.empty() && events.empty() && name_queries.empty() && flow_checks.empty() &&
+           !sessions_changed;
+  }
+  void clear() {
+    to_wire.clear();
+    to_identity.clear();
+    events.clear();
+    name_queries.clear();
+    flow_checks.clear();
+    sessions_changed = false;
+  }
+};
+
+struct ResolvedLocator {
+  Locator locator;
+  std::uint16_t preference = 0;
+  seconds ttl{};
+};
+
+class HostForwarder {
+ public:
+  HostForwarder(const Tuning& tuning, Locator identity_prefix, Random& random, Hasher& hasher);
+
+  // Identities of this node. The first is the default one.
+  void add_own_nid(NodeId nid) { own_nids_.push_back(nid); }
+  void remove_own_nid(NodeId nid);
+  const std::vector<NodeId>& own_nids() const { return own_nids_; }
+  Address own_identity(NodeId nid) const { return {ilcc_.identity_prefix(), nid}; }
+  bool is_identity(const Address& address) const;
+
+  // Packets. `interface` is the kernel index of the interface that it arrived on.
+  Verdict outbound(TimePoint now, Packet& packet, Actions& actions);
+  Verdict inbound(TimePoint now, Packet& packet, std::uint32_t interface, Actions& actions);
+
+  // Facts about the network.
+  void locator_up(TimePoint now, const OwnLocator& locator, Actions& actions);
+  void locator_down(TimePoint now, Locator locator, std::uint32_t interface, Actions& actions);
+
+  // Names. resolved() makes or refreshes the entry and returns the identity address for the application; nullopt when
+  // the cache is full or the peer is known not to speak ILNP.
+  std::optional<Address> resolved(TimePoint now, std::string_view name, NodeId local, NodeId remote,
+                                  const std::vector<ResolvedLocator>& locators, Actions& actions);
+  void not_resolved(TimePoint now, const Address& identity, Actions& actions);
+
+  void set_pinned(TimePoint now, CorrespondentId id, bool pinned);
+
+  // Time.
+  void on_time(TimePoint now, Actions& actions);
+  TimePoint next_deadline() const;
+
+  // State file: everything that a restarted daemon needs to go on with the sessions, nonces included.
+  ByteVector save(TimePoint now);
+  /// False when the bytes are not a state file of this version for this prefix; sessions are kept up to the damage.
+  bool restore(TimePoint now, Bytes saved, Actions& actions);
+
+  Ilcc& ilcc() { return ilcc_; }
+  const OwnLocators& own_locators() const { return own_; }
+  std::uint64_t drops(DropReason reason) const { return drops_[static_cast<std::size_t>(reason)]; }
+  const Reassembler& reassembler() const { return reassembler_; }
+
+ private:
+  // host_output.cpp
+  Verdict send(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
+  Verdict outbound_fragment(TimePoint now, Packet& packet, const HeaderWalk& walk, Actions& actions);
+  Verdict outbound_error(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
+  Verdict hold(TimePoint now, Correspondent& c, const Packet& packet, Actions& actions);
+  Verdict hold_for_name(TimePoint now, const Address& identity, const Packet& packet, Actions& actions);
+  void release_held(TimePoint now, Correspondent& c, Actions& actions);
+  bool choose_pair(TimePoint now, Correspondent& c, std::size_t octets);
+  const OwnLocator* choose_local(TimePoint now, Correspondent& c, Locator remote);
+  bool wants_nonce(TimePoint now, const Correspondent& c, std::uint8_t protocol) const;
+  void remember_flow(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
+  std::size_t path_mtu(const Correspondent& c) const;
+  Verdict too_big(Packet& packet, std::size_t mtu, Actions& actions);
+  void send_fragmented(TimePoint now, Packet& packet, std::size_t mtu, Actions& actions);
+  void note_sent(TimePoint now, Correspondent& c, std::size_t octets);
+
+  // host_input.cpp
+  Verdict inbound_fragment(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                           Actions& actions);
+  Verdict with_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface, Actions& actions);
+  Verdict without_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                        Actions& actions);
+  Verdict from_stranger(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                        Actions& actions);
+  Verdict accept(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                 Actions& actions);
+  Verdict deliver(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk);
+  Correspondent* find_by_nonce(const Packet& packet, const HeaderWalk& walk);
+  Correspondent* find_waiting(const Packet& packet, const HeaderWalk& walk);
+  bool note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions);
+  bool learn_checksum_mode(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
+  void note_heard(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
+
+  // host_control.cpp
+  std::optional<Verdict> control(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
+                                 std::uint32_t interface, Actions& actions);
+  Verdict locator_update(TimePoint now, Correspondent& c, Bytes message, const HeaderWalk& walk,
+                         std::uint32_t interface, Actions& actions);
+  Verdict obey(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
+               std::uint32_t interface, Actions& actions);
+  Verdict acknowledgement(TimePoint now, Correspondent& c, const LocatorUpdate& update, Actions& actions);
+  Verdict probe_reply(TimePoint now, Correspondent& c, Bytes message, const HeaderWalk& walk, Actions& actions);
+  Verdict icmp_error(TimePoint now, Packet& packet, const HeaderWalk& walk, Correspondent* authenticated,
+                     Actions& actions);
+  Verdict parameter_problem(TimePoint now, Correspondent& c, const Packet& packet, const QuotedPacket& quoted,
+                            Actions& actions);
+  Correspondent* quoted_session(const Packet& packet, const QuotedPacket& quoted, DropReason& why);
+  void send_control(TimePoint now, Correspondent& c, Locator local, Locator remote, Bytes message, Actions& actions);
+  void send_probes(TimePoint now, Correspondent& c, Actions& actions);
+  void acknowledge(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
+                   Actions& actions);
+
+  // host_sessions.cpp
+  void establish(TimePoint now, Correspondent& c, Actions& actions);
+  void fall_back(TimePoint now, Correspondent& c, const char* reason, bool remember, Actions& actions);
+  void end(Correspondent& c, const char* reason, Actions& actions);
+  void advertise(TimePoint now, OwnLocators::Change change, Actions& actions);
+  void service(TimePoint now, Correspondent& c, Actions& actions);
+  bool service_state(TimePoint now, Correspondent& c, Actions& actions);
+  bool service_idle(TimePoint now, Correspondent& c, Actions& actions);
+  void service_lu(TimePoint now, Correspondent& c, Actions& actions);
+  void service_silence(TimePoint now, Correspondent& c, Actions& actions);
+  void query_name(TimePoint now, Correspondent& c, Actions& actions);
+  TimePoint deadline_of(const Correspondent& c) const;
+  TimePoint state_deadline(const Correspondent& c) const;
+  void succeed(Correspondent& successor, Actions& actions);
+  Correspondent* entry_for_name(std::string_view name, NodeId local, NodeId remote,
+                                const std::vector<ResolvedLocator>& locators);
+  void drop_expired_held(TimePoint now, Correspondent& c);
+  void release_waiting_for_name(TimePoint now, const Address& identity, Actions& actions);
+  void reschedule(Correspondent& c) { ilcc_.schedule(c, deadline_of(c)); }
+  bool known_not_ilnp(TimePoint now, NodeId nid, Locator locator) const;
+
+  bool is_own_nid(NodeId nid) const;
+  Verdict drop(DropReason reason) {
+    ++drops_[static_cast<std::size_t>(reason)];
+    return {Disposition::dropped, reason};
+  }
+  static Event event(EventKind kind, const Correspondent& c, const char* reason = "");
+
+  const Tuning& tuning_;
+  Random& random_;
+  Hasher& hasher_;
+  std::vector<NodeId> own_nids_;
+  Ilcc ilcc_;
+  OwnLocators own_;
+  Reassembler reassembler_;
+  RateLimit lu_rate_;
+  RateLimit probe_rate_;
+  std::size_t held_octets_ = 0;
+  TimePoint advertised_at_{};
+  std::uint32_t fragment_id_ = 0;
+
+  struct WaitingForName {
+    Address identity;
+    HeldPacket packet;
+  };
+  std::vector<WaitingForName> waiting_for_name_;
+  struct NotIlnp {
+    NodeId nid;
+    Locator locator;
+    TimePoint until;
+  };
+  std::vector<NotIlnp> not_ilnp_;
+  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count)> drops_{};
+};
+
+}  // namespace ilnp

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// Input: a packet to one of our I-LVs is an ILNP packet of a known session, the first packet of a new one, or plain
+// IPv6 that our kernel handles as always (RFC 6744 section 3, RFC 6741 section 5).
+#include <algorithm>
+
+#include "core/forwarding/host_forwarder.h"
+#include "core/forwarding/rewrite.h"
+#include "core/ipv6/icmpv6.h"
+
+namespace ilnp {
+
+namespace {
+
+constexpr std::uint8_t tcp_syn = 0x02, tcp_rst = 0x04, tcp_ack = 0x10;
+
+struct TcpFields {
+  bool valid = false;
+  std::uint8_t flags = 0;
+  std::uint32_t acknowledgement = 0;
+};
+
+TcpFields tcp_of(const Packet& packet, const HeaderWalk& walk) {
+  if (walk.upper_protocol != next_header::tcp || walk.upper_length < 20) return {};
+  const std::uint8_t* upper = packet.data() + walk.upper_offset;
+  return {true, upper[13], load_u32(upper + 8)};
+}
+
+std::uint8_t icmp_type(const Packet& packet, const HeaderWalk& walk) {
+  return walk.upper_length == 0 ? std::uint8_t{0} : packet.data()[walk.upper_offset];
+}
+
+Bytes nonce_of(const Packet& packet, const HeaderWalk& walk) {
+  return packet.bytes().subspan(walk.nonce_offset, walk.nonce_length);
+}
+
+/// A reply to something that we sent before we knew the peer's nonce.
+bool answers(const OpenFlow& flow, const Packet& packet, const HeaderWalk& walk) {
+  if (flow.protocol != walk.upper_protocol || walk.upper_length < 8) return false;
+  const std::uint8_t* upper = packet.data() + walk.upper_offset;
+  if (walk.upper_protocol == next_header::icmpv6)
+    return upper[0] == icmpv6::echo_reply && load_u16(upper + 4) == flow.local_port;
+  if (load_u16(upper) != flow.remote_port || load_u16(upper + 2) != flow.local_port) return false;
+  const TcpFields tcp = tcp_of(packet, walk);
+  return !tcp.valid || tcp.acknowledgement == flow.sequence + 1;
+}
+
+bool answers_any(const Correspondent& c, const Packet& packet, const HeaderWalk& walk) {
+  const std::size_t known = std::min<std::size_t>(c.open_flows, c.flows.size());
+  return std::any_of(c.flows.begin(), c.flows.begin() + static_cast<std::ptrdiff_t>(known),
+                     [&](const OpenFlow& f) { return answers(f, packet, walk); });
+}
+
+}  // namespace
+
+Verdict HostForwarder::inbound(TimePoint now, Packet& packet, std::uint32_t interface, Actions& actions) {
+  const WalkOutcome outcome = walk_headers(packet.bytes());
+  const HeaderWalk& walk = outcome.walk;
+  if (!outcome.ok) {
+    if (outcome.error != ParseError::two_nonces) return drop(DropReason::in_malformed);
+    Event e{EventKind::two_nonces};
+    e.local_nid = walk.destination.nid;
+    e.remote_nid = walk.source.nid;
+    e.locator = walk.source.locator;
+    actions.events.push_back(e);
+    return drop(DropReason::in_two_nonces);
+  }
+  if (!is_own_nid(walk.destination.nid) || walk.destination.is_multicast() || walk.source.is_link_local() ||
+      walk.destination.is_link_local())
+    return {Disposition::to_kernel, DropReason::none};
+  if (is_identity(walk.source) || is_identity(walk.destination)) return drop(DropReason::in_foreign_locator);
+  if (walk.fragment_header != 0) return inbound_fragment(now, packet, walk, interface, actions);
+  return walk.has_nonce() ? with_nonce(now, packet, walk, interface, actions)
+                          : without_nonce(now, packet, walk, interface, actions);
+}
+
+Verdict HostForwarder::inbound_fragment(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                                        Actions& actions) {
+  Reassembler::Outcome outcome = reassembler_.on_fragment(now, packet.bytes(), walk);
+  if (outcome.kind == Reassembler::Outcome::Kind::dropped) return drop(DropReason::in_reassembly);
+  if (outcome.kind == Reassembler::Outcome::Kind::held) return {Disposition::consumed, DropReason::none};
+  Packet whole{outcome.packet, 0, outcome.packet.size()};
+  const Verdict verdict = inbound(now, whole, interface, actions);
+  if (verdict.disposition != Disposition::to_identity && verdict.disposition != Disposition::to_kernel) return verdict;
+  const Bytes bytes = whole.bytes();
+  actions.to_identity.push_back({ByteVector(bytes.begin(), bytes.end()), whole.offload});
+  return {Disposition::consumed, DropReason::none};
+}
+
+Correspondent* HostForwarder::find_by_nonce(const Packet& packet, const HeaderWalk& walk) {
+  const Bytes nonce = nonce_of(packet, walk);
+  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c))
+    if (c->nonce_received.matches(nonce)) return c;
+  return nullptr;
+}
+
+/// An entry of ours that waits for the peer's first nonce, and this packet answers it.
+Correspondent* HostForwarder::find_waiting(const Packet& packet, const HeaderWalk& walk) {
+  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
+    const bool waits = c->state == PeerState::tentative_out || c->state == PeerState::fallback;
+    if (waits && !c->nonce_received.is_set() && c->nonce_sent.is_set() &&
+        c->remote.find(walk.source.locator) != nullptr && answers_any(*c, packet, walk))
+      return c;
+  }
+  return nullptr;
+}
+
+Verdict HostForwarder::with_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                                  Actions& actions) {
+  if (Correspondent* c = find_by_nonce(packet, walk)) return accept(now, *c, packet, walk, interface, actions);
+  if (Correspondent* c = find_waiting(packet, walk)) {
+    if (!Nonce::is_storable(walk.nonce_length)) return drop(DropReason::in_nonce_size);
+    c->nonce_received = Nonce{nonce_of(packet, walk)};
+    c->remote.mark_reachable(walk.source.locator);
+    c->touch();
+    establish(now, *c, actions);
+    return accept(now, *c, packet, walk, interface, actions);
+  }
+  return from_stranger(now, packet, walk, interface, actions);
+}
+
+bool HostForwarder::note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions) {
+  if (now - c.bad_nonce_window >= seconds{1}) {
+    c.bad_nonce_window = now;
+    c.bad_nonces = 0;
+  }
+  if (c.bad_nonces < 0xff) ++c.bad_nonces;
+  if (c.bad_nonces <= tuning_.bad_nonces_per_second) return false;
+  if (now >= c.quarantined_until) actions.events.push_back(event(EventKind::bad_nonces, c, "quarantined"));
+  c.quarantined_until = now + tuning_.quarantine;
+  return true;
+}
+
+/// A nonce that no entry knows: a new peer, a peer that restarted, a second node with the same NID, or a guess.
+/// RFC 6741 section 5: an established entry's nonce is never overwritten, the packet makes an entry of its own.
+Verdict HostForwarder::from_stranger(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                                     Actions& actions) {
+  Correspondent* known = nullptr;  // a session of the same pair, with this locator if there is one
+  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c))
+    if (c->is_session() && (known == nullptr || c->remote.find(walk.source.locator) != nullptr)) known = c;
+  if (known != nullptr && note_bad_nonce(now, *known, actions)) return drop(DropReason::in_quarantined);
+
+  const TcpFields tcp = tcp_of(packet, walk);
+  const bool opens =
+      tcp.valid ? (tcp.flags & (tcp_syn | tcp_ack | tcp_rst)) == tcp_syn
+                : walk.upper_protocol != next_header::icmpv6 || icmp_type(packet, walk) == icmpv6::echo_request;
+  if (!opens && !tcp.valid) return drop(known != nullptr ? DropReason::in_bad_nonce : DropReason::in_stranger_control);
+  if (tcp.valid && (tcp.flags & tcp_rst) != 0) return drop(DropReason::in_stranger_segment);
+  if (!is_global_unicast(walk.source.locator) || own_.find(walk.destination.locator) == nullptr)
+    return drop(DropReason::in_foreign_locator);
+  if (!Nonce::is_storable(walk.nonce_length)) return drop(DropReason::in_nonce_size);
+  // A segment of a session that we do not know: the peer is asked to prove itself before anything is delivered.
+  if (!opens && !probe_rate_.allow(now)) return drop(DropReason::in_stranger_segment);
+
+  Correspondent* c = ilcc_.create_tentative(now, walk.destination.nid, walk.source.nid, walk.source.locator);
+  if (c == nullptr) return drop(DropReason::in_tentative_full);
+  c->nonce_received = Nonce{nonce_of(packet, walk)};
+  // A restarted peer recognises the nonce that we used with it before; a second node elsewhere gets its own.
+  const bool same_place = known != nullptr && known->remote.find(walk.source.locator) != nullptr;
+  c->nonce_sent = same_place           ? known->nonce_sent
+                  : tuning_.echo_nonce ? c->nonce_received
+                                       : Nonce::draw(random_, tuning_.nonce_length);
+  c->remote.learn_initial(walk.source.locator, tuning_);
+  c->using_local = walk.destination.locator;
+  const bool probe = !tcp.valid && probe_rate_.allow(now);
+  if (!opens || probe) {
+    c->remote.start_probes(now);
+    send_probes(now, *c, actions);
+  }
+  reschedule(*c);
+  if (!opens) return drop(DropReason::in_stranger_segment);
+  return accept(now, *c, packet, walk, interface, actions);
+}
+
+Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                                     Actions& actions) {
+  const bool is_icmp = walk.upper_protocol == next_header::icmpv6;
+  if (is_icmp && icmpv6::is_error(icmp_type(packet, walk))) return icmp_error(now, packet, walk, nullptr, actions);
+  bool session_elsewhere = false;
+  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
+    const bool there = c->remote.find(walk.source.locator) != nullptr;
+    if (c->is_session()) {
+      if (is_icmp) return drop(DropReason::in_forged_icmp);  // RFC 6744 section 3
+      if (there) return accept(now, *c, packet, walk, interface, actions);
+      session_elsewhere = true;
+    } else if (there && c->state == PeerState::tentative_in) {
+      return drop(DropReason::in_unconfirmed);
+    } else if (there && c->state == PeerState::tentative_out && answers_any(*c, packet, walk)) {
+      fall_back(now, *c, "plain reply", true, actions);
+    }
+    if (there && c->state == PeerState::fallback) {
+      note_heard(now, *c, packet, walk, actions);
+      return deliver(now, *c, packet, walk);
+    }
+  }
+  if (session_elsewhere) return drop(DropReason::in_foreign_locator);
+  return {Disposition::to_kernel, DropReason::none};
+}
+
+/// The packet belongs to `c`: by its nonce, or, in a session, by its NIDs and a known locator.
+Verdict HostForwarder::accept(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
+                              std::uint32_t interface, Actions& actions) {
+  if (!own_.is_or_was_ours(now, walk.destination.locator)) return drop(DropReason::in_not_our_locator);
+  const TcpFields tcp = tcp_of(packet, walk);
+  if (c.remote.find(walk.source.locator) == nullptr) {
+    if (!is_global_unicast(walk.source.locator)) return drop(DropReason::in_foreign_locator);
+    if (c.state == PeerState::tentative_in) {  // it moved before the handshake was over
+      c.remote = {};
+      c.remote.learn_initial(walk.source.locator, tuning_);
+    } else {
+      c.remote.learn_from_packet(now, walk.source.locator, tuning_);
+    }
+    c.touch();
+  }
+  if (c.state == PeerState::tentative_in && tcp.valid) {
+    const bool confirms = c.handshake_sent && (tcp.flags & (tcp_ack | tcp_syn)) == tcp_ack &&
+                          tcp.acknowledgement == c.handshake_sequence + 1;
+    if (confirms) {
+      c.remote.mark_reachable(walk.source.locator);
+      c.touch();
+      establish(now, c, actions);
+    } else if ((tcp.flags & tcp_syn) == 0) {
+      return drop(DropReason::in_unconfirmed);
+    }
+  }
+  if (walk.upper_protocol == next_header::icmpv6)
+    if (const auto verdict = control(now, c, packet, walk, interface, actions)) return *verdict;
+  if (!c.checksum_known && !learn_checksum_mode(c, packet, walk)) return drop(DropReason::in_bad_checksum);
+  note_heard(now, c, packet, walk, actions);
+  c.delivered = true;
+  return deliver(now, c, packet, walk);
+}
+
+/// RFC 6741 and the 2026 draft disagree about the transport checksum: the peer's first packet tells which one it uses.
+bool HostForwarder::learn_checksum_mode(Correspondent& c, const Packet& packet, const HeaderWalk& walk) {
+  const bool tells = walk.upper_protocol == next_header::tcp || walk.upper_protocol == next_header::udp;
+  if (!tells || !tuning_.checksum_auto_detect) return true;
+  const bool super_packet = packet.offload.segmentation != Offload::Segmentation::none;
+  if (super_packet) return true;  // its checksum is not one number yet
+  const ChecksumMode configured = tuning_.checksum_mode;
+  const ChecksumMode other = configured == ChecksumMode::ipv6 ? ChecksumMode::rfc6741 : ChecksumMode::ipv6;
+  for (ChecksumMode mode : {configured, other}) {
+    if (!checksum_verifies(packet, walk, mode)) continue;
+    c.checksum = mode;
+    c.checksum_known = true;
+    return true;
+  }
+  return false;
+}
+
+void HostForwarder::note_heard(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk,
+                               Actions& actions) {
+  ++c.packets_in;
+  c.octets_in += packet.size();
+  c.last_received = now;
+  c.first_unanswered = never;
+  c.silence_rounds = 0;
+  c.name_query_round = 0;
+  c.next_name_query = never;
+  c.remote.note_received(now, walk.source.locator, packet.size(), tuning_);
+  if (c.state == PeerState::closing) ilcc_.set_state(c, PeerState::established);
+  if (c.state == PeerState::unreachable && c.remote.has_usable()) {
+    ilcc_.set_state(c, PeerState::established);
+    actions.events.push_back(event(EventKind::session_recovered, c));
+    release_held(now, c, actions);
+  }
+}
+
+Verdict HostForwarder::deliver(TimePoint, Correspondent& c, Packet& packet, const HeaderWalk& walk) {
+  const AddressPair identity{c.identity, own_identity(c.local_nid)};
+  const AddressPair wire{walk.source, walk.destination};
+  const SumChange change = to_identity_checksum(c.checksum, walk.upper_protocol, identity, wire);
+  if (!rewrite_addresses(packet, walk, identity, change)) return drop(DropReason::in_malformed);
+  if (walk.has_nonce()) strip_nonce(packet, walk);
+  return {Disposition::to_identity, DropReason::none};
+}
+
+}  // namespace ilnp

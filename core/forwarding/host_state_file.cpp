@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sessions as bytes, so that a restarted daemon goes on with them: same nonces, same identities, same locators.
+// Written and read by the same host within one boot; read as carefully as anything from a wire all the same.
+#include "core/forwarding/host_forwarder.h"
+
+namespace ilnp {
+
+namespace {
+
+constexpr std::uint32_t magic = 0x494c4343;  // "ILCC"
+constexpr std::uint16_t version = 1;
+constexpr std::size_t max_name = 255;
+
+std::uint64_t ticks(TimePoint t) { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
+TimePoint from_ticks(std::uint64_t t) { return TimePoint{Duration{static_cast<Duration::rep>(t)}}; }
+
+void write_nonce(ByteWriter& w, const Nonce& nonce) {
+  w.u8(static_cast<std::uint8_t>(nonce.length()));
+  w.bytes(nonce.octets());
+}
+
+Nonce read_nonce(ByteReader& in) {
+  const Bytes octets = in.take(in.u8());
+  if (!in.ok() || octets.empty()) return {};
+  if (!Nonce::is_storable(octets.size())) {
+    in.fail();
+    return {};
+  }
+  return Nonce{octets};
+}
+
+void write_locator(ByteWriter& w, const RemoteLocator& l) {
+  w.u64(l.locator.bits);
+  w.u16(l.preference);
+  w.u8(static_cast<std::uint8_t>(l.validity));
+  w.u8(static_cast<std::uint8_t>(l.reach));
+  w.u8(static_cast<std::uint8_t>(l.source));
+  w.u8(l.receive_only ? 1 : 0);
+  w.u16(l.path_mtu);
+  w.u64(ticks(l.expires));
+  w.u64(ticks(l.last_received));
+}
+
+RemoteLocator read_locator(ByteReader& in, const Tuning& tuning) {
+  RemoteLocator l;
+  l.locator = {in.u64()};
+  l.preference = in.u16();
+  const std::uint8_t validity = in.u8(), reach = in.u8(), source = in.u8();
+  l.receive_only = in.u8() != 0;
+  l.path_mtu = in.u16();
+  l.expires = from_ticks(in.u64());
+  l.last_received = from_ticks(in.u64());
+  if (validity > 3 || reach > 3 || source > 2) in.fail();
+  l.validity = static_cast<Validity>(validity & 3);
+  l.reach = static_cast<Reach>(reach & 3);
+  l.source = static_cast<LocatorSource>(source % 3);
+  if (l.reach == Reach::probing || l.reach == Reach::failed) l.reach = Reach::unverified;
+  l.packets_left = static_cast<std::uint8_t>(tuning.unverified_packets);
+  l.credit = static_cast<std::int64_t>(tuning.unverified_credit);
+  return l;
+}
+
+void write_session(ByteWriter& w, const Correspondent& c) {
+  w.u8(static_cast<std::uint8_t>(c.state));
+  w.u8(static_cast<std::uint8_t>(c.checksum));
+  w.u8(static_cast<std::uint8_t>((c.checksum_known ? 1u : 0u) | (c.pinned ? 2u : 0u)));
+  w.u64(c.local_nid.bits);
+  w.bytes(c.identity.octets());
+  write_nonce(w, c.nonce_sent);
+  write_nonce(w, c.nonce_received);
+  w.u64(ticks(c.last_sent));
+  w.u64(ticks(c.last_received));
+  const auto length = std::min(c.name.size(), max_name);
+  w.u8(static_cast<std::uint8_t>(length));
+  for (std::size_t i = 0; i < length; ++i) w.u8(static_cast<std::uint8_t>(c.name[i]));
+  w.u8(static_cast<std::uint8_t>(c.remote.all().size()));
+  for (const RemoteLocator& l : c.remote.all()) write_locator(w, l);
+  const auto* memory = c.lu_memory.get();
+  w.u8(static_cast<std::uint8_t>(memory == nullptr ? 0 : memory->seen().size()));
+  if (memory == nullptr) return;
+  for (const LuMemory::Seen& seen : memory->seen()) {
+    w.bytes(seen.digest);
+    w.u64(ticks(seen.at));
+  }
+}
+
+bool is_saved(const Correspondent& c) { return c.is_session() || c.state == PeerState::fallback; }
+
+}  // namespace
+
+ByteVector HostForwarder::save(TimePoint now) {
+  ByteVector out;
+  ByteWriter w{out};
+  w.u32(magic);
+  w.u16(version);
+  w.u64(ilcc_.identity_prefix().bits);
+  w.u64(ticks(now));
+  std::uint32_t count = 0;
+  ilcc_.for_each([&](const Correspondent& c) { count += is_saved(c) ? 1 : 0; });
+  w.u32(count);
+  ilcc_.for_each([&](const Correspondent& c) {
+    if (is_saved(c)) write_session(w, c);
+  });
+  return out;
+}
+
+bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
+  ByteReader in{saved};
+  if (in.u32() != magic || in.u16() != version || in.u64() != ilcc_.identity_prefix().bits) return false;
+  const TimePoint written = from_ticks(in.u64());
+  const std::uint32_t count = in.u32();
+  if (!in.ok() || written > now) return false;  // another boot, another clock
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint8_t state = in.u8(), checksum = in.u8(), flags = in.u8();
+    const NodeId local{in.u64()};
+    const Bytes identity_octets = in.take(16);
+    if (!in.ok() || state > static_cast<std::uint8_t>(PeerState::closing) || checksum > 1) return false;
+    const Address identity = Address::load(identity_octets.data());
+    const Nonce sent = read_nonce(in), received = read_nonce(in);
+    const TimePoint last_sent = from_ticks(in.u64()), last_received = from_ticks(in.u64());
+    const Bytes name = in.take(in.u8());
+    RemoteLocators locators;
+    const std::size_t locator_count = in.u8();
+    for (std::size_t n = 0; n < locator_count && in.ok(); ++n) {
+      const RemoteLocator l = read_locator(in, tuning_);
+      if (in.ok() && locators.find(l.locator) == nullptr) locators.restore(l);
+    }
+    auto memory = std::make_unique<LuMemory>(tuning_);
+    const std::size_t seen_count = in.u8();
+    for (std::size_t n = 0; n < seen_count && in.ok(); ++n) {
+      LuMemory::Seen seen{};
+      const Bytes digest = in.take(seen.digest.size());
+      seen.at = from_ticks(in.u64());
+      if (!in.ok()) break;
+      std::copy(digest.begin(), digest.end(), seen.digest.begin());
+      memory->restore(seen);
+    }
+    if (!in.ok() || last_sent > now || last_received > now) return false;
+    const auto peer_state = static_cast<PeerState>(state);
+    const bool session = peer_state == PeerState::established || peer_state == PeerState::unreachable ||
+                         peer_state == PeerState::closing;
+    if (!is_identity(identity) || !is_own_nid(local) || !(session || peer_state == PeerState::fallback)) continue;
+    if (session && !(sent.is_set() && received.is_set())) continue;
+    Correspondent* c = ilcc_.restore(now, local, identity, peer_state);
+    if (c == nullptr) continue;
+    c->checksum = static_cast<ChecksumMode>(checksum);
+    c->checksum_known = (flags & 1) != 0;
+    c->pinned = (flags & 2) != 0;
+    c->nonce_sent = sent;
+    c->nonce_received = received;
+    c->last_sent = last_sent;
+    c->last_received = last_received;
+    c->name.assign(name.begin(), name.end());
+    c->remote = std::move(locators);
+    c->delivered = true;
+    c->packets_out = 1;  // an error about what was sent before the restart is still about us
+    c->nonce_until = now + tuning_.nonce_after_change;
+    if (seen_count != 0) c->lu_memory = std::move(memory);
+    reschedule(*c);
+  }
+  actions.sessions_changed = false;
+  return true;
+}
+
+}  // namespace ilnp

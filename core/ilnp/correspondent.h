@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// One entry of the Identifier-Locator Communication Cache: what we know about one peer (RFC 6741 section 5).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/ilnp/lu_receiver.h"
+#include "core/ilnp/lu_sender.h"
+#include "core/ilnp/nonce.h"
+#include "core/ilnp/remote_locators.h"
+#include "core/ipv6/packet.h"
+
+namespace ilnp {
+
+/// resolved:      a name gave NID and locators; nothing was sent. Leaves by: first packet -> tentative_out; TTL ->
+/// freed. tentative_out: our first packet is out, peer's nonce unknown.  Leaves by: reply with nonce -> established;
+/// Parameter
+///                Problem with our nonce, plain reply, silence -> fallback; tentative_ttl idle -> freed.
+/// tentative_in:  a stranger's packet with nonce came.            Leaves by: proof that it receives -> established;
+/// ttl. established:   both nonces known; Locator Updates are obeyed.  Leaves by: idle and no open socket -> closing;
+/// all
+///                locators gone -> unreachable.
+/// unreachable:   no locator may be sent to; names are asked.     Leaves by: a locator -> established; 2 * idle ->
+/// freed. fallback:      the peer is not an ILNP node: plain IPv6 to pinned locators. Leaves by: idle -> freed; a
+/// packet with
+///                nonce -> established.
+/// closing:       idle.                                           Leaves by: a packet -> established; 2 * MSL -> freed.
+enum class PeerState : std::uint8_t {
+  resolved,
+  tentative_out,
+  tentative_in,
+  established,
+  unreachable,
+  fallback,
+  closing
+};
+
+constexpr const char* name_of(PeerState s) {
+  constexpr const char* names[] = {"resolved",    "tentative-out", "tentative-in", "established",
+                                   "unreachable", "fallback",      "closing"};
+  return names[static_cast<int>(s)];
+}
+
+/// A packet that we sent before the peer's nonce was known: replies must match one of them.
+struct OpenFlow {
+  std::uint8_t protocol = 0;
+  std::uint16_t local_port = 0;  ///< ICMPv6: echo identifier
+  std::uint16_t remote_port = 0;
+  std::uint32_t sequence = 0;  ///< TCP: our initial sequence number
+};
+
+/// A packet that waits for a locator.
+struct HeldPacket {
+  ByteVector bytes;  ///< as it came from the identity side
+  Offload offload;
+  TimePoint until{};
+};
+
+using CorrespondentId = std::uint32_t;
+
+struct Correspondent {
+  CorrespondentId id = 0;
+  PeerState state = PeerState::resolved;
+  ChecksumMode checksum = ChecksumMode::ipv6;
+  bool checksum_known = false;
+  bool pinned = false;     ///< the kernel has open sockets to it
+  bool delivered = false;  ///< packets of it were handed to the kernel under this identity
+  bool quarantine_logged = false;
+  bool name_query_pending = false;
+  std::uint8_t nonce_packets_left = 0;
+  std::uint8_t bad_nonces = 0;
+  std::uint8_t silence_rounds = 0;
+  std::uint8_t name_query_round = 0;
+  std::uint8_t open_flows = 0;
+  std::uint8_t local_rotation = 0;  ///< silence made us try another own locator
+
+  NodeId local_nid;
+  std::string name;  ///< that resolved to it; empty when the peer came to us
+  Address identity;  ///< what our kernel calls the peer: (identity prefix or alias) + remote NID
+  NodeId remote_nid() const { return identity.nid; }
+
+  Nonce nonce_sent;      ///< ours, towards the peer
+  Nonce nonce_received;  ///< the peer's, towards us
+  RemoteLocators remote;
+
+  // The pair in use; valid while both generations are current.
+  Locator using_local{};
+  Locator using_remote{};
+  std::uint32_t own_generation = 0;
+  std::uint32_t checked_generation = 0;  ///< of `remote`, bumped by Ilcc users through touch()
+  std::uint32_t remote_generation = 1;
+
+  TimePoint created{};
+  TimePoint usable_until{};  ///< resolved: when the name's answer ends
+  TimePoint last_sent{};
+  TimePoint last_received{};           ///< with a valid nonce, or without one from a known locator
+  TimePoint first_unanswered = never;  ///< first packet sent after last_received
+  TimePoint nonce_until{};
+  TimePoint bad_nonce_window{};
+  TimePoint quarantined_until{};
+  TimePoint next_silence_probe = never;
+  TimePoint next_name_query = never;
+  TimePoint next_flow_check{};
+  TimePoint scheduled = never;  ///< earliest timer that the Ilcc holds for this entry
+
+  std::array<OpenFlow, 4> flows{};
+  std::uint32_t handshake_sequence = 0;  ///< responder: our SYN/ACK's sequence number, proof when acknowledged
+  bool handshake_sent = false;
+
+  std::uint64_t packets_in = 0, packets_out = 0, octets_in = 0, octets_out = 0;
+
+  std::unique_ptr<LuSender> lu_sender;
+  std::unique_ptr<LuMemory> lu_memory;
+  std::unique_ptr<std::vector<HeldPacket>> held;
+
+  CorrespondentId next_sibling = no_id;  ///< same pair of NIDs
+  static constexpr CorrespondentId no_id = 0xffffffff;
+
+  bool is_session() const {
+    return state == PeerState::established || state == PeerState::unreachable || state == PeerState::closing;
+  }
+  /// The locators changed: choose again.
+  void touch() { ++remote_generation; }
+};
+
+}  // namespace ilnp

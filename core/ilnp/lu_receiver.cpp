@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/ilnp/lu_receiver.h"
+
+#include <algorithm>
+
+namespace ilnp {
+
+LuMemory::Verdict LuMemory::judge(TimePoint now, const LocatorUpdate& update, Hasher& hasher, const Tuning& tuning) {
+  if (!rate_.allow(now)) return Verdict::too_many;
+  LocatorUpdate body = update;
+  body.operation = LocatorUpdateOperation::advertisement;
+  const Digest full = hasher.sha256(encode_locator_update(body));
+  ShortDigest digest;
+  std::copy_n(full.begin(), digest.size(), digest.begin());
+
+  // The latest is remembered however old it is: its retransmissions must never look new.
+  std::erase_if(seen_, [&](const Seen& s) { return &s != &seen_.back() && now - s.at > tuning.lu_digest_memory; });
+  if (!seen_.empty() && seen_.back().digest == digest) return Verdict::retransmission;
+  if (std::any_of(seen_.begin(), seen_.end(), [&](const Seen& s) { return s.digest == digest; }))
+    return Verdict::replay;
+  if (seen_.size() >= max_seen) seen_.erase(seen_.begin());
+  seen_.push_back({digest, now});
+  return Verdict::fresh;
+}
+
+std::vector<AdvertisedLocator> sanitise(const LocatorUpdate& update, const SanitiseContext& context,
+                                        const Tuning& tuning) {
+  std::vector<AdvertisedLocator> kept;
+  for (const AdvertisedLocator& l : update.locators) {
+    const bool routable = is_global_unicast(l.locator) || (context.allow_unique_local && is_unique_local(l.locator));
+    const bool ours = std::find(context.own.begin(), context.own.end(), l.locator) != context.own.end();
+    const bool repeated =
+        std::any_of(kept.begin(), kept.end(), [&](const AdvertisedLocator& k) { return k.locator == l.locator; });
+    if (!routable || (ours && l.locator != context.on_link) || repeated || l.lifetime.count() == 0) continue;
+    kept.push_back(l);
+  }
+  std::stable_sort(kept.begin(), kept.end(),
+                   [](const AdvertisedLocator& a, const AdvertisedLocator& b) { return a.preference < b.preference; });
+  if (kept.size() > tuning.lu_max_accepted_locators) kept.resize(tuning.lu_max_accepted_locators);
+  return kept;
+}
+
+}  // namespace ilnp

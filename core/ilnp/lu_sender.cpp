@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/ilnp/lu_sender.h"
+
+#include <algorithm>
+
+namespace ilnp {
+
+namespace {
+
+/// At most two fresh bodies a second answer acknowledgements of other bodies.
+constexpr Duration nudge_spacing = milliseconds{500};
+
+LocatorUpdate body_of(const std::vector<AdvertisedLocator>& set, std::uint8_t nudge) {
+  LocatorUpdate update{LocatorUpdateOperation::advertisement, set};
+  for (AdvertisedLocator& l : update.locators) {
+    if (l.lifetime.count() > nudge) {
+      l.lifetime = AdvertisedLocator{}.lifetime +
+                   std::chrono::duration<std::uint16_t>{static_cast<std::uint16_t>(l.lifetime.count() - nudge)};
+      break;
+    }
+  }
+  return update;
+}
+
+}  // namespace
+
+void LuSender::advertise(TimePoint now, Advertisement set, Duration jitter, bool urgent, const Tuning& tuning) {
+  const Duration interval = urgent ? tuning.lu_urgent_interval : tuning.lu_min_interval;
+  const bool sent_before = last_transmitted_ != TimePoint{};
+  const TimePoint earliest = sent_before ? std::max(now, last_transmitted_ + interval) : now;
+  pending_ = std::move(set);
+  nudge_ = 0;
+  transmissions_ = 0;
+  due_ = earliest + jitter;
+  first_transmitted_ = never;
+  state_ = State::delay;
+}
+
+LuSender::AckResult LuSender::on_acknowledgement(TimePoint now, const LocatorUpdate& acknowledgement) {
+  if (state_ != State::wait) return AckResult::unexpected;
+  if (acknowledgement.locators == body_of(*pending_, nudge_).locators) {
+    committed_ = std::move(pending_);
+    pending_ = nullptr;
+    committed_at_ = now;
+    state_ = State::idle;
+    return AckResult::committed;
+  }
+  if (now - last_nudge_ >= nudge_spacing) {
+    last_nudge_ = now;
+    nudge_ = static_cast<std::uint8_t>(nudge_ % 8 + 1);
+    due_ = now;
+  }
+  return AckResult::other_body;
+}
+
+std::optional<LocatorUpdate> LuSender::on_time(TimePoint now, const Tuning& tuning, Random& random) {
+  if (state_ == State::idle || due_ > now) return std::nullopt;
+  if (state_ == State::delay) first_transmitted_ = now;
+  state_ = State::wait;
+  const int doublings = std::min(transmissions_, 16);
+  const Duration timeout = std::min(tuning.lu_first_timeout * (1 << doublings), tuning.lu_timeout_cap);
+  const auto tenth = timeout.count() / 10;
+  const auto spread = static_cast<Duration::rep>(random.u64() % static_cast<std::uint64_t>(2 * tenth + 1)) - tenth;
+  due_ = now + timeout + Duration{spread};
+  last_transmitted_ = now;
+  ++transmissions_;
+  return body_of(*pending_, nudge_);
+}
+
+}  // namespace ilnp

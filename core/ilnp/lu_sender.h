@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells one peer about our Locators until it has acknowledged them (RFC 6743): one update outstanding, the newest
+// wins, retransmission from 0.2 s doubling to 4 s.
+//
+//   idle    nothing to tell.                               advertise() -> delay
+//   delay   waits for jitter or for the minimum interval.  due -> wait
+//   wait    transmitted, not acknowledged.                 matching acknowledgement -> idle
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/crypto.h"
+#include "core/base/time.h"
+#include "core/ilnp/locator_update.h"
+#include "core/ilnp/tuning.h"
+
+namespace ilnp {
+
+/// Shared by every peer that is told the same.
+using Advertisement = std::shared_ptr<const std::vector<AdvertisedLocator>>;
+
+class LuSender {
+ public:
+  enum class State : std::uint8_t { idle, delay, wait };
+  enum class AckResult : std::uint8_t {
+    committed,   ///< the peer holds what we told it last
+    other_body,  ///< it holds an older or reordered update: told again with a fresh body
+    unexpected,  ///< nothing was outstanding
+  };
+
+  /// The set changed. `jitter` spreads a fan-out; `urgent`: the locators that the peer uses are gone.
+  void advertise(TimePoint now, Advertisement set, Duration jitter, bool urgent, const Tuning& tuning);
+  AckResult on_acknowledgement(TimePoint now, const LocatorUpdate& acknowledgement);
+  /// The body to transmit now, if one is due; sets the next retransmission (+-10 % by `random`).
+  std::optional<LocatorUpdate> on_time(TimePoint now, const Tuning& tuning, Random& random);
+  TimePoint next_deadline() const { return state_ == State::idle ? never : due_; }
+
+  State state() const { return state_; }
+  bool unacknowledged() const { return state_ != State::idle; }
+  int transmissions() const { return transmissions_; }
+  /// When the outstanding update was first transmitted.
+  TimePoint first_transmitted() const { return first_transmitted_; }
+  const Advertisement& committed() const { return committed_; }
+  TimePoint committed_at() const { return committed_at_; }
+
+ private:
+  State state_ = State::idle;
+  std::uint8_t nudge_ = 0;  ///< seconds taken off the first lifetime so that the body differs
+  int transmissions_ = 0;
+  TimePoint due_ = never;
+  TimePoint first_transmitted_ = never;
+  TimePoint last_transmitted_{};
+  TimePoint last_nudge_{};
+  TimePoint committed_at_{};
+  Advertisement pending_;
+  Advertisement committed_;
+};
+
+}  // namespace ilnp
