@@ -3,8 +3,6 @@
 // fills it in, but part of it follows from what a peer sent, so it is checked like any other input.
 #pragma once
 
-#include <linux/virtio_net.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,7 +12,18 @@
 
 namespace ilnp {
 
-using VirtioHeader = virtio_net_hdr;  ///< the legacy 10-octet form, native byte order
+/// The legacy form, in native byte order (linux/virtio_net.h, which a C++ compiler refuses).
+struct VirtioHeader {
+  static constexpr std::uint8_t needs_checksum = 1, data_valid = 2;                              // flags
+  static constexpr std::uint8_t gso_none = 0, gso_tcp6 = 4, gso_udp_l4 = 5, gso_ecn_bit = 0x80;  // gso_type
+
+  std::uint8_t flags = 0;
+  std::uint8_t gso_type = 0;
+  std::uint16_t header_length = 0;
+  std::uint16_t gso_size = 0;
+  std::uint16_t checksum_start = 0;
+  std::uint16_t checksum_offset = 0;
+};
 inline constexpr std::size_t virtio_header_length = sizeof(VirtioHeader);
 static_assert(virtio_header_length == 10);
 
