@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/ipv6/header_walk.h"
 #include "core/ipv6/icmpv6.h"
 
 namespace ilnp {

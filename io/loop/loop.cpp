@@ -92,7 +92,7 @@ struct DeadlineTimer::State : std::enable_shared_from_this<State> {
   bool alive = true;
 };
 
-DeadlineTimer::DeadlineTimer(Loop& loop, std::function<void()> on_time)
+DeadlineTimer::DeadlineTimer(Loop& loop, std::function<void()> on_time) noexcept
     : state_{std::make_shared<State>(loop, std::move(on_time))} {
   state_->wait();
 }
@@ -121,7 +121,7 @@ struct SignalWatch::State : std::enable_shared_from_this<State> {
   bool alive = true;
 };
 
-SignalWatch::SignalWatch(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> on_signal)
+SignalWatch::SignalWatch(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> on_signal) noexcept
     : state_{std::make_shared<State>(loop, std::move(on_signal))} {
   for (const int number : signals) state_->signals.add(number);
   state_->wait();
@@ -162,7 +162,7 @@ struct Watch::State : std::enable_shared_from_this<State> {
   bool alive = true;
 };
 
-Watch::Watch(Loop& loop, int descriptor, std::function<bool()> drain)
+Watch::Watch(Loop& loop, int descriptor, std::function<bool()> drain) noexcept
     : state_{std::make_shared<State>(loop, descriptor, std::move(drain))} {
   state_->wait();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run loop of a daemon: one thread, callbacks, no coroutines. Thin over Boost.Asio. A callback never runs from
 // inside the call that asked for it, and never after the object that owns it is gone.
+// The constructors of the watching objects end the process when the kernel has no descriptor left.
 #pragma once
 
 #include <utility>  // before Asio: Boost 1.74 uses std::exchange without including it
@@ -41,7 +42,7 @@ class Loop {
 /// alone and set again when it fires), so it may be told the machine's next_deadline() after every packet.
 class DeadlineTimer {
  public:
-  DeadlineTimer(Loop& loop, std::function<void()> on_time);
+  DeadlineTimer(Loop& loop, std::function<void()> on_time) noexcept;
   ~DeadlineTimer();
   DeadlineTimer(const DeadlineTimer&) = delete;
   DeadlineTimer& operator=(const DeadlineTimer&) = delete;
@@ -58,7 +59,7 @@ class DeadlineTimer {
 /// Calls back with the signal's number, as often as one arrives.
 class SignalWatch {
  public:
-  SignalWatch(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> on_signal);
+  SignalWatch(Loop& loop, std::initializer_list<int> signals, std::function<void(int)> on_signal) noexcept;
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
@@ -73,7 +74,7 @@ class SignalWatch {
 /// and must stay open as long as the watch lives.
 class Watch {
  public:
-  Watch(Loop& loop, int descriptor, std::function<bool()> drain);
+  Watch(Loop& loop, int descriptor, std::function<bool()> drain) noexcept;
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;

@@ -40,18 +40,15 @@ class IngressFilter {
 
   /// The nft program exists and may change rules here; says what is missing otherwise.
   static Result<void> check();
-  /// Replaces both tables in one transaction. Does nothing when the plan is the one in force.
-  Result<void> apply(const Plan& plan);
+  /// Replaces both tables in one transaction. To be repeated when a wire interface appears, also under a known name: the
+  /// kernel drops a chain together with its device.
+  static Result<void> apply(const Plan& plan);
   /// Takes both tables away, whoever made them. They may be absent.
   static Result<void> remove();
   static Result<Counters> counters();
 
   /// The script for `nft -f -`; an interface name that nftables cannot quote is an error.
   static Result<std::string> script(const Plan& plan);
-
- private:
-  Plan in_force_;
-  bool applied_ = false;
 };
 
 }  // namespace ilnp
