@@ -136,7 +136,7 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
   const Locator before = c.using_remote;
   if (c.remote.replace(now, locators, tuning_)) {
     c.touch();
-    Event moved = event(EventKind::peer_moved, c);
+    HostEvent moved = event(EventKind::peer_moved, c);
     moved.old_locator = before;
     moved.locator = locators.front().locator;
     actions.events.push_back(moved);
@@ -182,7 +182,7 @@ Verdict HostForwarder::acknowledgement(TimePoint now, Correspondent& c, const Lo
   c.first_unanswered = never;
   c.nonce_until = std::max(c.nonce_until, now + tuning_.nonce_after_change);
   c.touch();
-  Event acknowledged = event(EventKind::locator_update_acknowledged, c);
+  HostEvent acknowledged = event(EventKind::locator_update_acknowledged, c);
   acknowledged.locator = update.locators.front().locator;
   acknowledged.number = static_cast<std::uint64_t>(transmissions);
   actions.events.push_back(acknowledged);

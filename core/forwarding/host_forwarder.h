@@ -59,7 +59,7 @@ struct NameQuery {
 struct Actions {
   std::vector<OutPacket> to_wire;
   std::vector<OutPacket> to_identity;
-  std::vector<Event> events;
+  std::vector<HostEvent> events;
   std::vector<NameQuery> name_queries;
   /// Idle peers: has the kernel open sockets to them? Answer with set_pinned().
   std::vector<CorrespondentId> flow_checks;
@@ -205,7 +205,7 @@ class HostForwarder {
     ++drops_[static_cast<std::size_t>(reason)];
     return {Disposition::dropped, reason};
   }
-  static Event event(EventKind kind, const Correspondent& c, const char* reason = "");
+  static HostEvent event(EventKind kind, const Correspondent& c, const char* reason = "");
 
   const Tuning& tuning_;
   Random& random_;

@@ -57,7 +57,7 @@ Verdict HostForwarder::inbound(TimePoint now, Packet& packet, std::uint32_t inte
   const HeaderWalk& walk = outcome.walk;
   if (!outcome.ok) {
     if (outcome.error != ParseError::two_nonces) return drop(DropReason::in_malformed);
-    Event e{EventKind::two_nonces};
+    HostEvent e{EventKind::two_nonces};
     e.local_nid = walk.destination.nid;
     e.remote_nid = walk.source.nid;
     e.locator = walk.source.locator;

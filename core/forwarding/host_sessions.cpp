@@ -35,8 +35,8 @@ bool HostForwarder::is_identity(const Address& address) const {
 
 void HostForwarder::remove_own_nid(NodeId nid) { std::erase(own_nids_, nid); }
 
-Event HostForwarder::event(EventKind kind, const Correspondent& c, const char* reason) {
-  Event e{kind};
+HostEvent HostForwarder::event(EventKind kind, const Correspondent& c, const char* reason) {
+  HostEvent e{kind};
   e.local_nid = c.local_nid;
   e.remote_nid = c.remote_nid();
   e.locator = c.using_remote;
@@ -319,7 +319,7 @@ void HostForwarder::service_lu(TimePoint now, Correspondent& c, Actions& actions
   if (const OwnLocator* same_link = own_.find(remote->locator)) local = same_link;
   send_control(now, c, local->locator, remote->locator, encode_locator_update(*body), actions);
   if (n == 1) {
-    Event sent = event(EventKind::locator_update_sent, c);
+    HostEvent sent = event(EventKind::locator_update_sent, c);
     sent.locator = body->locators.front().locator;
     actions.events.push_back(sent);
   }
@@ -333,11 +333,11 @@ void HostForwarder::locator_up(TimePoint now, const OwnLocator& locator, Actions
   const bool was_known = own_.find(locator.locator) != nullptr;
   const OwnLocators::Change change = own_.up(now, locator);
   if (!was_known) {
-    Event up{EventKind::own_locator_up};
+    HostEvent up{EventKind::own_locator_up};
     up.locator = locator.locator;
     up.number = locator.interface;
     actions.events.push_back(up);
-    if (was_detached) actions.events.push_back(Event{EventKind::attached});
+    if (was_detached) actions.events.push_back(HostEvent{EventKind::attached});
   }
   if (change.set_changed) advertise(now, {true, change.urgent || was_detached}, actions);
 }
@@ -345,11 +345,11 @@ void HostForwarder::locator_up(TimePoint now, const OwnLocator& locator, Actions
 void HostForwarder::locator_down(TimePoint now, Locator locator, std::uint32_t interface, Actions& actions) {
   const OwnLocators::Change change = own_.down(now, locator, interface);
   if (!change.set_changed) return;
-  Event down{EventKind::own_locator_down};
+  HostEvent down{EventKind::own_locator_down};
   down.locator = locator;
   down.number = interface;
   actions.events.push_back(down);
-  if (own_.usable().empty()) actions.events.push_back(Event{EventKind::detached});
+  if (own_.usable().empty()) actions.events.push_back(HostEvent{EventKind::detached});
   advertise(now, change, actions);
 }
 

@@ -148,7 +148,7 @@ constexpr const char* name_of(EventKind kind) {
 }
 
 /// One thing that happened. Which fields mean something depends on the kind; a zero one is not shown.
-struct Event {
+struct HostEvent {
   EventKind kind{};
   NodeId local_nid{};
   NodeId remote_nid{};
