@@ -4,10 +4,10 @@
 // RFC 4861 sections 6.1.2, 7.1.1 and 7.1.2 except the ICMPv6 checksum, which the caller (or the kernel) has verified.
 #pragma once
 
-#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
@@ -50,8 +50,8 @@ struct RouterAdvertisement {
   std::uint16_t router_lifetime = 0;  ///< seconds; 0 = not a default router
   std::uint32_t mtu = 0;              ///< MTU option; 0 = none
   std::optional<MacAddress> link_layer;
-  boost::container::static_vector<PrefixInformation, max_advertised_prefixes> prefixes;
-  std::uint16_t prefixes_left_out = 0;  ///< options beyond max_advertised_prefixes
+  std::vector<PrefixInformation> prefixes;  ///< at most max_advertised_prefixes
+  std::uint16_t prefixes_left_out = 0;      ///< options beyond max_advertised_prefixes
 };
 
 using DadNonce = std::array<std::uint8_t, 6>;  ///< RFC 7527 section 4.1
