@@ -192,6 +192,7 @@ nlohmann::json Session::summary() const {
           {"jumps", tally_.jumps()},
           {"longest_gap_ms", static_cast<double>(tally_.longest_gap()) / 1e6},
           {"last_arrival", tally_.last_arrival()},
+          {"at", monotonic_now()},
           {"total_known", tally_.total_known()},
           {"died", died_}};
 }

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""report.html: one file, no network, readable in a light and in a dark browser. result.json: the same as figures."""
+import json
+import os
+from html import escape
+
+from . import result, topology
+from .drawing import (BUCKET, STALL, Canvas, attachment_lane, curve_lane, delay_lane, dot_lane, event_lane, move_marks,
+                      time_axis)
+
+STYLE = """
+:root { color-scheme: light dark; --page: #fcfcfb; --ink: #1d1d1f; --soft: #60636a; --faint: #dcdde0; --lane: #f3f3f1;
+  --c0: #1f6fd0; --c1: #c0561a; --link0: #4a9a6a; --link1: #8a63c9; --bad: #d02b3a; --good: #1c7f4b; --stall: #d02b3a33; }
+@media (prefers-color-scheme: dark) { :root { --page: #17181a; --ink: #e9e9ea; --soft: #a2a5ad; --faint: #383a3f;
+  --lane: #1f2023; --c0: #6aa9f5; --c1: #f0955c; --link0: #5fb583; --link1: #ab8ae6; --bad: #ff6b76; --good: #5cc88d;
+  --stall: #ff6b763d; } }
+* { box-sizing: border-box }
+body { margin: 0 auto; padding: 28px 24px 60px; max-width: 1180px; background: var(--page); color: var(--ink);
+  font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif }
+h1 { font-size: 24px; margin: 0 0 4px } h2 { font-size: 17px; margin: 34px 0 8px } p { margin: 6px 0 } .text { max-width: 95ch }
+.verdict { margin: 16px 0; padding: 12px 16px; border-left: 5px solid; background: var(--lane); font-weight: 600 }
+.good { border-color: var(--good) } .bad { border-color: var(--bad) }
+.soft { color: var(--soft) }
+.scroll { overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px }
+th, td { padding: 3px 14px 3px 0; text-align: right; border-bottom: 1px solid var(--faint); white-space: nowrap }
+th:first-child, td:first-child { text-align: left } thead th { border-bottom: 2px solid var(--soft) }
+ul.checks { list-style: none; padding: 0 } .checks b { display: inline-block; width: 3.2em }
+.checks .ok b { color: var(--good) } .checks .no b { color: var(--bad) }
+svg { width: 100%; min-width: 760px; height: auto; display: block; margin: 6px 0 2px }
+svg text { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: var(--ink) }
+svg .small { font-size: 11px; fill: var(--soft) } svg .name { font-weight: 600 }
+svg .number { font-size: 9.5px; fill: var(--page); font-weight: 700 }
+.lane { fill: var(--lane) } .grid { stroke: var(--faint); stroke-width: 1 }
+.curve { fill: none; stroke-width: 1.4; stroke-linejoin: round } .c0 { stroke: var(--c0) } .c1 { stroke: var(--c1) }
+.dots { fill: none; stroke-width: 2.4; stroke-linecap: round } .lost { fill: none; stroke: var(--bad); stroke-width: 1 }
+.stall { fill: var(--stall) } .dead { fill: var(--soft); opacity: .18 } .move { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 3 }
+.link0 { fill: var(--link0) } .link1 { fill: var(--link1) } .event { fill: var(--ink) }
+.key { display: inline-block; width: 22px; height: 3px; vertical-align: middle; margin: 0 6px 0 14px }
+.key.area { height: 12px } ol { columns: 2; font-size: 13.5px; padding-left: 26px; margin: 4px 0 }
+code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace }
+@media (max-width: 760px) { ol { columns: 1 } }
+"""
+
+
+def write(run, figures, out):
+    with open(os.path.join(out, "result.json"), "w") as file:
+        json.dump(figures, file, indent=2)
+    with open(os.path.join(out, "report.html"), "w") as file:
+        file.write(page(run, figures))
+
+
+def page(run, figures):
+    verdict = figures["verdict"]
+    title = "A guest that moves" if run.ilnp else "A guest that moves, without ILNP"
+    settings = figures["settings"]
+    parts = [
+        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
+        f"<h1>{escape(title)}</h1>",
+        f"<p class='soft'>{escape(figures['mode'])}; one-way delays "
+        + ", ".join(f"{site} {delay:g} ms" for site, delay in settings["delays_ms"].items())
+        + f"; gap of a hard move {settings['gap_ms']:g} ms, overlap of a soft move {settings['overlap_ms']:g} ms; "
+        f"kernel {escape(figures['kernel'])}</p>",
+        f"<div class='verdict {'good' if verdict['ok'] else 'bad'}'>{escape(verdict['text'])}</div>",
+        "<ul class='checks'>" + "".join(
+            f"<li class='{'ok' if c['ok'] else 'no'}'><b>{'ok' if c['ok'] else 'FAIL'}</b>{escape(c['name'])}: "
+            f"{escape(c['detail'])}</li>" for c in figures["checks"]) + "</ul>",
+        "<h2>Time line</h2>", legend(), "<div class='scroll'>", overview(run, figures), "</div>",
+        "<h2>Per move</h2>", "<div class='scroll'>", html_table(figures), "</div>",
+    ]
+    for move in figures["moves"]:
+        parts += [f"<h2>Move {move['number']}, {escape(move['kind'])}: "
+                  + escape(" and ".join(f"{role} {n['from']} → {n['to']}" for role, n in move["nodes"].items())) + "</h2>",
+                  "<div class='scroll'>", *close_up(run, figures, move)]
+    parts += [how_to_read(), "</body></html>\n"]
+    return "".join(parts)
+
+
+def legend():
+    return ("<p class='soft'><span class='key' style='background:var(--c0);margin-left:0'></span>to the client"
+            "<span class='key' style='background:var(--c1)'></span>to the guest"
+            "<span class='key area' style='background:var(--stall)'></span>silence above 50 ms (upper half: to the client)"
+            "<span class='key area' style='background:var(--bad);width:3px'></span>a datagram that never came"
+            "<span class='key area' style='background:var(--soft);opacity:.3'></span>the session is dead</p>")
+
+
+def html_table(figures):
+    head = "".join(f"<th>move {move['number']} {escape(move['kind'])}</th>" for move in figures["moves"])
+    body = "".join(f"<tr><td>{escape(name)}</td>" + "".join(f"<td>{escape(text)}</td>" for text in cells) + "</tr>"
+                   for name, cells in result.rows(figures))
+    return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+# ---------------------------------------------------------------- pictures
+
+def attachment(run, role):
+    """{site: [(since, until or None)]} relative to the run's start."""
+    spans = {site: [] for site in topology.HOMES[role]}
+    spans[topology.HOMES[role][0]].append([-1.0, None])
+    for event in run.timeline:
+        if event["where"] == role and event["kind"] in ("plugged", "unplugged"):
+            when, site = event["t"] - run.began, spans[event["site"]]
+            if event["kind"] == "plugged":
+                site.append([when, None])
+            elif site:
+                site[-1][1] = when
+    return spans
+
+
+def streams_of(run, protocol):
+    out = []
+    for number, receiver in enumerate(("client", "guest")):
+        arrivals = run.arrivals[protocol, receiver]
+        gaps = [(a - run.began, b - run.began) for a, b in arrivals.gaps(STALL)]
+        ended = run.sessions[protocol][f"to_{receiver}"]["ended_at"]
+        if len(arrivals) and ended and ended < run.ended:
+            gaps.append((arrivals.received[-1] - run.began, ended - run.began))
+        out.append((f"to the {receiver}", number, arrivals.delay_series(run.began, BUCKET), gaps))
+    return out
+
+
+def overview(run, figures):
+    end = run.ended - run.began
+    canvas = Canvas(-0.3, end, 640)
+    body, y = Canvas(-0.3, end, 0), 22
+    y = attachment_lane(body, y, "guest", attachment(run, "guest"), end) + 8
+    y = attachment_lane(body, y, "client", attachment(run, "client"), end) + 12
+    for protocol in ("udp", "tcp"):
+        ends = [stream["ended_at"] for stream in run.sessions[protocol].values()]
+        top = y
+        y = delay_lane(body, y, 104, f"{protocol.upper()} counter", streams_of(run, protocol), "one-way delay") + 12
+        mark_dead(body, run, min(filter(None, ends), default=None), top, 104)
+    top = y
+    y = curve_lane(body, y, 60, "ssh", [(back - run.began, (back - sent) * 1000) for _, sent, back in run.ssh.echoes], " ms",
+                   0, "echo of each line", dots=True) + 12
+    mark_dead(body, run, run.ssh.ended_at, top, 60)
+    top = y
+    y = curve_lane(body, y, 70, "download", [(t - run.began, octets / 1e6) for t, octets in run.curl.progress], " MB", 0,
+                   f"of {run.download.octets / 1e6:.0f} MB")
+    if not run.sessions["download"]["equal"]:
+        mark_dead(body, run, run.curl.ended_at, top, 70)
+    time_axis(canvas, y)
+    canvas.parts += body.parts
+    move_marks(canvas, figures["moves"], y)
+    canvas.height = y + 20
+    return canvas.svg("time line of the run")
+
+
+def mark_dead(canvas, run, ended, y, height):
+    if ended and ended < run.ended:
+        canvas.rect(ended - run.began, run.ended - run.began, y, height, "dead", "the session is dead")
+        canvas.text(canvas.x(ended - run.began) + 6, y + height / 2 + 4, "dead", "small")
+
+
+def events_near(run, move, since, until):
+    """What happened around a move, in words, relative to its start."""
+    start, out = move["at_s"] + run.began, []
+    for event in sorted(run.timeline, key=lambda e: e["t"]):
+        when, text = event["t"] - start, event_text(event)
+        # Advertisements repeat what is known already: an address counts when it is news of this move.
+        if event["kind"] == "address" and topology.site_of(event["address"]) not in [n["to"] for n in move["nodes"].values()]:
+            continue
+        if since <= when <= until and text and text not in [known for _, known in out]:
+            out.append((when, text))
+    for role, node in move["nodes"].items():
+        for key, words in (("usable_to_first_packet_out_ms", "first data packet out"),
+                           ("usable_to_first_packet_at_peer_ms", "first data packet from there at the peer"),
+                           ("usable_to_first_packet_in_ms", "first data packet in")):
+            if node[key] is not None and node["usable_s"] is not None:
+                when = node["usable_s"] + node[key] / 1000 - move["at_s"]
+                if since <= when <= until:
+                    out.append((when, f"{role}, {node['to']}: {words}"))
+    return sorted(out)[:24]
+
+
+def event_text(event):
+    where, kind = event["where"], event["kind"]
+    if kind == "carrier" and event["interface"].startswith("net"):
+        return f"{where}: {event['interface']} carrier {'up' if event['up'] else 'lost'}"
+    if kind == "address" and not event["gone"]:
+        return f"{where}: {event['address']} on {event['interface']}" + (" (tentative)" if event["tentative"] else " usable")
+    if kind == "new connection":
+        return f"a new connection to the guest at {event['site']} {'works' if event['works'] else 'fails'}"
+    if kind == "shim":
+        return f"{where}: {event['event'].get('text') or event['event'].get('event', '')}"
+    return None
+
+
+def close_up(run, figures, move):
+    """Every datagram around a move, and a numbered list of what happened."""
+    start = move["at_s"] + run.began
+    stalls = [s["stall_ms"] or 2500 for name, s in move["streams"].items() if name.startswith("udp")]
+    links = [abs(step["plugged"] - step["unplugged"]) for step in next(m for m in run.moves if m["number"] == move["number"])["who"].values()]
+    until = min(max(0.8, 1.6 * max(stalls) / 1000, 1.15 * max(links)), 8.0, run.ended - start)
+    since = -0.2 * until if move["kind"] != "soft" else -0.1 * until
+    canvas = Canvas(since, until, 0)
+    body, y = Canvas(since, until, 0), 10
+    for number, receiver in enumerate(("client", "guest")):
+        arrivals = run.arrivals["udp", receiver]
+        points = [(r - start, (r - s) * 1000) for s, r in zip(arrivals.sent, arrivals.received)
+                  if since <= r - start <= until]
+        lost = [t - start for t in arrivals.lost_times(start + since, start + until)]
+        y = dot_lane(body, y, 96, f"UDP to {receiver}", number, points, lost, "every datagram") + 12
+    events = events_near(run, move, since, until)
+    y = event_lane(body, y, events)
+    time_axis(canvas, y, unit_seconds=False)
+    canvas.parts += body.parts
+    canvas.line(0, 0, y, "move", "the move begins")
+    canvas.height = y + 20
+    listing = "<ol>" + "".join(f"<li>{1000 * when:+.1f} ms: {escape(text)}</li>" for when, text in events) + "</ol>"
+    if not any(len(run.arrivals["udp", receiver]) and since < run.arrivals["udp", receiver].received[-1] - start
+               for receiver in ("client", "guest")):
+        return ["</div><p class='soft'>No session was left to look at.</p>"]
+    return [canvas.svg(f"close-up of move {move['number']}"), "</div>", listing]
+
+
+def how_to_read():
+    return """<h2>How to read this</h2>
+<p class='text'>Each dot or curve point is a numbered record that one counter sent and the other received; its height is the time it
+took. A move to a site that is farther away lifts the curve, a stall leaves a red field, a lost datagram a red tick at
+the time it was sent. TCP loses nothing: what waited during a stall arrives at its end, old, hence the spike.</p>
+<p class='text'>“Link to usable locator” is what the network takes (router advertisement, duplicate address detection); “usable to
+first packet” is what the host takes, plus the one-way delay where the packet is seen at the peer.</p>
+"""

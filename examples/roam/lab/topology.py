@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network of the demo: nine namespaces, veth links, static routes in the core, radvd at the sites.
+
+    guest --net1-- dc1 ==wire 10 ms== core ==wire 1 ms== c1 --net1-- client
+          --net2-- dc2 ==wire 80 ms==  |   ==wire 20 ms= c2 --net2--
+                                       ns (BIND)
+
+The guest and the client have one interface per site. Plugging is done at the site's end of the cable, a port of
+its switch (link up, link down): the mobile side sees what a real one sees, the carrier. Everything that is made carries the run's name and is
+removed by close(); what a killed run left behind is removed by the next one.
+"""
+import os
+import re
+import shutil
+import socket
+import time
+
+from . import processes
+from .processes import Child, Failure, run
+
+SITES = {  # site: (prefix, transit prefix to the core, number)
+    "dc1": ("2001:db8:a1:", "2001:db8:f:a1:"),
+    "dc2": ("2001:db8:a2:", "2001:db8:f:a2:"),
+    "c1": ("2001:db8:c1:", "2001:db8:f:c1:"),
+    "c2": ("2001:db8:c2:", "2001:db8:f:c2:"),
+}
+HOMES = {"guest": ("dc1", "dc2"), "client": ("c1", "c2")}  # net1 and net2 of each mobile node
+INTERFACE_TO = {"dc1": "net1", "dc2": "net2", "c1": "net1", "c2": "net2"}
+NAME_SERVER = "2001:db8:53::53"
+NAMESPACE_PATTERN = re.compile(r"^roam-(\d+)-[a-z0-9]+$")
+
+
+def site_prefix(site):
+    """The /64 as text without its length: "2001:db8:a1::"."""
+    return SITES[site][0] + ":"
+
+
+def site_of(address):
+    """Which site an address (text) belongs to, or None."""
+    packed = socket.inet_pton(socket.AF_INET6, address)
+    for site in SITES:
+        if packed[:8] == socket.inet_pton(socket.AF_INET6, site_prefix(site))[:8]:
+            return site
+    return None
+
+
+class Lab:
+    def __init__(self, directory, delays, rate, loss, seed, wire_program):
+        self.directory, self.delays, self.rate, self.loss, self.seed = directory, delays, rate, loss, seed
+        self.wire_program = wire_program
+        self.run_name = f"roam-{os.getpid()}"
+        self.children = []
+        self.namespaces = []
+        self._made_paths = []
+        self._control = None
+
+    # ---------------------------------------------------------------- life
+
+    def __enter__(self):
+        remove_leftovers()
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        for child in reversed(self.children):
+            child.terminate()
+        for child in reversed(self.children):
+            child.stop(timeout=2)
+        self.children.clear()
+        for name in self.namespaces:
+            remove_namespace(name)
+        self.namespaces.clear()
+        for path in self._made_paths:
+            shutil.rmtree(path, ignore_errors=True)
+        self._made_paths.clear()
+        if self._control:
+            self._control.close()
+            self._control = None
+
+    def build(self):
+        for role in ("guest", "client", "dc1", "dc2", "c1", "c2", "core", "wide", "ns"):
+            run(["ip", "netns", "add", self.namespace(role)])
+            self.namespaces.append(self.namespace(role))
+            run(["ip", "-n", self.namespace(role), "link", "set", "lo", "up"])
+        for role in ("dc1", "dc2", "c1", "c2", "core"):
+            self.sysctl(role, {"all.forwarding": 1, "default.forwarding": 1, "default.accept_ra": 0,
+                               "default.accept_dad": 0, "default.dad_transmits": 0})
+        for role in ("guest", "client", "ns"):
+            self.sysctl(role, {"all.disable_ipv6": 0, "default.disable_ipv6": 0, "default.accept_ra": 1,
+                               "default.autoconf": 1, "default.forwarding": 0})
+        self.sysctl("wide", {"all.disable_ipv6": 1, "default.disable_ipv6": 1})
+        for mobile, homes in HOMES.items():
+            for site in homes:
+                self._access_link(mobile, site)
+        for site in SITES:
+            self._wide_area_link(site)
+        self._name_server_link()
+        self._start_wire()
+
+    def _access_link(self, mobile, site):
+        net, prefix = INTERFACE_TO[site], site_prefix(site)
+        # A switch, so that the router's own interface never notices who comes and goes. Its second port is a loop to
+        # itself: it keeps the carrier of a switch that nobody is plugged into.
+        self.ip(site, "link add lan type bridge stp_state 0 mcast_snooping 0", "link set lan up",
+                f"addr add {prefix}1/64 dev lan nodad", "link add stay type veth peer name stay-peer",
+                "link set stay master lan up", "link set stay-peer up",
+                f"link add port type veth peer name {net} netns {self.namespace(mobile)}",
+                "link set port master lan",
+                # No site forwards sources that are not its own (BCP 38): an address works where it belongs, or not at all.
+                f"rule add iif lan from {prefix}/64 priority 100 lookup main", "rule add iif lan priority 101 blackhole")
+        self.ip(mobile, f"link set {net} up")
+
+    def _wide_area_link(self, site):
+        transit = SITES[site][1]
+        self.ip(site, f"link add wan type veth peer name {site}-site netns {self.namespace('wide')}",
+                f"addr add {transit}:2/64 dev wan nodad", "link set wan up", f"route add default via {transit}:1")
+        self.ip("core", f"link add {site} type veth peer name {site}-core netns {self.namespace('wide')}",
+                f"addr add {transit}:1/64 dev {site} nodad", f"link set {site} up",
+                f"route add {site_prefix(site)}/64 via {transit}:2")
+        self.ip("wide", f"link set {site}-site up", f"link set {site}-core up")
+        # Before Linux 6.2 a packet socket cannot carry UDP super-packets: let the sender cut them.
+        for role, interface in ((site, "wan"), ("core", site)):
+            run(self.inside(role) + ["ethtool", "-K", interface, "tx-udp-segmentation", "off"], check=False)
+
+    def _name_server_link(self):
+        self.ip("ns", f"link add net type veth peer name ns netns {self.namespace('core')}",
+                f"addr add {NAME_SERVER}/64 dev net nodad", "link set net up", "route add default via 2001:db8:53::1")
+        self.ip("core", "addr add 2001:db8:53::1/64 dev ns nodad", "link set ns up")
+
+    def _start_wire(self):
+        path = os.path.join(self.directory, "wire.socket")
+        pairs = []
+        for site in SITES:
+            text = f"{site}-site,{site}-core,name={site},delay={self.delays[site]}ms,rate={self.rate}"
+            if site in ("dc1", "dc2"):
+                text += f",loss={self.loss}"
+            pairs += ["--pair", text]
+        wire = self.spawn("wide", "wire", [self.wire_program, "--control", path, "--seed", str(self.seed)] + pairs)
+        wire.wait_for_log("wire: ready", 5)
+        self._control = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._control.bind(os.path.join(self.directory, "wire.reply"))
+        self._control.connect(path)
+        self._control.settimeout(2)
+
+    # ---------------------------------------------------------------- doing things
+
+    def namespace(self, role):
+        return f"{self.run_name}-{role}"
+
+    def inside(self, role):
+        """A command prefix: in the role's network, with its /etc/resolv.conf."""
+        return ["ip", "netns", "exec", self.namespace(role)]
+
+    def ip(self, role, *commands):
+        run(["ip", "-6", "-n", self.namespace(role), "-batch", "-"], input_text="\n".join(commands) + "\n")
+
+    def sysctl(self, role, values):
+        run(self.inside(role) + ["sysctl", "-q", "-w"] + [f"net.ipv6.conf.{key}={value}" for key, value in values.items()])
+
+    def spawn(self, role, name, argv, on_line=None, stdin=None):
+        child = Child(name, self.inside(role) + argv, self.directory, on_line, stdin)
+        self.children.append(child)
+        return child
+
+    def resolv_conf(self, role, server):
+        path = f"/etc/netns/{self.namespace(role)}"
+        os.makedirs(path)
+        self._made_paths.append(path)
+        with open(os.path.join(path, "resolv.conf"), "w") as conf:
+            conf.write(f"nameserver {server}\noptions timeout:2 attempts:3\n")
+
+    def plug(self, site):
+        """Both return the time just before the change."""
+        return self._set_link(site, "up")
+
+    def unplug(self, site):
+        return self._set_link(site, "down")
+
+    def _set_link(self, site, state):
+        now = time.monotonic()
+        run(["ip", "-n", self.namespace(site), "link", "set", "port", state])
+        return now
+
+    def wire(self, command):
+        self._control.send(command.encode())
+        reply = self._control.recv(65536).decode()
+        if reply.startswith("error"):
+            raise Failure(f"wire {command}: {reply}")
+        return reply
+
+
+def remove_namespace(name):
+    processes.run(["ip", "netns", "del", name], check=False)
+
+
+def remove_leftovers():
+    """Namespaces and resolv.conf directories of runs whose process is gone."""
+    for directory, remove in (("/run/netns", remove_namespace),
+                              ("/etc/netns", lambda name: shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True))):
+        if not os.path.isdir(directory):
+            continue
+        for name in os.listdir(directory):
+            match = NAMESPACE_PATTERN.match(name)
+            if match and not os.path.exists(f"/proc/{match.group(1)}"):
+                remove(name)
