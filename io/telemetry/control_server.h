@@ -23,7 +23,7 @@
 namespace ilnp {
 
 struct ControlServerOptions {
-  std::string path;                    ///< "/run/ilnp/host.sock"; its directory exists
+  std::string path{};                  ///< "/run/ilnp/host.sock"; its directory exists
   std::string group{};                 ///< may connect besides root; empty = nobody
   std::size_t max_clients = 32;        ///< further ones are told "busy" and closed
   std::size_t max_queue = 256 * 1024;  ///< octets of events that wait for one slow monitor
@@ -40,7 +40,7 @@ class ControlServer {
   /// ilnp.error/1 with code "failed".
   using Handler = std::function<Result<nlohmann::json>(const nlohmann::json& request)>;
 
-  /// Errors: "already running, pid N"; the path cannot be bound; no such group.
+  /// The loop must outlive the server. Errors: "already running, pid N"; the path cannot be bound; no such group.
   static Result<std::unique_ptr<ControlServer>> open(boost::asio::io_context& loop, ControlServerOptions options);
   ~ControlServer();  ///< closes all clients and removes the socket
 
