@@ -79,6 +79,8 @@ std::vector<NidGuard> Publication::guards() const {
   if (acknowledged_) add_exactly(acknowledged_->nids);
   add_exactly(desired_->nids);
   out.push_back({Kind::absent, {}});
+  // Once more: the reply to "there are none" may have been lost, and its repetition then finds what we wrote.
+  if (!desired_->nids.empty()) out.push_back({Kind::exactly, desired_->nids});
   return out;
 }
 

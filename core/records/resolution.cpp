@@ -78,10 +78,10 @@ std::vector<Address> ResolvedName::ilvs() const {
 }
 
 Resolution::Resolution(DnsName name, const ResolutionTuning& tuning, ResolutionCounters& counters)
-    : name_{std::move(name)}, tuning_{tuning}, counters_{counters} {}
+    : name_{std::move(name)}, tuning_{tuning}, counters_{&counters} {}
 
 Resolution::Asks Resolution::start(TimePoint now) {
-  ++counters_.lookups;
+  ++counters_->lookups;
   end_ = now + tuning_.total;
   Asks asks;
   for (const std::uint16_t type : {dns::type_nid, dns::type_l64, dns::type_lp, dns::type_aaaa}) {
@@ -107,7 +107,7 @@ void Resolution::on_time(TimePoint now) {
   for (Outcome& outcome : outcomes_) {
     if (outcome.state != State::pending) continue;
     outcome.state = State::timed_out;
-    if (phase_ != Phase::ilnp) ++counters_.timed_out;
+    if (phase_ != Phase::ilnp) ++counters_->timed_out;
   }
   decide(now);
 }
@@ -118,7 +118,7 @@ Resolution::Outcome Resolution::judge(const DnsQuestion& question, const DnsAnsw
   Outcome outcome;
   outcome.asked = outcome.canonical = question.name;
   if (answer.security == DnsSecurity::bogus) {
-    ++counters_.bogus;
+    ++counters_->bogus;
     outcome.state = State::bogus;
     outcome.security = DnsSecurity::bogus;
     return outcome;
@@ -129,7 +129,7 @@ Resolution::Outcome Resolution::judge(const DnsQuestion& question, const DnsAnsw
   }
   const auto message = DnsMessage::parse(answer.message);
   if (!message || !answers(message.value(), message.value().id(), question) || message.value().is_truncated()) {
-    ++counters_.malformed;
+    ++counters_->malformed;
     outcome.state = State::lying;
     return outcome;
   }
@@ -148,7 +148,7 @@ Resolution::Outcome Resolution::read(const DnsQuestion& question, const DnsMessa
   }
   outcome.ttl = seconds::max();
   if (!follow_cnames(message, outcome)) {
-    ++counters_.loops;
+    ++counters_->loops;
     outcome.state = State::lying;
     return outcome;
   }
@@ -157,7 +157,7 @@ Resolution::Outcome Resolution::read(const DnsQuestion& question, const DnsMessa
     if (record.section != DnsSection::answer || record.type != question.type || record.klass != dns::class_in) continue;
     if (message.owner(record) != outcome.canonical) continue;
     if (!take_record(message, record, outcome)) {
-      ++counters_.malformed;
+      ++counters_->malformed;
       outcome.state = State::lying;
       return outcome;
     }
@@ -165,7 +165,7 @@ Resolution::Outcome Resolution::read(const DnsQuestion& question, const DnsMessa
     found = true;
   }
   if (found && rcode == dns::nxdomain) {
-    ++counters_.contradicting;
+    ++counters_->contradicting;
     outcome.state = State::lying;
     return outcome;
   }
@@ -223,9 +223,9 @@ Resolution::Asks Resolution::ask_lp_targets() {
   std::vector<LpData> lps;
   for (const LpData& data : found.lps) {
     if (data.target == name_ || data.target == found.canonical) {
-      ++counters_.lp_to_self;
+      ++counters_->lp_to_self;
     } else if (!seen.insert(data.target).second || lps.size() == tuning_.most_lps) {
-      ++counters_.lps_ignored;  // the better preference for the same target came first
+      ++counters_->lps_ignored;  // the better preference for the same target came first
     } else {
       lps.push_back(data);
     }
@@ -268,7 +268,7 @@ void Resolution::decide(TimePoint now) {
   if (any_in(State::bogus)) return decide_as(Phase::not_ilnp, WhyNotIlnp::bogus, now);
   if (any_in(State::lying)) return decide_as(Phase::not_ilnp, WhyNotIlnp::lying, now);
   if (contradictory()) {
-    ++counters_.contradicting;
+    ++counters_->contradicting;
     return decide_as(Phase::not_ilnp, WhyNotIlnp::contradicting, now);
   }
   if (nid_state == State::pending) return;
@@ -298,7 +298,7 @@ void Resolution::decide_as(Phase phase, WhyNotIlnp why, TimePoint now) {
   phase_ = phase;
   why_ = why;
   if (phase == Phase::ilnp) {
-    ++counters_.ilnp;
+    ++counters_->ilnp;
     end_ = std::min(*end_, now + tuning_.aaaa_grace);
   }
   finish();
@@ -404,8 +404,8 @@ void Resolution::describe_plain(ResolvedName& out) {
 
 void Resolution::count_refused() {
   for (const Outcome& outcome : outcomes_) {
-    for (const NidData& data : outcome.nids) counters_.nids_refused += nid_objection(data.nid) != nullptr;
-    for (const L64Data& data : outcome.locators) counters_.locators_refused += !usable(data.locator);
+    for (const NidData& data : outcome.nids) counters_->nids_refused += nid_objection(data.nid) != nullptr;
+    for (const L64Data& data : outcome.locators) counters_->locators_refused += !usable(data.locator);
   }
 }
 

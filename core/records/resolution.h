@@ -181,7 +181,7 @@ class Resolution {
 
   DnsName name_;
   ResolutionTuning tuning_;
-  ResolutionCounters& counters_;
+  ResolutionCounters* counters_;
   std::vector<Outcome> outcomes_;  ///< by Slot; LP targets follow
   std::vector<DnsQuestion> questions_;
   std::vector<std::uint16_t> target_preferences_;  ///< LP preference of each target slot

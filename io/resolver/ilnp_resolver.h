@@ -40,7 +40,7 @@ class IlnpResolver {
  public:
   using OnResolved = std::function<void(const Result<ResolvedName>&)>;
   using OnPhase = std::function<void(Resolution::Phase)>;
-  using OnName = std::function<void(Result<std::string>)>;
+  using OnName = std::function<void(const Result<DnsName>&)>;
 
   static Result<std::unique_ptr<IlnpResolver>> open(boost::asio::io_context& io, IlnpResolverSettings settings);
   ~IlnpResolver();
