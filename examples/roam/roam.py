@@ -323,7 +323,7 @@ def main():
     display = Display(options.json)
     out = os.path.abspath(options.out or time.strftime("out/roam-%Y%m%d-%H%M%S"))
     os.makedirs(out, exist_ok=True)
-    directory = tempfile.mkdtemp(prefix="roam-")
+    directory = tempfile.mkdtemp(prefix=f"roam-{os.getpid()}-")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     signal.signal(signal.SIGALRM, too_late)

@@ -9,10 +9,13 @@ The guest and the client have one interface per site. Plugging is done at the si
 its switch (link up, link down): the mobile side sees what a real one sees, the carrier. Everything that is made carries the run's name and is
 removed by close(); what a killed run left behind is removed by the next one.
 """
+import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
+import tempfile
 import time
 
 from . import processes
@@ -27,7 +30,7 @@ SITES = {  # site: (prefix, transit prefix to the core, number)
 HOMES = {"guest": ("dc1", "dc2"), "client": ("c1", "c2")}  # net1 and net2 of each mobile node
 INTERFACE_TO = {"dc1": "net1", "dc2": "net2", "c1": "net1", "c2": "net2"}
 NAME_SERVER = "2001:db8:53::53"
-NAMESPACE_PATTERN = re.compile(r"^roam-(\d+)-[a-z0-9]+$")
+NAME_PATTERN = re.compile(r"^roam-(\d+)-\w+$")  # of namespaces and working directories
 
 
 def site_prefix(site):
@@ -72,8 +75,12 @@ class Lab:
         for name in self.namespaces:
             remove_namespace(name)
         self.namespaces.clear()
-        for path in self._made_paths:
-            shutil.rmtree(path, ignore_errors=True)
+        for path in reversed(self._made_paths):
+            if path == "/etc/netns":
+                with contextlib.suppress(OSError):  # somebody else's by now
+                    os.rmdir(path)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
         self._made_paths.clear()
         if self._control:
             self._control.close()
@@ -166,6 +173,8 @@ class Lab:
 
     def resolv_conf(self, role, server):
         path = f"/etc/netns/{self.namespace(role)}"
+        if not os.path.exists("/etc/netns"):
+            self._made_paths.append("/etc/netns")
         os.makedirs(path)
         self._made_paths.append(path)
         with open(os.path.join(path, "resolv.conf"), "w") as conf:
@@ -192,16 +201,26 @@ class Lab:
 
 
 def remove_namespace(name):
+    """With every process that is still in it: a server's sessions outlive the server."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        pids = [int(pid) for pid in processes.run(["ip", "netns", "pids", name], check=False).split()]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if pids:
+            time.sleep(0.05)
     processes.run(["ip", "netns", "del", name], check=False)
 
 
 def remove_leftovers():
-    """Namespaces and resolv.conf directories of runs whose process is gone."""
-    for directory, remove in (("/run/netns", remove_namespace),
-                              ("/etc/netns", lambda name: shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True))):
+    """Namespaces, resolv.conf and working directories of runs whose process is gone."""
+    def remove_directory(path):
+        return lambda name: shutil.rmtree(os.path.join(path, name), ignore_errors=True)
+    for directory, remove in (("/run/netns", remove_namespace), ("/etc/netns", remove_directory("/etc/netns")),
+                              (tempfile.gettempdir(), remove_directory(tempfile.gettempdir()))):
         if not os.path.isdir(directory):
             continue
         for name in os.listdir(directory):
-            match = NAMESPACE_PATTERN.match(name)
+            match = NAME_PATTERN.match(name)
             if match and not os.path.exists(f"/proc/{match.group(1)}"):
                 remove(name)
