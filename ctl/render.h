@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers of the daemon as text for people: one screen, the worst first. Pure functions. Fields that an older daemon
+// does not send are shown as "-"; what came from the network is made safe for a terminal.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace ilnp {
+
+struct RenderStyle {
+  bool colour = false;
+  bool all_counters = false;  ///< those that are zero too
+  std::string filter{};       ///< counters whose name starts with this
+};
+
+std::string render_status(const nlohmann::json& status, const RenderStyle& style);
+std::string render_sessions(const nlohmann::json& sessions, const RenderStyle& style);
+std::string render_locators(const nlohmann::json& locators, const RenderStyle& style);
+std::string render_counters(const nlohmann::json& counters, const RenderStyle& style);
+std::string render_event(const nlohmann::json& event, const RenderStyle& style);
+std::string render_reload(const nlohmann::json& reload, const RenderStyle& style);
+
+/// A problem as status shows it, for those that the tool finds itself.
+std::string render_problem(const nlohmann::json& problem, const RenderStyle& style);
+
+}  // namespace ilnp

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/render.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/ctl/sample_answers.h"
+
+namespace ilnp {
+namespace {
+
+using nlohmann::json;
+
+TEST(Render, StatusShowsTheWorstProblemFirstWithCauseAndNextCommand) {
+  EXPECT_EQ(render_status(sample_status(), {}),
+            R"(DEGRADED  ilnp-host 0.1.0, pid 4711, up 1 h 02 min
+
+  ERROR     gateway of eth1 does not answer
+            cause: no neighbour advertisement for 3 s
+            next:  ip -6 neigh show dev eth1
+  WARNING   own locators are not published
+            cause: 192.0.2.53 answers REFUSED
+            next:  ilnp-dns check host.example.com
+
+Identity   nid 0200+00ff+fe00+1234, address fd49:4c4e:5036:6631:200:ff:fe00:1234 on ilnp0, features tso6, uso6
+Locators   2001-0db8-00a1-0000 on eth0  usable, preference 10, via fe80::1
+           2001-0db8-00a2-0000 on eth1  unusable, preference 20
+Sessions   3 established, 1 tentative, 0 unreachable, 2 plain IPv6
+Names      stub 127.0.0.106:53, upstream 192.0.2.53:53; publication failed of host.example.com, last success 1 min 15 s ago, error: REFUSED
+Data path  user
+)");
+}
+
+TEST(Render, StatusFitsOneScreenHoweverMuchIsWrong) {
+  json status = sample_status();
+  for (int i = 0; i < 50; ++i) {
+    status["problems"].push_back({{"severity", "info"}, {"what", "w"}, {"cause", "c"}, {"next", "n"}});
+    status["locators"].push_back(status["locators"][0]);
+  }
+  const std::string text = render_status(status, {});
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 32);
+  EXPECT_NE(text.find("and 47 more: ilnpctl status --json"), std::string::npos) << text;
+  EXPECT_NE(text.find("and 46 more: ilnpctl show locators"), std::string::npos) << text;
+  EXPECT_LT(text.find("gateway of eth1"), text.find("own locators"));
+}
+
+TEST(Render, AnEmptyOrOddAnswerIsShownAsFarAsItGoes) {
+  const json odd = json::parse(R"({"state": 7, "problems": ["x", {}], "locators": {}, "sessions": [], "dns": null,
+                                   "identity": "none", "uptime_s": "long"})");
+  for (const json& answer : {json::object(), odd}) {
+    EXPECT_NE(render_status(answer, {}).find("Locators   none\n"), std::string::npos);
+    EXPECT_EQ(render_sessions(answer, {}), "no sessions\n");
+    EXPECT_EQ(render_counters(answer, {}), "no counters\n");
+    EXPECT_EQ(render_reload(answer, {}), "nothing changed\n");
+  }
+  EXPECT_NE(render_sessions(json::parse(R"({"sessions": [1, {}, {"packets": {"in": 1e300, "out": -5}}]})"), {}), "");
+}
+
+TEST(Render, SessionsAreATableWithTheTroubledOnesOnTop) {
+  EXPECT_EQ(
+      render_sessions(sample_sessions(), {}),
+      "PEER                 STATE        LOCAL                REMOTE               REACH      LU       CHECKSUM  "
+      "PACKETS "
+      "IN / OUT  OCTETS IN / OUT   IDLE\n"
+      "0200+00ff+fe00+0002  unreachable  -                    -                    -          waiting  rfc6741   1 / "
+      "2             3 B / 4 B         42 s\n"
+      "server.example.com   established  2001-0db8-00a1-0000  2001-0db8-00b1-0000  confirmed  idle     ipv6      12.3 "
+      "k / 999      10.0 MiB / 512 B  100 ms\n");
+}
+
+TEST(Render, LocatorsHaveLifetimesAndGateways) {
+  EXPECT_EQ(
+      render_locators(sample_locators(), {}),
+      "LOCATOR              INTERFACE  STATE      PREFERENCE  GATEWAY  GATEWAY STATE  DAD      VALID     PREFERRED    "
+      "SOURCE\n"
+      "2001-0db8-00a1-0000  eth0       usable     10          fe80::1  reachable      done     1 d 00 h  30 min 00 s  "
+      "ra\n"
+      "2001-0db8-00a2-0000  eth1       tentative  20          -        -              running  for ever  for ever     "
+      "static\n");
+}
+
+TEST(Render, CountersHideZerosUnlessAsked) {
+  const json counters =
+      json::parse(R"({"counters": {"drop.bad_nonce": 3, "drop.truncated": 0, "wire.in": 18446744073709551615}})");
+  EXPECT_EQ(render_counters(counters, {}),
+            "COUNTER         VALUE\ndrop.bad_nonce  3\nwire.in         18446744073709551615\n"
+            "1 counters are zero (--all shows them)\n");
+  EXPECT_EQ(render_counters(counters, {.all_counters = true, .filter = "drop."}),
+            "COUNTER         VALUE\ndrop.bad_nonce  3\ndrop.truncated  0\n");
+}
+
+TEST(Render, EventsAreOneLine) {
+  const json event = json::parse(R"({"schema": "ilnp.event/1", "time": "2026-11-21T07:01:02.003Z", "level": "warning",
+      "event": "gateway_lost", "interface": "eth0", "after_ms": 400, "up": false, "text": "two words\n"})");
+  EXPECT_EQ(render_event(event, {}),
+            "2026-11-21T07:01:02.003Z warning gateway_lost after_ms=400 interface=eth0 text=\"two words?\" up=false\n");
+  EXPECT_NE(render_event(event, {.colour = true}).find("\033[33mwarning\033[0m"), std::string::npos);
+}
+
+TEST(Render, ReloadSaysWhatTookEffectAndWhatNeedsARestart) {
+  EXPECT_EQ(render_reload(json::parse(R"({"applied": [{"key": "dns.ttl", "before": "30s", "after": "1m"}],
+      "needs_restart": [{"key": "dns.listen", "before": "", "after": "127.0.0.2:53"}]})"),
+                          {}),
+            "applied:\n  dns.ttl: 30s -> 1m\n"
+            "takes effect at the next start (systemctl restart ilnp-host):\n  dns.listen: - -> 127.0.0.2:53\n");
+}
+
+}  // namespace
+}  // namespace ilnp
