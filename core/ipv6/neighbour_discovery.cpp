@@ -95,7 +95,7 @@ Outcome parse_advertisement(const Address& source, ByteReader in) {
     } else if (type == option_prefix_information) {
       const auto prefix = prefix_information(body);
       if (!prefix) return;
-      if (ra.prefixes.size() < ra.prefixes.capacity())
+      if (ra.prefixes.size() < max_advertised_prefixes)
         ra.prefixes.push_back(*prefix);
       else
         ++ra.prefixes_left_out;

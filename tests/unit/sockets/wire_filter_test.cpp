@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filter is run here by a small interpreter of classic BPF; tests/netns runs it in the kernel.
+#include "io/sockets/wire_filter.h"
+
+#include <gtest/gtest.h>
+#include <linux/if_packet.h>
+
+#include <stdexcept>
+
+#include "io/sockets/wire_port.h"
+#include "tests/support/matchers.h"
+#include "tests/support/packet_builder.h"
+
+namespace ilnp {
+namespace {
+
+using test::PacketBuilder;
+
+struct Frame {
+  ByteVector octets;
+  unsigned kind = PACKET_HOST;
+  unsigned vlan = 0;
+};
+
+/// What the program returns: the octets accepted. A load beyond the frame ends it with 0, as in the kernel.
+std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame) {
+  std::uint32_t a = 0;
+  for (std::size_t at = 0; at < program.size(); ++at) {
+    const sock_filter& step = program[at];
+    const auto load = [&](std::size_t width) {
+      std::uint32_t value = 0;
+      for (std::size_t i = 0; i < width; ++i) value = value << 8 | frame.octets[step.k + i];
+      return value;
+    };
+    const auto fits = [&](std::size_t width) { return step.k + width <= frame.octets.size(); };
+    switch (step.code) {
+      case BPF_LD | BPF_W | BPF_ABS:
+        if (step.k == static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE)) {
+          a = frame.kind;
+        } else if (step.k == static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_VLAN_TAG)) {
+          a = frame.vlan;
+        } else if (fits(4)) {
+          a = load(4);
+        } else {
+          return 0;
+        }
+        break;
+      case BPF_LD | BPF_H | BPF_ABS:
+        if (!fits(2)) return 0;
+        a = load(2);
+        break;
+      case BPF_LD | BPF_B | BPF_ABS:
+        if (!fits(1)) return 0;
+        a = load(1);
+        break;
+      case BPF_ALU | BPF_AND | BPF_K:
+        a &= step.k;
+        break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        at += a == step.k ? step.jt : step.jf;
+        break;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        at += a >= step.k ? step.jt : step.jf;
+        break;
+      case BPF_JMP | BPF_JGT | BPF_K:
+        at += a > step.k ? step.jt : step.jf;
+        break;
+      case BPF_RET | BPF_K:
+        return step.k;
+      default:
+        throw std::logic_error{"unknown instruction"};
+    }
+  }
+  throw std::logic_error{"ran past the end"};
+}
+
+const Address peer = test::address("2001:db8:c0::7");
+const NodeId nid{0x0214'4fff'fe20'ee64};
+
+Frame frame(const ByteVector& packet) {
+  Frame out;
+  out.octets = test::hex("020000000001 020000000002 86dd");
+  out.octets.insert(out.octets.end(), packet.begin(), packet.end());
+  return out;
+}
+Frame to(const Address& destination) { return frame(PacketBuilder{peer, destination}.udp(1, 2).build()); }
+Address with(const char* prefix, NodeId id = nid) { return {test::address(prefix).locator, id}; }
+
+bool takes(const Frame& f, std::vector<NodeId> nids = {nid}) { return run(wire_filter(nids), f) >= 65600; }
+
+TEST(WireFilter, TakesWhatIsForOurNodeIdentifierWhateverTheLocator) {
+  EXPECT_TRUE(takes(to(with("2001:db8:a1::"))));
+  EXPECT_TRUE(takes(to(with("2001:db8:a2::"))));
+  EXPECT_TRUE(takes(to(with("fd00::"))));
+}
+
+TEST(WireFilter, LeavesOrdinaryAddressesAlone) {
+  for (int bit = 0; bit < 64; ++bit)
+    EXPECT_FALSE(takes(to(with("2001:db8:a1::", NodeId{nid.bits ^ std::uint64_t{1} << bit})))) << bit;
+}
+
+TEST(WireFilter, AnyOfSixteenNodeIdentifiers) {
+  std::vector<NodeId> nids;
+  for (std::uint64_t i = 0; i < max_own_nids; ++i) nids.push_back({0x0200'0000'0000'0000 + (i << 32) + i * i});
+  for (const NodeId& one : nids) EXPECT_TRUE(takes(to(with("2001:db8:a1::", one)), nids));
+  // The upper half of one with the lower half of another is nobody.
+  EXPECT_FALSE(takes(to(with("2001:db8:a1::", {0x0200'0003'0000'0000 + 4})), nids));
+  EXPECT_FALSE(takes(to(with("2001:db8:a1::", {0x0200'0010'0000'0000})), nids));
+}
+
+TEST(WireFilter, TakesNothingWithoutANodeIdentifier) { EXPECT_FALSE(takes(to(with("2001:db8:a1::")), {})); }
+
+TEST(WireFilter, LinkLocalStaysTheKernels) {
+  EXPECT_FALSE(takes(to(with("fe80::"))));
+  EXPECT_FALSE(takes(to(with("febf::"))));
+  EXPECT_TRUE(takes(to(with("fec0::"))));
+}
+
+TEST(WireFilter, NeighbourDiscoveryStaysTheKernels) {
+  const auto icmp = [](std::uint8_t type) {
+    return frame(PacketBuilder{peer, with("2001:db8:a1::")}.icmpv6(type, 0, test::counting(20)).build());
+  };
+  for (int type = 0; type < 256; ++type)
+    EXPECT_EQ(takes(icmp(static_cast<std::uint8_t>(type))), type < 133 || type > 137) << type;
+}
+
+TEST(WireFilter, OctetsThatOnlyLookLikeNeighbourDiscoveryDoNot) {
+  // A TCP source port whose first octet is 135.
+  EXPECT_TRUE(takes(frame(PacketBuilder{peer, with("2001:db8:a1::")}.tcp(135 << 8, 80, 1, 2, 2).build())));
+  // Behind a nonce header the next header is not ICMPv6.
+  EXPECT_TRUE(takes(frame(PacketBuilder{peer, with("2001:db8:a1::")}
+                              .nonce(test::hex("01020304"))
+                              .icmpv6(135, 0, test::counting(20))
+                              .build())));
+}
+
+TEST(WireFilter, OnlyFramesForThisHost) {
+  Frame f = to(with("2001:db8:a1::"));
+  for (const unsigned kind : {PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING}) {
+    f.kind = kind;
+    EXPECT_FALSE(takes(f)) << kind;
+  }
+}
+
+TEST(WireFilter, VlanFramesBelongToAnotherInterface) {
+  Frame f = to(with("2001:db8:a1::"));
+  f.vlan = 0xe000;  // priority only
+  EXPECT_TRUE(takes(f));
+  f.vlan = 10;
+  EXPECT_FALSE(takes(f));
+}
+
+TEST(WireFilter, OtherProtocolsAndShortFramesAreRefused) {
+  const Frame good = to(with("2001:db8:a1::"));
+  Frame f = good;
+  f.octets[12] = 0x08, f.octets[13] = 0x00;
+  EXPECT_FALSE(takes(f)) << "IPv4";
+  f = good;
+  f.octets[14] = 0x45;
+  EXPECT_FALSE(takes(f)) << "version 4";
+  for (std::size_t length = 0; length < 54; ++length) {
+    f.octets.assign(good.octets.begin(), good.octets.begin() + static_cast<std::ptrdiff_t>(length));
+    EXPECT_FALSE(takes(f)) << length;
+  }
+}
+
+}  // namespace
+}  // namespace ilnp
