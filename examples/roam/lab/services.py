@@ -83,7 +83,7 @@ options {{
   session-keyfile none;
   listen-on {{ none; }};
   listen-on-v6 {{ {NAME_SERVER}; }};
-  recursion no;
+  recursion yes;
   allow-transfer {{ none; }};
   notify no;
   empty-zones-enable no;
@@ -147,7 +147,9 @@ class Download:
         self.sha256 = digest.hexdigest()
 
 
-def start_nginx(lab):
+def start_nginx(lab, octets_per_second):
+    """The server limits the rate, so that the download spans the moves whatever buffers the client has; small chunks
+    make it an even stream."""
     base = os.path.join(lab.directory, "nginx")
     os.mkdir(base)
     conf = write(os.path.join(base, "nginx.conf"), f"""\
@@ -159,6 +161,8 @@ events {{ worker_connections 64; }}
 http {{
   access_log off;
   sendfile on;
+  sendfile_max_chunk 64k;
+  limit_rate {octets_per_second};
   send_timeout 20s;
   client_body_temp_path {base}/body; proxy_temp_path {base}/proxy; fastcgi_temp_path {base}/fastcgi;
   uwsgi_temp_path {base}/uwsgi; scgi_temp_path {base}/scgi;

@@ -21,11 +21,13 @@ class Shim:
             os.mkdir(os.path.join(self.directory, name), 0o700)
         conf = write(os.path.join(self.directory, "host.toml"), f"""\
 [identity]
+mode = "configured"
 nid = "{NODE_IDS[role]}"
 [dns]
 upstream = ["[{NAME_SERVER}]:53"]
-listen = "{STUB}:53"
+listen = ["{STUB}:53"]
 [publish]
+enabled = true
 server = "[{NAME_SERVER}]:53"
 zone = "{ZONE}"
 name = "{role}.{ZONE}"

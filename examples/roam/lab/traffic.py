@@ -14,15 +14,15 @@ PORTS = {"udp": 7001, "tcp": 7002}
 
 
 class Curl:
-    """A download that has to span every move, so its rate is limited."""
+    """A download that has to span every move; the server limits its rate."""
 
-    def __init__(self, lab, download, octets_per_second, dead_after, longest):
+    def __init__(self, lab, download, dead_after, longest):
         self.download = download
         self.path = os.path.join(lab.directory, "downloaded.bin")
         self.progress = []  # (time, octets)
         self.ended_at = None
         self.child = lab.spawn("client", "curl", [
-            "curl", "-sS", "--fail", "-o", self.path, "--limit-rate", str(octets_per_second), "--connect-timeout", "10",
+            "curl", "-sS", "--fail", "-o", self.path, "--connect-timeout", "10",
             "--speed-limit", "1000", "--speed-time", str(int(dead_after)), "--max-time", str(int(longest)),
             f"http://{GUEST}:{HTTP_PORT}/download.bin"])
         self._sampler = threading.Thread(target=self._sample, daemon=True)
