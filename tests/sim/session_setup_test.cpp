@@ -32,43 +32,5 @@ TEST(SessionSetup, HandshakeTakesOneRoundTrip) {
   EXPECT_LE(stream.connected_at() - start, p.names.lookup_delay + milliseconds{20});
 }
 
-TEST(SessionSetup, UdpWithoutAnswersBecomesASession) {
-  Pair p{3};
-  UdpSender& sender = p.alice.send_every(milliseconds{10}, p.bob, 7000);
-  p.world.advance(seconds{2});
-  EXPECT_NE(p.alice.session(p.bob), nullptr);
-  EXPECT_NE(p.bob.session(p.alice), nullptr);
-  sender.stop();
-  p.world.advance(seconds{1});
-  EXPECT_EQ(p.bob.kernel().udp(7000).datagrams, sender.sent);
-}
-
-TEST(SessionSetup, EchoRequestIsAnswered) {
-  Pair p{4};
-  const auto bob = p.alice.resolved("bob");
-  ASSERT_TRUE(bob);
-  for (int i = 0; i < 5; ++i) {
-    p.alice.kernel().ping(p.alice.identity(), *bob);
-    p.world.advance(seconds{1});
-  }
-  EXPECT_EQ(p.alice.kernel().echo_replies(), 5);
-}
-
-TEST(SessionSetup, BothStartAtTheSameMoment) {
-  Pair p{5};
-  p.alice.kernel().listen_tcp(80);
-  p.bob.kernel().listen_tcp(80);
-  const auto bob = p.alice.resolved("bob");
-  const auto alice = p.bob.resolved("alice");
-  ASSERT_TRUE(bob && alice);
-  TcpStream& one = p.alice.kernel().connect(p.alice.identity(), *bob, 80);
-  TcpStream& other = p.bob.kernel().connect(p.bob.identity(), *alice, 80);
-  one.write(p.world.now(), 10'000);
-  other.write(p.world.now(), 10'000);
-  p.world.advance(seconds{20});
-  EXPECT_EQ(one.acknowledged(), 10'000u) << one.failure();
-  EXPECT_EQ(other.acknowledged(), 10'000u) << other.failure();
-}
-
 }  // namespace
 }  // namespace ilnp::sim

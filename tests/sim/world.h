@@ -122,7 +122,9 @@ class World {
 
   test::FakeRandom& random() { return random_; }
   std::uint64_t seed() const { return seed_; }
-  bool chance(double probability) { return probability > 0 && static_cast<double>(random_.below(1'000'000)) < probability * 1e6; }
+  bool chance(double probability) {
+    return probability > 0 && static_cast<double>(random_.below(1'000'000)) < probability * 1e6;
+  }
   void note(const Node& node, std::string text);
   void violation(const std::string& what, Bytes packet = {});
 
