@@ -198,6 +198,8 @@ TEST_F(Reassembly, OneOctetOfOverlapWithTheLastFragmentIsSeen) {
   expect_held(piece(0, 16, true));
   expect_held(piece(32, 9, false));
   expect_dropped(piece(16, 24, true), FragmentDrop::overlap);
+  expect_held(piece(16, 8, true, 8));
+  expect_dropped(piece(8, 9, false, 8), FragmentDrop::overlap);
 }
 
 TEST_F(Reassembly, TwoEndsOrDataBehindTheEndCondemn) {

@@ -17,7 +17,7 @@ const Address source = test::address("2001:db8:a:1::1");
 const Address destination = test::address("2001:db8:c0:1::2");
 
 TEST(BuildPacket, FillsHeaderAndChecksum) {
-  const ByteVector echo = hex("8000 ffff 0001 0002");
+  const ByteVector echo = hex("8000 1234 0001 0002");  // a stale checksum
   const ByteVector packet = build_packet(source, destination, next_header::icmpv6, echo, {}, 255);
   const WalkOutcome out = walk_headers(packet);
   ASSERT_TRUE(out.ok);
