@@ -11,6 +11,7 @@ using namespace ilnp;
 namespace {
 
 constexpr Address source{{0x20010db8000a0001}, {1}}, destination{{0x20010db800c00001}, {2}};
+constexpr int max_steps = 48;
 constexpr ReassemblyLimits limits{.datagrams = 3, .octets = 140'000, .timeout = seconds{60}};
 
 /// One step of the script: 8 octets.
@@ -52,7 +53,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   TimePoint now{};
   bool octets_are_offsets = true;
   ByteReader in{{data, size}};
-  while (in.remaining() >= 8) {
+  for (int steps = 0; steps < max_steps && in.remaining() >= 8; ++steps) {
     const Step step{in};
     now += seconds{step.pause / 8};
     const ByteVector bytes = fragment(step);
