@@ -26,7 +26,8 @@ constexpr unsigned iff_lower_up = 1 << 16;        // linux/if.h, which collides 
 constexpr int ifla_event = 44, notify_peers = 4;  // IFLA_EVENT, IFLA_EVENT_NOTIFY_PEERS
 constexpr int ifa_proto = 11;                     // IFA_PROTO, Linux 5.18
 constexpr int prefix_address = 1, prefix_lifetimes = 2;
-constexpr std::uint8_t prefix_on_link = 1, prefix_autonomous = 2;
+// IF_PREFIX_ONLINK and IF_PREFIX_AUTOCONF, or, in newer kernels, the L and A bits as the router sent them.
+constexpr std::uint8_t prefix_on_link = 0x01 | 0x80, prefix_autonomous = 0x02 | 0x40;
 constexpr std::size_t max_next_hops = 64;
 
 /// The attributes behind a header of a known size, each at most once.

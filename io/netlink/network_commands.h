@@ -21,7 +21,7 @@ inline constexpr std::uint32_t main_table = 254;
 
 struct AddressSpec {
   unsigned ifindex = 0;
-  Address address;
+  Address address{};
   std::uint8_t prefix_length = 128;
   bool deprecated = false;       ///< preferred lifetime 0: never chosen as a source by itself
   bool no_dad = false;           ///< usable at once, no probe by the kernel
@@ -29,19 +29,19 @@ struct AddressSpec {
 };
 
 struct RouteSpec {
-  Address prefix;
+  Address prefix{};
   std::uint8_t prefix_length = 0;
   unsigned ifindex = 0;
-  std::optional<Address> gateway;
+  std::optional<Address> gateway{};
   std::uint32_t table = main_table;
-  std::uint32_t metric = 0;       ///< 0: the kernel's default (1024)
-  std::uint32_t mtu = 0;          ///< 0: the link's
-  std::optional<Address> source;  ///< preferred source
+  std::uint32_t metric = 0;         ///< 0: the kernel's default (1024)
+  std::uint32_t mtu = 0;            ///< 0: the link's
+  std::optional<Address> source{};  ///< preferred source
   std::uint8_t protocol = our_protocol;
 };
 
 struct RuleSpec {
-  Address from;
+  Address from{};
   std::uint8_t from_length = 64;
   std::uint32_t table = 0;
   std::uint32_t priority = 0;

@@ -123,6 +123,18 @@ void connect(const TestNamespace& a, const std::string& name_a, const TestNamesp
   a.shell("ip link add " + name_a + " type veth peer name " + name_b + " netns " + b.path());
   a.shell("ip link set " + name_a + " up");
   b.shell("ip link set " + name_b + " up");
+  // The kernel notes the carrier some time later, and until then drops what is sent.
+  for (const auto& [where, name] : {std::pair{&a, name_a}, std::pair{&b, name_b}}) await_carrier(*where, name);
+}
+
+void await_carrier(const TestNamespace& where, const std::string& name) {
+  const TimePoint end = monotonic_now() + seconds{10};
+  for (;;) {
+    const std::string shown = where.shell("ip -o link show " + name);
+    if (shown.find("state UP") != std::string::npos && shown.find("qdisc noop ") == std::string::npos) return;
+    if (monotonic_now() > end) throw std::runtime_error{"no carrier: " + shown};
+    ::poll(nullptr, 0, 2);
+  }
 }
 
 bool readable(int descriptor, Duration limit) {

@@ -51,8 +51,11 @@ class TestNamespace {
   Descriptor descriptor_;
 };
 
-/// A veth pair between two namespaces, both ends up.
+/// A veth pair between two namespaces, both ends up and ready to send.
 void connect(const TestNamespace& a, const std::string& name_a, const TestNamespace& b, const std::string& name_b);
+
+/// Waits until the interface has its carrier and sends.
+void await_carrier(const TestNamespace& where, const std::string& name);
 
 /// Waits for readability; false after the limit.
 bool readable(int descriptor, Duration limit);

@@ -237,14 +237,16 @@ TEST(NeighbourMessage, FailedOrUnresolvedHasNoMac) {
 
 TEST(NeighbourMessage, ProxyEntriesAreNoNeighbours) { EXPECT_TRUE(events_of(neighbour(0, NTF_PROXY)).empty()); }
 
-TEST(PrefixMessage, IsRead) {
-  NetlinkMessage message{RTM_NEWPREFIX, 0};
-  message.header(prefixmsg{AF_INET6, 0, 0, 4, 3, 64, 3, 0})
-      .address(1, address("2001:db8:a1::"))
-      .structure(2, prefix_cacheinfo{604800, 2592000});
-  const auto event = event_of<PrefixAdvertised>(message);
-  EXPECT_EQ(event.ifindex, 4u);
-  EXPECT_EQ(event.prefix, (PrefixInformation{address("2001:db8:a1::"), 64, true, true, 2592000, 604800}));
+TEST(PrefixMessage, IsReadWithTheFlagsOfOldAndNewKernels) {
+  for (const unsigned char flags : std::initializer_list<unsigned char>{0x03, 0xc0}) {
+    NetlinkMessage message{RTM_NEWPREFIX, 0};
+    message.header(prefixmsg{AF_INET6, 0, 0, 4, 3, 64, flags, 0})
+        .address(1, address("2001:db8:a1::"))
+        .structure(2, prefix_cacheinfo{604800, 2592000});
+    const auto event = event_of<PrefixAdvertised>(message);
+    EXPECT_EQ(event.ifindex, 4u);
+    EXPECT_EQ(event.prefix, (PrefixInformation{address("2001:db8:a1::"), 64, true, true, 2592000, 604800}));
+  }
 }
 
 /// Copies into exactly sized memory, so that a sanitizer sees one octet too many.
