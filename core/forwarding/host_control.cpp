@@ -50,6 +50,19 @@ void HostForwarder::send_probes(TimePoint now, Correspondent& c, Actions& action
   }
 }
 
+bool HostForwarder::is_probe(const Packet& packet, const HeaderWalk& walk, std::uint8_t type) {
+  const std::uint8_t* message = packet.data() + walk.upper_offset;
+  return walk.upper_protocol == next_header::icmpv6 && walk.upper_length == echo_header + probe_payload &&
+         message[0] == type && load_u16(message + 4) == probe_identifier && !packet.offload.partial_checksum;
+}
+
+void HostForwarder::answer_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk,
+                                 Actions& actions) {
+  const Bytes message = packet.bytes().subspan(walk.upper_offset, walk.upper_length);
+  send_control(now, c, walk.destination.locator, walk.source.locator,
+               echo(icmpv6::echo_reply, load_u16(message.data() + 6), message.subspan(echo_header)), actions);
+}
+
 /// Control messages of an authenticated peer; nullopt: an ordinary ICMPv6 message for our kernel.
 std::optional<Verdict> HostForwarder::control(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
                                               std::uint32_t interface, Actions& actions) {
@@ -57,8 +70,7 @@ std::optional<Verdict> HostForwarder::control(TimePoint now, Correspondent& c, P
   const Bytes message = std::as_const(packet).bytes().subspan(walk.upper_offset, walk.upper_length);
   const std::uint8_t type = message[0];
   if (icmpv6::is_error(type)) return icmp_error(now, packet, walk, &c, actions);
-  const bool ours = (type == icmpv6::echo_request || type == icmpv6::echo_reply) &&
-                    message.size() == echo_header + probe_payload && load_u16(message.data() + 4) == probe_identifier;
+  const bool ours = is_probe(packet, walk, icmpv6::echo_request) || is_probe(packet, walk, icmpv6::echo_reply);
   if (type != icmpv6::locator_update && !ours) return std::nullopt;
   if (packet.offload.partial_checksum || !checksum_verifies(packet, walk, ChecksumMode::ipv6))
     return drop(type == icmpv6::locator_update ? DropReason::lu_bad_checksum : DropReason::in_bad_checksum);
@@ -67,8 +79,7 @@ std::optional<Verdict> HostForwarder::control(TimePoint now, Correspondent& c, P
 
   // The answer must come from the locator that was probed: that is what the peer wants to know.
   if (own_.find(walk.destination.locator) == nullptr) return drop(DropReason::in_not_our_locator);
-  send_control(now, c, walk.destination.locator, walk.source.locator,
-               echo(icmpv6::echo_reply, load_u16(message.data() + 6), message.subspan(echo_header)), actions);
+  answer_probe(now, c, packet, walk, actions);
   if (c.is_session()) note_heard(now, c, packet, walk, actions);
   return Verdict{Disposition::consumed, DropReason::none};
 }

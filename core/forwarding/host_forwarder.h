@@ -156,6 +156,7 @@ class HostForwarder {
   Verdict deliver(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk);
   Correspondent* find_by_nonce(const Packet& packet, const HeaderWalk& walk);
   Correspondent* find_waiting(const Packet& packet, const HeaderWalk& walk);
+  bool answer_early_probe(TimePoint now, const Packet& packet, const HeaderWalk& walk, Actions& actions);
   bool note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions);
   bool learn_checksum_mode(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
   void note_heard(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
@@ -175,6 +176,8 @@ class HostForwarder {
                             Actions& actions);
   Correspondent* quoted_session(const Packet& packet, const QuotedPacket& quoted, DropReason& why);
   void send_control(TimePoint now, Correspondent& c, Locator local, Locator remote, Bytes message, Actions& actions);
+  static bool is_probe(const Packet& packet, const HeaderWalk& walk, std::uint8_t type);
+  void answer_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
   void send_probes(TimePoint now, Correspondent& c, Actions& actions);
   void acknowledge(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
                    Actions& actions);

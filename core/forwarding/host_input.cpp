@@ -107,6 +107,7 @@ Correspondent* HostForwarder::find_waiting(const Packet& packet, const HeaderWal
 Verdict HostForwarder::with_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
                                   Actions& actions) {
   if (Correspondent* c = find_by_nonce(packet, walk)) return accept(now, *c, packet, walk, interface, actions);
+  if (answer_early_probe(now, packet, walk, actions)) return {Disposition::consumed, DropReason::none};
   if (Correspondent* c = find_waiting(packet, walk)) {
     if (!Nonce::is_storable(walk.nonce_length)) return drop(DropReason::in_nonce_size);
     c->nonce_received = Nonce{nonce_of(packet, walk)};
@@ -116,6 +117,20 @@ Verdict HostForwarder::with_nonce(TimePoint now, Packet& packet, const HeaderWal
     return accept(now, *c, packet, walk, interface, actions);
   }
   return from_stranger(now, packet, walk, interface, actions);
+}
+
+/// A responder probes us before its first reply has come: it is answered, and makes no entry beside the waiting one.
+/// The answer shows our nonce only to where our first packet went already.
+bool HostForwarder::answer_early_probe(TimePoint now, const Packet& packet, const HeaderWalk& walk, Actions& actions) {
+  if (!is_probe(packet, walk, icmpv6::echo_request) || own_.find(walk.destination.locator) == nullptr) return false;
+  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr;
+       c = ilcc_.sibling(*c)) {
+    if (c->state != PeerState::tentative_out || c->remote.find(walk.source.locator) == nullptr) continue;
+    if (!checksum_verifies(packet, walk, ChecksumMode::ipv6)) return false;
+    answer_probe(now, *c, packet, walk, actions);
+    return true;
+  }
+  return false;
 }
 
 bool HostForwarder::note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions) {

@@ -62,4 +62,9 @@ TimePoint DuplicateAddressDetector::next_deadline() const {
   return next;
 }
 
+bool DuplicateAddressDetector::is_pending(unsigned ifindex, const Address& address) const {
+  return std::any_of(probes_.begin(), probes_.end(),
+                     [&](const Probe& p) { return p.ifindex == ifindex && p.address == address; });
+}
+
 }  // namespace ilnp

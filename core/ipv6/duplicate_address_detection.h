@@ -55,6 +55,8 @@ class DuplicateAddressDetector {
   Actions on_time(TimePoint now);
   TimePoint next_deadline() const;
   std::size_t pending() const { return probes_.size(); }
+  /// A probe for it is under way.
+  bool is_pending(unsigned ifindex, const Address& address) const;
 
  private:
   struct Probe {
