@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// Start, end and the packet path. What follows from changes of the network is in daemon_network.cpp.
+#include "ilnp-host/src/daemon.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include "core/ilnp/text.h"
+#include "ilnp-host/src/node_identity.h"
+#include "ilnp-host/src/status.h"
+#include "io/netlink/socket_table.h"
+#include "io/tun/virtio_header.h"
+
+namespace ilnp {
+
+namespace {
+
+constexpr int tun_batch = 64;
+constexpr Duration farewell = milliseconds{500};
+
+/// Runs what may fail with a Result and keeps the value, or returns its error from start().
+template <class T>
+std::unique_ptr<T> boxed(Result<T>& opened) {
+  return std::make_unique<T>(std::move(opened.value()));
+}
+
+}  // namespace
+
+Daemon::Daemon(HostSettings settings)
+    : settings_{std::move(settings)},
+      tracker_{settings_.interfaces, settings_.tun},
+      dad_{random_},
+      tun_buffer_(packet_buffer_size) {}
+
+Daemon::~Daemon() { process_log().watch({}); }
+
+Result<void> Daemon::start() {
+  started_at_ = loop_.now();
+  std::error_code failure;
+  std::filesystem::create_directories(settings_.runtime_directory, failure);
+  std::filesystem::create_directories(std::filesystem::path{settings_.control_socket}.parent_path(), failure);
+  auto control = ControlServer::open(loop_.context(), {settings_.control_socket, settings_.control_group});
+  if (!control) return control.error();
+  control_ = std::move(control.value());
+  process_log().watch([this](const Event& event) { control_->publish(event); });
+
+  if (auto available = IngressFilter::check(); !available) return available;
+  const auto nid = node_identity(settings_, random_);
+  if (!nid) return nid.error();
+  auto commands = NetworkCommands::open();
+  if (!commands) return commands.error();
+  commands_ = boxed(commands);
+  auto monitor = NetworkMonitor::open();
+  if (!monitor) return monitor.error();
+  monitor_ = boxed(monitor);
+  auto neighbour_discovery = NeighbourDiscoverySocket::open();
+  if (!neighbour_discovery) return neighbour_discovery.error();
+  neighbour_discovery_ = boxed(neighbour_discovery);
+
+  forwarder_ = std::make_unique<HostForwarder>(settings_.tuning, settings_.prefix, random_, hasher_);
+  forwarder_->add_own_nid(nid.value());
+  tracker_.set_own_nids(forwarder_->own_nids());
+  kernel_ = std::make_unique<KernelState>(*commands_, settings_.tun, settings_.prefix, settings_.tuning.max_siblings);
+  kernel_->set_ilv_file((std::filesystem::path{settings_.runtime_directory} / "addresses").string());
+  if (auto up = kernel_->bring_up(settings_.tun_mtu, forwarder_->own_nids()); !up) return up;
+  wire_ = std::make_unique<WireSide>(
+      loop_, *commands_, [this](unsigned ifindex, std::span<ReceivedFrame> frames) { on_frames(ifindex, frames); });
+  names_ = std::make_unique<Names>(loop_, *forwarder_, [this](Actions& actions) { apply(actions); });
+  if (auto names = names_->open(settings_); !names) return names;
+  if (auto publisher = open_publisher(); !publisher) return publisher;
+
+  timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
+  housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
+  sessions_ = std::make_unique<SessionFile>(loop_, *forwarder_, settings_.runtime_directory);
+  sessions_->restore(actions_);
+  register_status(*this);
+
+  tun_watch_ = std::make_unique<Watch>(loop_, kernel_->tun().fd(), [this] { return drain_tun(); });
+  netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
+  neighbour_watch_ =
+      std::make_unique<Watch>(loop_, neighbour_discovery_->fd(), [this] { return drain_neighbour_discovery(); });
+  signals_ = std::make_unique<SignalWatch>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR2},
+                                           [this](int number) { on_signal(number); });
+  loop_.post([this] { drain_netlink(); });  // the initial dump: nothing announces it
+  housekeeping();
+  log_event(LogLevel::info, "started",
+            {{"nid", to_text(nid.value())},
+             {"identity", to_string(forwarder_->own_identity(nid.value()))},
+             {"tun", settings_.tun},
+             {"adopted", kernel_->tun().adopted()}});
+  return ok();
+}
+
+Result<void> Daemon::open_publisher() {
+  if (!settings_.publish.enabled) return ok();
+  const PublishSettings& p = settings_.publish;
+  PublisherSettings out;
+  out.server = p.server;
+  out.name = *DnsName::from_text(p.name);
+  if (!p.zone.empty()) out.zone = *DnsName::from_text(p.zone);
+  out.key_file = p.key_file;
+  out.ttls = p.mobile ? TtlPolicy::mobile(p.ttl) : TtlPolicy::fixed(p.ttl);
+  out.manage_nids = p.manage_nid;
+  auto publisher = Publisher::open(loop_.context(), std::move(out), [](const PublicationEvent& event) {
+    constexpr const char* names[] = {"dns_published", "dns_retrying", "dns_refused", "dns_taken_by_another"};
+    const bool good = event.kind == PublicationEvent::Kind::published;
+    log_event(good ? LogLevel::info : LogLevel::warning, names[static_cast<int>(event.kind)],
+              {{"detail", event.detail}});
+  });
+  if (!publisher) return publisher.error();
+  publisher_ = std::move(publisher.value());
+  return ok();
+}
+
+void Daemon::run() {
+  loop_.run();
+  sessions_->write_now();
+  if (!take_down_) {
+    log_event(LogLevel::info, "stopped", {{"kernel_state", "kept"}});
+    return;
+  }
+  if (publisher_ != nullptr) {
+    publisher_->set_desired(PublishedState::of({}, {}));
+    const TimePoint end = loop_.now() + farewell;
+    while (loop_.now() < end && !publisher_->status().settled) loop_.run_for(milliseconds{20});
+  }
+  tun_watch_.reset();
+  kernel_->take_down();
+  log_event(LogLevel::info, "stopped", {{"kernel_state", "removed"}});
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) {
+    if (reload_) reload_(*this);
+    return;
+  }
+  take_down_ = number != SIGUSR2;
+  loop_.stop();
+}
+
+void Daemon::set_log_level(LogLevel level) {
+  settings_.log_level = level;
+  process_log().set_level(level);
+}
+
+// --- Packets
+// ----------------------------------------------------------------------------------------------------------
+
+bool Daemon::drain_tun() {
+  const TimePoint now = loop_.now();
+  bool more = true;
+  for (int i = 0; i < tun_batch; ++i) {
+    TunDevice::ReadResult read = kernel_->tun().read(tun_buffer_);
+    if (read.status == TunDevice::ReadStatus::dropped) continue;
+    if (read.status != TunDevice::ReadStatus::packet) {
+      more = false;
+      break;
+    }
+    handle(forwarder_->outbound(now, *read.packet, actions_), *read.packet);
+  }
+  apply(actions_);
+  return more;
+}
+
+void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
+  const TimePoint now = loop_.now();
+  for (ReceivedFrame& frame : frames) handle(forwarder_->inbound(now, frame.packet, ifindex, actions_), frame.packet);
+  apply(actions_);
+}
+
+void Daemon::handle(const Verdict& verdict, const Packet& packet) {
+  switch (verdict.disposition) {
+    case Disposition::to_wire:
+      wire_->send(loop_.now(), packet);
+      break;
+    case Disposition::to_identity:
+    case Disposition::to_kernel:
+      kernel_->tun().write(packet);
+      break;
+    case Disposition::held:
+    case Disposition::consumed:
+    case Disposition::dropped:
+      break;
+  }
+}
+
+/// Does what the forwarder asked for, and leaves `actions` empty.
+void Daemon::apply(Actions& actions) {
+  if (!actions.empty()) {
+    const TimePoint now = loop_.now();
+    for (OutPacket& out : actions.to_wire) wire_->send(now, Packet{out.bytes, 0, out.bytes.size(), out.offload});
+    for (OutPacket& out : actions.to_identity)
+      kernel_->tun().write(Packet{out.bytes, 0, out.bytes.size(), out.offload});
+    for (const HostEvent& event : actions.events) log(event);
+    // Looking up may call apply() again: what follows must not touch `actions` any more.
+    const std::vector<NameQuery> queries = std::move(actions.name_queries);
+    const std::vector<CorrespondentId> flow_checks = std::move(actions.flow_checks);
+    if (actions.sessions_changed) sessions_->note_change();
+    actions.clear();
+    for (const NameQuery& query : queries) names_->query(query);
+    if (!flow_checks.empty()) check_flows(flow_checks);
+  }
+  arm_timer();
+}
+
+void Daemon::check_flows(const std::vector<CorrespondentId>& ids) {
+  const auto sockets = connected_sockets(settings_.prefix);
+  for (const CorrespondentId id : ids) {
+    const Correspondent* c = forwarder_->ilcc().at(id);
+    if (c == nullptr) continue;
+    // When the kernel cannot be asked, sessions are kept rather than lost.
+    const bool open = !sockets || sockets.value().count({forwarder_->own_identity(c->local_nid), c->identity}) != 0;
+    forwarder_->set_pinned(loop_.now(), id, open);
+  }
+}
+
+void Daemon::on_timer() {
+  const TimePoint now = loop_.now();
+  forwarder_->on_time(now, actions_);
+  run_dad(dad_.on_time(now));
+  apply(actions_);
+}
+
+void Daemon::arm_timer() { timer_->set(std::min(forwarder_->next_deadline(), dad_.next_deadline())); }
+
+void Daemon::log(const HostEvent& event) {
+  const bool bad = event.kind == EventKind::session_unreachable || event.kind == EventKind::detached ||
+                   event.kind == EventKind::bad_nonces || event.kind == EventKind::two_nonces ||
+                   event.kind == EventKind::locator_update_refused;
+  std::vector<Field> fields;
+  if (event.remote_nid != NodeId{}) fields.push_back({"peer", to_text(event.remote_nid)});
+  if (event.locator != Locator{}) fields.push_back({"locator", to_text(event.locator)});
+  if (event.old_locator != Locator{}) fields.push_back({"old_locator", to_text(event.old_locator)});
+  if (event.number != 0) fields.push_back({"number", event.number});
+  if (event.reason[0] != '\0') fields.push_back({"reason", event.reason});
+  process_log().log(bad ? LogLevel::warning : LogLevel::info, name_of(event.kind), fields);
+}
+
+}  // namespace ilnp

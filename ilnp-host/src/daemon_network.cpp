@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// What follows from a change of the network, in the order that keeps a move short: packet sockets and ways out, our
+// I-LV addresses, the forwarder (Locator Updates leave at once), then names and the rest.
+#include <algorithm>
+
+#include "core/ilnp/text.h"
+#include "ilnp-host/src/daemon.h"
+
+namespace ilnp {
+
+namespace {
+constexpr Duration housekeeping_interval = std::chrono::seconds{1};
+}
+
+bool Daemon::drain_netlink() {
+  const auto batch = monitor_->read();
+  if (!batch) {
+    log_event(LogLevel::error, "netlink_failed", {{"reason", batch.error().message}});
+    monitor_->request_resync();
+    return false;
+  }
+  const TimePoint now = loop_.now();
+  for (const NetworkEvent& event : batch.value().events) {
+    tracker_.on_event(now, event);
+    if (const auto* neighbour = std::get_if<NeighbourChanged>(&event)) wire_->on_neighbour(now, *neighbour);
+    const auto* address = std::get_if<AddressChanged>(&event);
+    const auto& nids = forwarder_->own_nids();
+    if (!ilvs_adopted_ && address != nullptr && !address->removed && address->ifindex != kernel_->tun().ifindex() &&
+        std::find(nids.begin(), nids.end(), address->address.nid) != nids.end())
+      found_ilvs_.emplace_back(address->ifindex, address->address);
+  }
+  if (!tracker_.in_resync()) locators_changed();
+  return batch.value().more;
+}
+
+void Daemon::locators_changed() {
+  const LocatorTracker::Changes changes = tracker_.take_changes();
+  const TimePoint now = loop_.now();
+  for (const auto& [ifindex, gateway] : changes.dead_gateways) {
+    log_event(LogLevel::warning, "gateway_dead", {{"interface", ifindex}, {"gateway", to_string(gateway)}});
+    // The kernel would keep the dead router for seconds; the advertisement that we ask for replaces it at once.
+    (void)commands_->delete_default_route(ifindex, gateway);
+  }
+  update_ports(changes);
+  if (!changes.up.empty() || !changes.down.empty()) {
+    wire_->set_routes(tracker_.usable(), tracker_);
+    update_ilvs();
+    for (const auto& [locator, ifindex] : changes.down) {
+      // A locator that moved to another interface is down here and up there: up first keeps it in the set.
+      const bool elsewhere = std::any_of(changes.up.begin(), changes.up.end(),
+                                         [&, l = locator](const auto& u) { return u.locator.locator == l; });
+      if (!elsewhere) forwarder_->locator_down(now, locator, ifindex, actions_);
+    }
+    for (const LocatorTracker::Usable& u : changes.up) forwarder_->locator_up(now, u.locator, actions_);
+    for (const auto& [locator, ifindex] : changes.down) forwarder_->locator_down(now, locator, ifindex, actions_);
+    apply(actions_);
+    if (changes.smallest_mtu != 0)
+      if (auto set = kernel_->set_link_mtu(changes.smallest_mtu); !set)
+        log_event(LogLevel::error, "route_mtu_not_set", {{"reason", set.error().message}});
+    names_->network_changed();
+    publish();
+  }
+  for (unsigned ifindex : changes.solicit) solicit(ifindex);
+  if (!changes.solicit.empty()) next_solicit_ = now + settings_.solicit_interval;
+  if (changes.moved) {
+    log_event(LogLevel::info, "host_moved", {});
+    if (publisher_ != nullptr) publisher_->network_changed();
+  }
+  if (!ilvs_adopted_) remove_stale_ilvs();
+}
+
+void Daemon::update_ports(const LocatorTracker::Changes& changes) {
+  for (unsigned ifindex : changes.interfaces_down) wire_->close_port(ifindex);
+  std::vector<std::string> interfaces;
+  for (const auto& [ifindex, uplink] : tracker_.uplinks()) interfaces.push_back(uplink.name);
+  for (unsigned ifindex : changes.interfaces_up) {
+    if (auto opened = wire_->open_port(ifindex, forwarder_->own_nids()); !opened)
+      log_event(LogLevel::error, "interface_not_opened", {{"interface", ifindex}, {"reason", opened.error().message}});
+  }
+  // The filter before any I-LV exists: the kernel must never answer an ILNP packet.
+  if (auto applied = kernel_->set_filter(interfaces, forwarder_->own_nids()); !applied)
+    log_event(LogLevel::error, "filter_not_set", {{"reason", applied.error().message}});
+}
+
+void Daemon::update_ilvs() {
+  const auto added = kernel_->set_ilvs(tracker_.usable(), forwarder_->own_nids());
+  if (!added) {
+    log_event(LogLevel::error, "address_not_added", {{"reason", added.error().message}});
+    return;
+  }
+  for (const auto& [ifindex, ilv] : added.value()) {
+    if (const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex))
+      run_dad(dad_.start(loop_.now(), ifindex, ilv, uplink->mac));
+  }
+}
+
+/// After a crash the kernel may still have I-LVs of locators that are gone by now.
+void Daemon::remove_stale_ilvs() {
+  ilvs_adopted_ = true;
+  for (const auto& [ifindex, ilv] : found_ilvs_) {
+    const bool wanted =
+        std::any_of(tracker_.usable().begin(), tracker_.usable().end(), [&, i = ifindex, a = ilv](const auto& u) {
+          return u.locator.interface == i && u.locator.locator == a.locator;
+        });
+    if (!wanted) (void)commands_->delete_address(ifindex, ilv, 128);
+  }
+  found_ilvs_.clear();
+}
+
+// --- Duplicate addresses, routers
+// -------------------------------------------------------------------------------------
+
+bool Daemon::drain_neighbour_discovery() {
+  const NeighbourDiscoverySocket::Batch batch = neighbour_discovery_->receive();
+  for (const ReceivedNeighbourMessage& received : batch.messages)
+    run_dad(dad_.on_message(loop_.now(), received.ifindex, received.message));
+  return batch.more;
+}
+
+void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {
+  bool changed = false;
+  for (const auto& action : actions) {
+    if (const auto* probe = std::get_if<DuplicateAddressDetector::SendProbe>(&action)) {
+      // A probe that cannot be sent (the link went away again) will be sent when it is back.
+      (void)neighbour_discovery_->send_probe(probe->ifindex, probe->destination, probe->packet);
+    } else if (const auto* duplicate = std::get_if<DuplicateAddressDetector::Duplicate>(&action)) {
+      log_event(LogLevel::error, "duplicate_address",
+                {{"address", to_string(duplicate->address)},
+                 {"interface", duplicate->ifindex},
+                 {"other", duplicate->other ? to_string(*duplicate->other) : std::string{"unknown"}}});
+      tracker_.on_duplicate(duplicate->ifindex, duplicate->address.locator);
+      kernel_->forget_ilv(duplicate->ifindex, duplicate->address);
+      changed = true;
+    }
+  }
+  if (changed) loop_.post([this] { locators_changed(); });
+  if (timer_ != nullptr) arm_timer();
+}
+
+void Daemon::solicit(unsigned ifindex) {
+  const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex);
+  if (uplink == nullptr || !uplink->usable) return;
+  if (auto sent = neighbour_discovery_->solicit_routers(ifindex, uplink->mac); !sent)
+    log_event(LogLevel::debug, "router_not_solicited", {{"interface", uplink->name}, {"reason", sent.error().message}});
+}
+
+void Daemon::housekeeping() {
+  const TimePoint now = loop_.now();
+  wire_->on_time(now);
+  if (now >= next_solicit_) {
+    for (unsigned ifindex : tracker_.without_router()) solicit(ifindex);
+    next_solicit_ = now + settings_.solicit_interval;
+  }
+  process_log().flush();
+  housekeeping_->set(now + std::min(housekeeping_interval, settings_.solicit_interval));
+}
+
+void Daemon::publish() {
+  if (publisher_ == nullptr) return;
+  std::vector<NidData> nids;
+  for (const NodeId nid : forwarder_->own_nids())
+    nids.push_back({static_cast<std::uint16_t>(10 * (nids.size() + 1)), nid});
+  std::vector<L64Data> locators;
+  for (const OwnLocator& l : forwarder_->own_locators().usable()) {
+    const bool repeated =
+        std::any_of(locators.begin(), locators.end(), [&](const L64Data& d) { return d.locator == l.locator; });
+    if (!repeated) locators.push_back({static_cast<std::uint16_t>(10 * (locators.size() + 1)), l.locator});
+  }
+  // Detached: what is published stays until there is something better to say.
+  if (locators.empty()) return;
+  publisher_->set_desired(PublishedState::of(std::move(nids), std::move(locators)));
+  publisher_->network_changed();
+}
+
+}  // namespace ilnp

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ilnp-host/src/kernel_state.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/ilnp/ilcc.h"
+#include "core/ilnp/nonce.h"
+#include "io/settings/secret_file.h"
+
+namespace ilnp {
+
+namespace {
+
+/// Routing tables of our I-LVs: one per interface, far from what people use.
+constexpr std::uint32_t first_table = 0x494c0000;
+constexpr std::uint32_t rule_priority = 10600;
+constexpr std::size_t max_ilv_file = 64 * 1024;
+
+}  // namespace
+
+Result<void> KernelState::bring_up(std::uint32_t mtu, const std::vector<NodeId>& nids) {
+  auto opened = TunDevice::open(tun_name_, mtu);
+  if (!opened) return error(opened.error().message);
+  tun_ = std::make_unique<TunDevice>(std::move(opened.value()));
+  if (auto r = tun_->set_persistent(true); !r) return r;
+  if (auto r = commands_.disable_link_local(tun_->ifindex()); !r) return r;
+  if (auto r = commands_.set_link_up(tun_->ifindex()); !r) return r;
+  for (const NodeId nid : nids) {
+    AddressSpec address;
+    address.ifindex = tun_->ifindex();
+    address.address = {prefix_, nid};
+    address.no_dad = true;
+    if (auto r = commands_.add_address(address); !r) return r;
+  }
+  return set_link_mtu(mtu);
+}
+
+Result<void> KernelState::set_link_mtu(std::uint32_t smallest_link_mtu) {
+  const auto room = static_cast<std::uint32_t>(max_nonce_header_length);
+  const std::uint32_t mtu = std::max<std::uint32_t>(smallest_link_mtu - room, minimum_mtu);
+  if (mtu == route_mtu_) return ok();
+  for (std::size_t k = 0; k < aliases_; ++k) {
+    RouteSpec route;
+    route.prefix = {alias_prefix(prefix_, static_cast<std::uint16_t>(k)), {}};
+    route.prefix_length = 64;
+    route.ifindex = tun_->ifindex();
+    route.mtu = mtu;
+    if (auto r = commands_.replace_route(route); !r) return r;
+  }
+  route_mtu_ = mtu;
+  return ok();
+}
+
+Result<void> KernelState::add(const Ilv& ilv) {
+  AddressSpec address;
+  address.ifindex = ilv.ifindex;
+  address.address = ilv.address;
+  address.deprecated = true;
+  address.no_dad = true;  // the daemon probes by itself, optimistically (RFC 4429): plain DAD would cost a second
+  address.no_prefix_route = true;
+  if (auto r = commands_.add_address(address); !r) return r;
+  // Plain IPv6 from an I-LV must leave by the link of its locator: providers drop foreign sources (BCP 38).
+  RouteSpec route;
+  route.ifindex = ilv.ifindex;
+  route.gateway = ilv.gateway;
+  route.table = ilv.table;
+  if (auto r = commands_.replace_route(route); !r) return r;
+  return commands_.add_rule({ilv.address, 128, ilv.table, rule_priority});
+}
+
+void KernelState::remove(const Ilv& ilv) {
+  // The link may be gone, and everything with it: nothing to report then.
+  (void)commands_.delete_rule({ilv.address, 128, ilv.table, rule_priority});
+  (void)commands_.delete_address(ilv.ifindex, ilv.address, 128);
+  const bool last = std::none_of(ilvs_.begin(), ilvs_.end(), [&](const Ilv& other) {
+    return other.table == ilv.table && other.address != ilv.address;
+  });
+  if (!last) return;
+  RouteSpec route;
+  route.ifindex = ilv.ifindex;
+  route.gateway = ilv.gateway;
+  route.table = ilv.table;
+  (void)commands_.delete_route(route);
+}
+
+Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
+    const std::vector<LocatorTracker::Usable>& usable, const std::vector<NodeId>& nids) {
+  std::set<Ilv> wanted;
+  for (const LocatorTracker::Usable& u : usable)
+    for (const NodeId nid : nids)
+      wanted.insert({u.locator.interface, {u.locator.locator, nid}, u.gateway, first_table + u.locator.interface});
+  for (auto it = ilvs_.begin(); it != ilvs_.end();) {
+    if (wanted.count(*it) != 0) {
+      ++it;
+      continue;
+    }
+    const Ilv gone = *it;
+    it = ilvs_.erase(it);
+    remove(gone);
+  }
+  std::vector<std::pair<unsigned, Address>> added;
+  Result<void> outcome = ok();
+  for (const Ilv& ilv : wanted) {
+    if (ilvs_.count(ilv) != 0) continue;
+    if (auto r = add(ilv); !r) {
+      outcome = r.error();
+      continue;
+    }
+    ilvs_.insert(ilv);
+    added.emplace_back(ilv.ifindex, ilv.address);
+  }
+  note_ilvs();
+  if (!outcome) return outcome.error();
+  return added;
+}
+
+void KernelState::forget_ilv(unsigned ifindex, const Address& ilv) {
+  const auto it =
+      std::find_if(ilvs_.begin(), ilvs_.end(), [&](const Ilv& i) { return i.ifindex == ifindex && i.address == ilv; });
+  if (it == ilvs_.end()) return;
+  const Ilv gone = *it;
+  ilvs_.erase(it);
+  remove(gone);
+}
+
+void KernelState::note_ilvs() const {
+  if (ilv_file_.empty()) return;
+  ByteVector content;
+  for (const Ilv& ilv : ilvs_) {
+    const auto octets = ilv.address.octets();
+    content.insert(content.end(), octets.begin(), octets.end());
+  }
+  // Only older kernels need it; failing to write it changes nothing now.
+  (void)write_secret_file(ilv_file_, content);
+}
+
+Result<void> KernelState::set_filter(const std::vector<std::string>& interfaces, const std::vector<NodeId>& nids) {
+  IngressFilter::Plan plan;
+  plan.wire_interfaces = interfaces;
+  plan.nids = nids;
+  for (std::size_t k = 0; k < aliases_; ++k)
+    plan.identity_prefixes.push_back({{alias_prefix(prefix_, static_cast<std::uint16_t>(k)), {}}, 64});
+  plan.tun = tun_name_;
+  return filter_.apply(plan);
+}
+
+void KernelState::take_down() {
+  for (const Ilv& ilv : std::set<Ilv>{ilvs_}) forget_ilv(ilv.ifindex, ilv.address);
+  (void)commands_.remove_everything_ours();
+  (void)IngressFilter::remove();
+  if (tun_ != nullptr) (void)tun_->set_persistent(false);
+  tun_.reset();
+  std::error_code failure;
+  std::filesystem::remove(ilv_file_, failure);
+}
+
+Result<std::string> KernelState::clean_up(const std::string& tun, const std::string& ilv_file) {
+  auto commands = NetworkCommands::open();
+  if (!commands) return commands.error();
+  std::vector<Address> noted;
+  if (const auto content = read_secret_file(ilv_file, max_ilv_file)) {
+    ByteReader in{content.value()};
+    while (in.remaining() >= 16) noted.push_back(Address::load(in.take(16).data()));
+  }
+  const auto leftovers = commands.value().remove_everything_ours(noted);
+  if (!leftovers) return leftovers.error();
+  if (auto removed = TunDevice::remove(tun); !removed) return error(removed.error().message);
+  if (auto removed = IngressFilter::remove(); !removed) return removed.error();
+  std::error_code failure;
+  std::filesystem::remove(ilv_file, failure);
+  const auto& l = leftovers.value();
+  return std::to_string(l.addresses) + " addresses, " + std::to_string(l.routes) + " routes, " +
+         std::to_string(l.rules) + " rules";
+}
+
+}  // namespace ilnp

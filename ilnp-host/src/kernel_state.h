@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that the daemon makes in the kernel, in one place, so that all of it can be taken back: the TUN device
+// with the identity addresses and routes, the I-LV addresses with their rules and tables, the packet filter. What a
+// crashed daemon left is found by our protocol number, the device's name and the filter table's name.
+//
+// While the daemon is away after a crash everything stays: the packet filter keeps the kernel from answering the peers
+// (a TCP reset would end their sessions), and the device keeps the addresses that local sockets are bound to.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/ipv6/address.h"
+#include "ilnp-host/src/locator_tracker.h"
+#include "io/netlink/network_commands.h"
+#include "io/sockets/ingress_filter.h"
+#include "io/tun/tun_device.h"
+
+namespace ilnp {
+
+class KernelState {
+ public:
+  KernelState(NetworkCommands& commands, std::string tun, Locator prefix, std::size_t aliases)
+      : commands_{commands}, tun_name_{std::move(tun)}, prefix_{prefix}, aliases_{aliases} {}
+
+  /// The device, up, with the identity addresses of `nids`; adopted when a crashed daemon left it.
+  Result<void> bring_up(std::uint32_t mtu, const std::vector<NodeId>& nids);
+  TunDevice& tun() { return *tun_; }
+
+  /// Route MTU of the identity prefixes: leaves room for the nonce header on the smallest link.
+  Result<void> set_link_mtu(std::uint32_t smallest_link_mtu);
+  /// The I-LV addresses that belong to these locators; the kernel owns them (neighbour discovery, plain IPv6), but
+  /// never picks one as a source by itself. Returns those that were added (they want duplicate address detection).
+  Result<std::vector<std::pair<unsigned, Address>>> set_ilvs(const std::vector<LocatorTracker::Usable>& usable,
+                                                             const std::vector<NodeId>& nids);
+  void forget_ilv(unsigned ifindex, const Address& ilv);
+  Result<void> set_filter(const std::vector<std::string>& interfaces, const std::vector<NodeId>& nids);
+
+  /// Takes everything back.
+  void take_down();
+  /// Takes back what another run left. Says what it was.
+  static Result<std::string> clean_up(const std::string& tun, const std::string& ilv_file);
+  /// The I-LV addresses in force are noted there, for kernels that do not remember who made an address.
+  void set_ilv_file(std::string path) { ilv_file_ = std::move(path); }
+
+ private:
+  struct Ilv {
+    unsigned ifindex;
+    Address address;
+    Address gateway;
+    std::uint32_t table;
+    auto operator<=>(const Ilv&) const = default;
+  };
+  Result<void> add(const Ilv& ilv);
+  void remove(const Ilv& ilv);
+  void note_ilvs() const;
+
+  NetworkCommands& commands_;
+  std::string tun_name_;
+  Locator prefix_;
+  std::size_t aliases_;
+  std::unique_ptr<TunDevice> tun_;
+  IngressFilter filter_;
+  std::set<Ilv> ilvs_;
+  std::uint32_t route_mtu_ = 0;
+  std::string ilv_file_;
+};
+
+}  // namespace ilnp

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what the kernel says about links, addresses and default routes to "these locators are usable now". No I/O.
+//
+// A locator is the /64 of a global address on an interface of ours that is up, has carrier, and has a default route
+// whose gateway is not known to be dead. Tentative addresses count: the prefix is there, and our own I-LV does not wait
+// for the kernel's duplicate address detection of another address.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ilnp/own_locators.h"
+#include "ilnp-host/src/settings.h"
+#include "io/netlink/network_events.h"
+
+namespace ilnp {
+
+class LocatorTracker {
+ public:
+  struct Uplink {
+    unsigned ifindex = 0;
+    std::string name;
+    MacAddress mac;
+    std::uint32_t mtu = 0;
+    bool usable = false;  ///< up and carrier
+  };
+  struct Usable {
+    OwnLocator locator;
+    Address gateway;
+    bool operator==(const Usable&) const;
+  };
+  /// What a batch of events changed.
+  struct Changes {
+    std::vector<Usable> up;                                   ///< new, or something about it changed
+    std::vector<std::pair<Locator, unsigned>> down;           ///< locator, interface
+    std::vector<unsigned> interfaces_up, interfaces_down;     ///< a packet socket is wanted, or not any more
+    std::set<unsigned> solicit;                               ///< ask for routers now
+    std::vector<std::pair<unsigned, Address>> dead_gateways;  ///< their default routes are of no use
+    std::uint32_t smallest_mtu = 0;                           ///< of the links in use; 0 = none
+    bool moved = false;                                       ///< the hypervisor says so
+  };
+
+  LocatorTracker(std::vector<InterfaceSettings> interfaces, std::string tun)
+      : wanted_{std::move(interfaces)}, tun_{std::move(tun)} {}
+
+  void set_own_nids(std::vector<NodeId> nids) { own_nids_ = std::move(nids); }
+  void on_event(TimePoint now, const NetworkEvent& event);
+  /// Another node on the link has this I-LV: its locator is not usable there until the link changes.
+  void on_duplicate(unsigned ifindex, Locator locator) { duplicates_.insert({ifindex, locator}); }
+  /// Compares with what was reported before.
+  Changes take_changes();
+  bool in_resync() const { return in_resync_; }
+
+  const Uplink* uplink(unsigned ifindex) const;
+  const std::map<unsigned, Uplink>& uplinks() const { return uplinks_; }
+  const std::vector<Usable>& usable() const { return reported_; }
+  NeighbourState gateway_state(unsigned ifindex, const Address& gateway) const;
+  /// Interfaces that are up but have no locator: routers are solicited.
+  std::vector<unsigned> without_router() const;
+
+ private:
+  using Place = std::pair<unsigned, Address>;  ///< interface, address
+  struct Learnt {
+    AddressChanged address;
+    TimePoint at{};
+  };
+  void on(TimePoint now, const LinkChanged& link);
+  void on(TimePoint now, const AddressChanged& address);
+  void on(TimePoint now, const DefaultRouteChanged& route);
+  void on(TimePoint now, const NeighbourChanged& neighbour);
+  void on(TimePoint, const PrefixAdvertised&) {}
+  void on(TimePoint now, const ResyncStarted&);
+  void on(TimePoint now, const ResyncFinished&);
+  bool is_wanted(const LinkChanged& link) const;
+  const InterfaceSettings* settings_of(const std::string& name) const;
+  std::vector<Usable> compute() const;
+  const DefaultRouteChanged* best_route(unsigned ifindex) const;
+  void forget(unsigned ifindex);
+
+  std::vector<InterfaceSettings> wanted_;
+  std::string tun_;
+  std::vector<NodeId> own_nids_;
+  std::map<unsigned, Uplink> uplinks_;
+  std::map<Place, Learnt> addresses_;
+  std::map<Place, DefaultRouteChanged> routes_;
+  std::map<Place, NeighbourState> gateways_;
+  std::set<std::pair<unsigned, Locator>> duplicates_;
+  std::vector<Usable> reported_;
+  std::set<unsigned> reported_interfaces_;
+  Changes pending_;
+  bool in_resync_ = false;
+  // Named during a resync; the rest is gone.
+  std::set<unsigned> seen_links_;
+  std::set<Place> seen_addresses_, seen_routes_;
+};
+
+}  // namespace ilnp

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ilnp-host/src/settings.h"
+
+#include "core/ilnp/nonce.h"
+#include "core/records/dns_name.h"
+
+namespace ilnp {
+
+namespace {
+
+using enum OptionType;
+
+std::vector<SectionHelp> sections() {
+  return {
+      {"identity", "Who this node is: its Node Identifier (NID) and the prefix under which applications see NIDs."},
+      {"tun", "The device that carries identity addresses."},
+      {"locators", "Where this node is: which interfaces give Locators."},
+      {"interface", "One table per interface to use; none: every Ethernet interface with a default route."},
+      {"dns", "The stub resolver for the applications of this host."},
+      {"publish", "Keeps this node's NID, L64 and AAAA records up to date by signed dynamic updates."},
+      {"session", "How sessions with peers behave on the wire."},
+      {"control", "The socket that ilnpctl talks to."},
+      {"state", "Files that the daemon keeps."},
+      {"log", "What is written to the journal or to standard error."},
+  };
+}
+
+std::vector<Option> identity_options() {
+  return {
+      {.key = "identity.mode",
+       .type = string,
+       .help =
+           "Where the NID comes from: minted once and kept in state.directory, given here, or minted at each start.",
+       .fallback = "persistent",
+       .choices = {"persistent", "configured", "ephemeral"}},
+      {.key = "identity.nid", .type = nid, .help = "The NID with mode \"configured\"."},
+      {.key = "identity.prefix",
+       .type = prefix,
+       .help = "Identity prefix (/64). One whose four words sum to 0xffff keeps checksums neutral.",
+       .fallback = "fd49:4c4e:5036:6631::/64"},
+      {.key = "tun.name", .type = string, .help = "Name of the device.", .fallback = "ilnp0"},
+      {.key = "tun.mtu",
+       .type = integer,
+       .help = "MTU of the device in octets: that of the links. Routes leave room for the nonce header by themselves.",
+       .fallback = "1500",
+       .range = "1280..9216"},
+      {.key = "locators.solicit_interval",
+       .type = duration,
+       .help = "How often routers are asked again while a link has none.",
+       .fallback = "1s",
+       .range = "100ms..60s"},
+      {.key = "interface[].name", .type = string, .help = "Name of the interface.", .required = true, .identity = true},
+      {.key = "interface[].preference",
+       .type = integer,
+       .help = "Preference of its Locators instead of the router's (10 high, 20 medium, 30 low); lower is better.",
+       .range = "0..60000"},
+  };
+}
+
+std::vector<Option> name_options() {
+  return {
+      {.key = "dns.enabled", .type = boolean, .help = "Run the stub resolver.", .fallback = "true"},
+      {.key = "dns.listen",
+       .type = endpoint,
+       .help = "Where applications ask, UDP and TCP.",
+       .fallback = "127.0.0.106:53",
+       .list = true,
+       .default_port = 53},
+      {.key = "dns.upstream",
+       .type = endpoint,
+       .help = "Servers that do the recursion. Empty: those of dns.resolv_conf.",
+       .list = true,
+       .default_port = 53},
+      {.key = "dns.resolv_conf",
+       .type = path,
+       .help = "Read (never written) for upstream servers.",
+       .fallback = "/etc/resolv.conf"},
+      {.key = "dns.dnssec", .type = boolean, .help = "Validate NID, L64 and LP with DNSSEC.", .fallback = "false"},
+      {.key = "dns.trust_anchor",
+       .type = path,
+       .help = "File with the trust anchors.",
+       .fallback = "/usr/share/dns/root.key"},
+      {.key = "dns.ilnp_required",
+       .type = boolean,
+       .help = "A name whose ILNP records fail validation gets SERVFAIL instead of its plain addresses.",
+       .fallback = "false"},
+      {.key = "publish.enabled",
+       .type = boolean,
+       .help = "Publish this node's records (--no-dns switches it off for one run).",
+       .fallback = "false"},
+      {.key = "publish.server", .type = endpoint, .help = "The primary server of the zone.", .default_port = 53},
+      {.key = "publish.zone", .type = string, .help = "The zone. Empty: asked from the server.", .fallback = ""},
+      {.key = "publish.name", .type = string, .help = "This node's name."},
+      {.key = "publish.key_file", .type = path, .help = "TSIG key (mode 0600), as tsig-keygen writes it."},
+      {.key = "publish.policy",
+       .type = string,
+       .help = "TTLs: of a node that moves, or of one that rarely does.",
+       .fallback = "mobile",
+       .choices = {"mobile", "fixed"}},
+      {.key = "publish.ttl",
+       .type = duration,
+       .help = "TTL of L64 and AAAA instead of the policy's (0 s or 60 s).",
+       .range = "0s..1d"},
+      {.key = "publish.manage_nid",
+       .type = boolean,
+       .help = "Also write the NID record; false: the key may only write L64 and AAAA.",
+       .fallback = "true"},
+  };
+}
+
+std::vector<Option> session_options() {
+  return {
+      {.key = "session.checksum",
+       .type = string,
+       .help =
+           "TCP and UDP checksums: over the addresses on the wire, or with Locators as zero (RFC 6741, prototypes).",
+       .fallback = "ipv6",
+       .choices = {"ipv6", "rfc6741"}},
+      {.key = "session.checksum_detect",
+       .type = boolean,
+       .help = "Learn a peer's checksum mode from its first packet.",
+       .fallback = "true"},
+      {.key = "session.nonce_octets",
+       .type = integer,
+       .help = "Length of our nonces: 4 or 12.",
+       .fallback = "12",
+       .range = "4..12"},
+      {.key = "session.nonce",
+       .type = string,
+       .help = "Which packets carry the nonce: only those that need it, or all.",
+       .fallback = "adaptive",
+       .choices = {"adaptive", "always"}},
+      {.key = "session.echo_nonce",
+       .type = boolean,
+       .help = "As responder repeat the peer's nonce, as the prototypes do.",
+       .fallback = "false"},
+      {.key = "session.fallback",
+       .type = string,
+       .help = "A peer whose name says ILNP but who does not answer so: use plain IPv6, or refuse.",
+       .fallback = "automatic",
+       .choices = {"automatic", "refuse"}},
+      {.key = "session.idle",
+       .type = duration,
+       .help = "A session without packets and without open sockets ends after this.",
+       .fallback = "5m",
+       .range = "4m..1h"},
+      {.key = "session.max_sessions",
+       .type = integer,
+       .help = "Size of the correspondent cache.",
+       .fallback = "200000",
+       .range = "64..1000000"},
+      {.key = "session.locator_lifetime",
+       .type = duration,
+       .help = "Lifetime that Locator Updates state, at most.",
+       .fallback = "10m",
+       .range = "10s..18h"},
+  };
+}
+
+std::vector<Option> operation_options() {
+  return {
+      {.key = "control.socket", .type = path, .help = "Unix socket.", .fallback = "/run/ilnp/host.sock"},
+      {.key = "control.group", .type = string, .help = "Group that may use it besides root.", .fallback = ""},
+      {.key = "state.directory", .type = path, .help = "Holds the NID (mode 0600).", .fallback = "/var/lib/ilnp"},
+      {.key = "state.runtime_directory",
+       .type = path,
+       .help = "Holds the sessions while the daemon restarts (mode 0600).",
+       .fallback = "/run/ilnp"},
+      {.key = "log.level",
+       .type = string,
+       .help = "Least severe level written.",
+       .fallback = "info",
+       .choices = {"trace", "debug", "info", "warning", "error"},
+       .reloadable = true},
+      {.key = "log.format",
+       .type = string,
+       .help = "Text or JSON lines on standard error.",
+       .fallback = "text",
+       .choices = {"text", "json"}},
+  };
+}
+
+NameServer server_of(const Endpoint& e) { return {boost::asio::ip::make_address(e.address), e.port}; }
+
+void read_publish(const Section& section, PublishSettings& out, std::vector<Problem>& problems) {
+  out.enabled = section.boolean("enabled");
+  const auto is_there = [&](const std::string& option) {
+    if (section.has(option)) return true;
+    if (out.enabled)
+      problems.push_back({section.place("enabled"), "publish." + option, "needed when publish.enabled is true"});
+    return false;
+  };
+  if (is_there("server")) out.server = server_of(section.endpoint("server"));
+  if (is_there("name")) {
+    out.name = section.text("name");
+    if (!DnsName::from_text(out.name)) problems.push_back({section.place("name"), "publish.name", "not a DNS name"});
+  }
+  if (is_there("key_file")) out.key_file = section.text("key_file");
+  out.zone = section.text("zone");
+  if (!out.zone.empty() && !DnsName::from_text(out.zone))
+    problems.push_back({section.place("zone"), "publish.zone", "not a DNS name"});
+  out.mobile = section.text("policy") == "mobile";
+  out.ttl =
+      section.has("ttl") ? std::chrono::duration_cast<seconds>(section.duration("ttl")) : seconds{out.mobile ? 0 : 60};
+  out.manage_nid = section.boolean("manage_nid");
+}
+
+void read_session(const Section& section, Tuning& out, std::vector<Problem>& problems) {
+  out.checksum_mode = section.text("checksum") == "ipv6" ? ChecksumMode::ipv6 : ChecksumMode::rfc6741;
+  out.checksum_auto_detect = section.boolean("checksum_detect");
+  out.nonce_length = static_cast<std::size_t>(section.integer("nonce_octets"));
+  if (!Nonce::is_storable(out.nonce_length))
+    problems.push_back({section.place("nonce_octets"), "session.nonce_octets", "must be 4 or 12"});
+  out.nonce_policy = section.text("nonce") == "always" ? NoncePolicy::always : NoncePolicy::adaptive;
+  out.echo_nonce = section.boolean("echo_nonce");
+  out.fallback = section.text("fallback") == "refuse" ? FallbackPolicy::refuse : FallbackPolicy::automatic;
+  out.idle = section.duration("idle");
+  out.max_entries = static_cast<std::size_t>(section.integer("max_sessions"));
+  out.lu_lifetime = std::chrono::duration_cast<seconds>(section.duration("locator_lifetime"));
+}
+
+void read_identity(const Configuration& configuration, HostSettings& out, std::vector<Problem>& problems) {
+  const Section& identity = configuration.section("identity");
+  const std::string& mode = identity.text("mode");
+  out.identity_mode = mode == "persistent"   ? IdentityMode::persistent
+                      : mode == "configured" ? IdentityMode::configured
+                                             : IdentityMode::ephemeral;
+  if (identity.has("nid")) out.nid = identity.nid("nid");
+  if (out.identity_mode == IdentityMode::configured && out.nid == NodeId{})
+    problems.push_back({identity.place("mode"), "identity.nid", "needed (and not zero) with mode \"configured\""});
+  const Prefix prefix_setting = identity.prefix("prefix");
+  if (prefix_setting.length != 64) problems.push_back({identity.place("prefix"), "identity.prefix", "must be a /64"});
+  out.prefix = prefix_setting.address.locator;
+  const Section& tun = configuration.section("tun");
+  out.tun = tun.text("name");
+  if (out.tun.empty() || out.tun.size() > 15 || out.tun.find_first_of("/ %\"") != std::string::npos)
+    problems.push_back({tun.place("name"), "tun.name", "not an interface name (1 to 15 characters)"});
+  out.tun_mtu = static_cast<std::uint32_t>(tun.integer("mtu"));
+  out.solicit_interval = configuration.section("locators").duration("solicit_interval");
+  for (const Section& section : configuration.repeated("interface")) {
+    InterfaceSettings one{section.text("name"), {}};
+    if (section.has("preference")) one.preference = static_cast<std::uint16_t>(section.integer("preference"));
+    out.interfaces.push_back(one);
+  }
+}
+
+void read_dns(const Section& dns, HostSettings& out, std::vector<Problem>& problems) {
+  out.stub_enabled = dns.boolean("enabled");
+  for (const Endpoint& e : dns.list<Endpoint>("listen")) out.listen.push_back(server_of(e));
+  for (const Endpoint& e : dns.list<Endpoint>("upstream")) out.upstream.push_back(server_of(e));
+  if (out.stub_enabled && out.listen.empty())
+    problems.push_back({dns.place("listen"), "dns.listen", "empty, but dns.enabled is true"});
+  out.resolv_conf = dns.text("resolv_conf");
+  out.dnssec = dns.boolean("dnssec");
+  out.trust_anchor = dns.text("trust_anchor");
+  out.ilnp_required = dns.boolean("ilnp_required");
+}
+
+}  // namespace
+
+std::shared_ptr<const Schema> host_schema() {
+  static const auto schema = [] {
+    std::vector<Option> options = identity_options();
+    for (const auto& more : {name_options(), session_options(), operation_options()})
+      options.insert(options.end(), more.begin(), more.end());
+    return std::make_shared<const Schema>("ilnp-host", sections(), std::move(options));
+  }();
+  return schema;
+}
+
+Result<HostSettings, std::vector<Problem>> host_settings(const Configuration& configuration) {
+  HostSettings out;
+  std::vector<Problem> problems;
+  read_identity(configuration, out, problems);
+  read_dns(configuration.section("dns"), out, problems);
+  read_publish(configuration.section("publish"), out.publish, problems);
+  read_session(configuration.section("session"), out.tuning, problems);
+  out.control_socket = configuration.section("control").text("socket");
+  out.control_group = configuration.section("control").text("group");
+  out.state_directory = configuration.section("state").text("directory");
+  out.runtime_directory = configuration.section("state").text("runtime_directory");
+  out.log_level = parse_log_level(configuration.section("log").text("level")).value_or(LogLevel::info);
+  out.log_format = configuration.section("log").text("format") == "json" ? LogFormat::json : LogFormat::text;
+  if (!problems.empty()) return problems;
+  return out;
+}
+
+}  // namespace ilnp

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of ilnp-host as one validated value.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/ilnp/tuning.h"
+#include "core/ipv6/address.h"
+#include "io/resolver/name_server.h"
+#include "io/settings/configuration.h"
+#include "io/telemetry/log.h"
+
+namespace ilnp {
+
+enum class IdentityMode : std::uint8_t { persistent, configured, ephemeral };
+
+struct InterfaceSettings {
+  std::string name;
+  std::optional<std::uint16_t> preference;  ///< instead of the router's; lower is better
+};
+
+struct PublishSettings {
+  bool enabled = false;
+  NameServer server;
+  std::string zone;  ///< empty: asked from the server
+  std::string name;
+  std::string key_file;
+  bool mobile = true;
+  seconds ttl{};
+  bool manage_nid = true;
+};
+
+struct HostSettings {
+  IdentityMode identity_mode = IdentityMode::persistent;
+  NodeId nid;      ///< configured
+  Locator prefix;  ///< identity prefix
+  std::string tun;
+  std::uint32_t tun_mtu = 1500;
+  std::vector<InterfaceSettings> interfaces;  ///< empty: every Ethernet interface
+  Duration solicit_interval{};
+
+  bool stub_enabled = true;
+  std::vector<NameServer> listen;
+  std::vector<NameServer> upstream;
+  std::string resolv_conf;
+  bool dnssec = false;
+  std::string trust_anchor;
+  bool ilnp_required = false;
+  PublishSettings publish;
+
+  std::string control_socket;
+  std::string control_group;
+  std::string state_directory;    ///< NID: survives a reboot
+  std::string runtime_directory;  ///< sessions: survive a restart
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+  Tuning tuning;
+};
+
+/// The one option table: parser, --help, --check, docs/operations/ilnp-host-options.md and the example file.
+std::shared_ptr<const Schema> host_schema();
+
+/// What only the program can judge (combinations of options) is reported like every other mistake.
+Result<HostSettings, std::vector<Problem>> host_settings(const Configuration& configuration);
+
+}  // namespace ilnp
