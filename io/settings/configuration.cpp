@@ -74,7 +74,7 @@ void compare(const std::string& section, const Section* before, const Section* a
              std::vector<SettingChange>& changes) {
   const Section& either = after != nullptr ? *after : *before;
   for (const auto& [name, entry] : either.entries()) {
-    const auto side = [&](const Section* s) { return s == nullptr ? nullptr : &s->entries().at(name); };
+    const auto side = [&key = name](const Section* s) { return s == nullptr ? nullptr : &s->entries().at(key); };
     std::string old_text = printed(side(before)), new_text = printed(side(after));
     if (old_text == new_text) continue;
     changes.push_back({section.empty() ? name : section + "." + name, std::move(old_text), std::move(new_text),

@@ -4,12 +4,23 @@
 #include <algorithm>
 #include <cassert>
 #include <map>
-#include <optional>
 #include <tuple>
 
+#include "io/settings/scan.h"
 #include "io/settings/values.h"
 
-#define TOML_EXCEPTIONS 0
+namespace {
+/// The parser met something that its own assertions rule out ("[[[x" does it in 3.3.0). What follows such an assertion
+/// would have been an ordinary syntax error, so it becomes one instead of the end of the program.
+struct ParserStumbled {};
+[[noreturn]] void stumble() { throw ParserStumbled{}; }
+}  // namespace
+
+#define TOML_ASSERT(statement)   \
+  do {                           \
+    if (!(statement)) stumble(); \
+  } while (false)
+#define TOML_EXCEPTIONS 1
 #define TOML_HEADER_ONLY 1
 #define TOML_MAX_NESTED_VALUES 16
 #define TOML_ENABLE_FORMATTERS 0
@@ -19,26 +30,26 @@ namespace ilnp {
 
 namespace {
 
-constexpr int max_dots_between_separators = 64;
-
-/// toml++ bounds the nesting of arrays and inline tables but not that of dotted keys (a.a.a.a ...), whose tables it
-/// destroys recursively.
-std::optional<Place> find_endless_key(const SettingsText& text) {
-  int dots = 0;
-  unsigned line = 1;
-  std::size_t line_start = 0;
-  for (std::size_t i = 0; i < text.text.size(); ++i) {
-    const char c = text.text[i];
-    if (c == '\n' || c == ',') dots = 0;
-    if (c == '\n') {
-      ++line;
-      line_start = i + 1;
-    }
-    if (c == '.' && ++dots > max_dots_between_separators) {
-      return Place{text.name, line, static_cast<unsigned>(i - line_start + 1)};
-    }
+bool makes_parser_stumble(std::string_view text) {
+  try {
+    (void)toml::parse(text);
+  } catch (const toml::parse_error&) {
+  } catch (const ParserStumbled&) {
+    return true;
   }
-  return std::nullopt;
+  return false;
+}
+
+/// The parser reads straight on, so the line is the last one of the shortest beginning at which it stumbles.
+unsigned line_of_stumble(std::string_view text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') ends.push_back(i + 1);
+  }
+  ends.push_back(text.size());
+  const auto line = std::partition_point(ends.begin(), ends.end(),
+                                         [&](std::size_t end) { return !makes_parser_stumble(text.substr(0, end)); });
+  return static_cast<unsigned>(std::min<std::ptrdiff_t>(line - ends.begin(), std::ssize(ends) - 1)) + 1;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -272,13 +283,17 @@ void ConfigurationReader::read(const SettingsText& text) {
   if (text.text.size() > max_configuration_file) {
     return add({{text.name, 0, 0}, {}, "is larger than " + std::to_string(max_configuration_file) + " octets"});
   }
-  if (auto place = find_endless_key(text)) return add({*std::move(place), {}, "a key with too many parts"});
-  const toml::parse_result parsed = toml::parse(std::string_view{text.text}, std::string_view{text.name});
-  if (!parsed) {
-    const toml::source_position where = parsed.error().source().begin;
-    return add({{text.name, where.line, where.column}, {}, one_line(parsed.error().description())});
+  if (const auto hazard = scan_for_hazards(text.text)) {
+    return add({{text.name, hazard->line, hazard->column}, {}, hazard->reason});
   }
-  Walk{*this, text.name}.table(parsed.table(), {});
+  try {
+    Walk{*this, text.name}.table(toml::parse(std::string_view{text.text}, std::string_view{text.name}), {});
+  } catch (const toml::parse_error& problem) {
+    const toml::source_position where = problem.source().begin;
+    add({{text.name, where.line, where.column}, {}, one_line(problem.description())});
+  } catch (const ParserStumbled&) {
+    add({{text.name, line_of_stumble(text.text), 1}, {}, "not valid TOML"});
+  }
 }
 
 void ConfigurationReader::check_required(const Section& section, const std::string& path) {

@@ -2,7 +2,8 @@
 // Turns texts into a Configuration, collecting what is wrong. Inside io/settings only.
 //
 // Every mistake becomes a Problem and reading goes on, except after a syntax error, which ends its own text. toml++ is
-// named only in reader.cpp, built without exceptions and with a small limit on nesting.
+// named only in reader.cpp, with a small limit on nesting; its exceptions, and its failing assertions made into
+// exceptions, end there.
 #pragma once
 
 #include <memory>

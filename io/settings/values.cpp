@@ -164,7 +164,6 @@ bool printable(std::string_view text) {
 Result<SettingValue> check_text(const Option& option, SettingValue value) {
   const std::string& text = std::get<std::string>(value);
   if (text.size() > max_text_value) return error("is longer than " + std::to_string(max_text_value) + " octets");
-  if (!printable(text)) return error("has control characters");
   if (option.type == OptionType::path && !text.starts_with('/')) return error("must be an absolute path");
   if (!option.choices.empty() &&
       std::find(option.choices.begin(), option.choices.end(), text) == option.choices.end()) {
@@ -189,6 +188,8 @@ Result<SettingValue> parse_value(const Option& option, std::string_view text) {
   const auto named = [&](const std::string& reason) {
     return free_text ? reason : "\"" + std::string{text.substr(0, 80)} + "\" " + reason;
   };
+  // First, because reasons repeat the text: it must stay one line in a log.
+  if (!printable(text)) return error("has control characters");
   auto value = parse_unchecked(option, text);
   if (!value) return error(named(value.error().message));
   return check_value(option, std::move(value).value());

@@ -144,6 +144,21 @@ TEST(Configuration, SyntaxErrorsHaveAPlace) {
   EXPECT_NE(problems_of(read(std::string{"[dns]\n\0enabled = true\n", 21})), "accepted");
 }
 
+TEST(Configuration, WhatToml33AssertsInsteadOfReportingIsASyntaxErrorToo) {
+  EXPECT_EQ(problems_of(read("[dns]\nttl = \"1s\"\n[[[x]]]\nenabled = true\n")), "a.toml:3:1: not valid TOML\n");
+  EXPECT_EQ(problems_of(read("[.]")), "a.toml:1:1: not valid TOML\n");
+}
+
+TEST(Configuration, CharactersBeyondAsciiAreFineInStringsAndCommentsOnly) {
+  EXPECT_EQ(problems_of(read("\xef\xbb\xbf# größe \"\n[dns] # é\nsearch = [\"größe\", 'é', \"\\\"é\"]\n")), "accepted");
+  for (const char* bad : {"é = 1", "[dns]é", "[dns]\nttl = é", "[dns]\n\"ttl\"é = \"1s\"", "[dns]\nttl = \"1s\" é",
+                          "[dns]\nttl = 1é", "[dns]\nttl = '1s'\xef\xac\xb0"}) {
+    EXPECT_NE(problems_of(read(bad)).find("only allowed in strings and comments"), std::string::npos) << bad;
+  }
+  EXPECT_EQ(problems_of(read("[dns]\nttl = 1\"é\"\n")), "a.toml:2:8: a quote in the middle of a word\n");
+  EXPECT_EQ(problems_of(read("[dns]\nttl = \"\"\"\\é\"\"\"\n")), "a.toml:2:7: multi-line strings are not used here\n");
+}
+
 TEST(Configuration, QuotedKeysDoNotPassForPaths) {
   EXPECT_EQ(
       problems_of(read("\"dns.ttl\" = \"1s\"\n\"interface[]\" = { name = \"eth0\" }\n")),
@@ -158,7 +173,7 @@ TEST(Configuration, AnOptionInTheWrongSectionIsPointedToTheRightOne) {
 TEST(Configuration, NestingAndEndlessKeysAreRefusedNotFollowed) {
   std::string key = "a";
   for (int i = 0; i < 100000; ++i) key += ".a";
-  EXPECT_EQ(problems_of(read("x = 1\n" + key + " = 1\n")), "a.toml:2:130: a key with too many parts\n");
+  EXPECT_EQ(problems_of(read("x = 1\n" + key + " = 1\n")), "a.toml:2:32: a key with too many parts\n");
   const std::string deep = "x = " + std::string(100000, '[') + std::string(100000, ']');
   EXPECT_NE(problems_of(read(deep)), "accepted");
 }

@@ -61,6 +61,7 @@ TEST(SettingValues, TextIsPrintableAndBounded) {
   EXPECT_EQ(parsed(OptionType::string, "eth0"), "eth0");
   EXPECT_EQ(parsed(OptionType::path, "etc/x"), "error: must be an absolute path");
   EXPECT_TRUE(refused(OptionType::string, "a\nb"));
+  EXPECT_EQ(parsed(OptionType::address, "::1\n"), "error: has control characters") << "reasons are one line";
   EXPECT_FALSE(refused(OptionType::string, std::string(max_text_value, 'x')));
   EXPECT_TRUE(refused(OptionType::string, std::string(max_text_value + 1, 'x')));
 }
