@@ -11,8 +11,6 @@ namespace ilnp {
 
 namespace {
 
-constexpr std::size_t echo_header = 8;
-
 ByteVector echo(std::uint8_t type, std::uint16_t sequence, Bytes payload) {
   ByteVector message;
   ByteWriter w{message};
@@ -27,15 +25,13 @@ ByteVector echo(std::uint8_t type, std::uint16_t sequence, Bytes payload) {
 
 }  // namespace
 
-void HostForwarder::send_control(TimePoint now, Correspondent& c, Locator local, Locator remote, Bytes message,
-                                 Actions& actions) {
+void HostForwarder::send_control(Correspondent& c, Locator local, Locator remote, Bytes message, Actions& actions) {
   std::array<std::uint8_t, max_nonce_header_length> header{};
   const std::size_t length = c.nonce_sent.is_set() ? c.nonce_sent.header_length() : 0;
   if (length != 0) write_nonce_header(header.data(), next_header::icmpv6, c.nonce_sent);
   actions.to_wire.push_back({build_packet({local, c.local_nid}, {remote, c.remote_nid()}, next_header::icmpv6, message,
                                           Bytes{header.data(), length}),
                              {}});
-  c.last_sent = now;
 }
 
 void HostForwarder::send_probes(TimePoint now, Correspondent& c, Actions& actions) {
@@ -45,22 +41,8 @@ void HostForwarder::send_probes(TimePoint now, Correspondent& c, Actions& action
     const OwnLocator* local = own_.find(c.using_local);
     if (c.state != PeerState::tentative_in || local == nullptr) local = choose_local(now, c, probe.locator);
     if (local == nullptr) return;
-    send_control(now, c, local->locator, probe.locator, echo(icmpv6::echo_request, probe.sequence, probe.token),
-                 actions);
+    send_control(c, local->locator, probe.locator, echo(icmpv6::echo_request, probe.sequence, probe.token), actions);
   }
-}
-
-bool HostForwarder::is_probe(const Packet& packet, const HeaderWalk& walk, std::uint8_t type) {
-  const std::uint8_t* message = packet.data() + walk.upper_offset;
-  return walk.upper_protocol == next_header::icmpv6 && walk.upper_length == echo_header + probe_payload &&
-         message[0] == type && load_u16(message + 4) == probe_identifier && !packet.offload.partial_checksum;
-}
-
-void HostForwarder::answer_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk,
-                                 Actions& actions) {
-  const Bytes message = packet.bytes().subspan(walk.upper_offset, walk.upper_length);
-  send_control(now, c, walk.destination.locator, walk.source.locator,
-               echo(icmpv6::echo_reply, load_u16(message.data() + 6), message.subspan(echo_header)), actions);
 }
 
 /// Control messages of an authenticated peer; nullopt: an ordinary ICMPv6 message for our kernel.
@@ -70,25 +52,45 @@ std::optional<Verdict> HostForwarder::control(TimePoint now, Correspondent& c, P
   const Bytes message = std::as_const(packet).bytes().subspan(walk.upper_offset, walk.upper_length);
   const std::uint8_t type = message[0];
   if (icmpv6::is_error(type)) return icmp_error(now, packet, walk, &c, actions);
-  const bool ours = is_probe(packet, walk, icmpv6::echo_request) || is_probe(packet, walk, icmpv6::echo_reply);
-  if (type != icmpv6::locator_update && !ours) return std::nullopt;
+  const ProbeMessage probe = probe_of(packet, walk);
+  if (type != icmpv6::locator_update && !probe.is_probe) return std::nullopt;
   if (packet.offload.partial_checksum || !checksum_verifies(packet, walk, ChecksumMode::ipv6))
     return drop(type == icmpv6::locator_update ? DropReason::lu_bad_checksum : DropReason::in_bad_checksum);
   if (type == icmpv6::locator_update) return locator_update(now, c, message, walk, interface, actions);
-  if (type == icmpv6::echo_reply) return probe_reply(now, c, message, walk, actions);
+  if (type == icmpv6::echo_reply) return probe_reply(now, c, probe, walk, actions);
 
-  // The answer must come from the locator that was probed: that is what the peer wants to know.
   if (own_.find(walk.destination.locator) == nullptr) return drop(DropReason::in_not_our_locator);
-  answer_probe(now, c, packet, walk, actions);
+  answer_probe(c, probe, walk, actions);
   if (c.is_session()) note_heard(now, c, packet, walk, actions);
   return Verdict{Disposition::consumed, DropReason::none};
 }
 
-Verdict HostForwarder::probe_reply(TimePoint now, Correspondent& c, Bytes message, const HeaderWalk& walk,
+/// The answer comes from the locator that was probed: that is what the peer wants to know.
+void HostForwarder::answer_probe(Correspondent& c, const ProbeMessage& probe, const HeaderWalk& walk,
+                                 Actions& actions) {
+  send_control(c, walk.destination.locator, walk.source.locator, echo(icmpv6::echo_reply, probe.sequence, probe.token),
+               actions);
+}
+
+/// The peer asks whether we receive before any reply has told us its nonce. The answer carries ours, which our first
+/// packet showed it; its own is believed only when it comes back with the token of a probe of ours, because anybody
+/// can write a first nonce.
+Verdict HostForwarder::early_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk,
                                    Actions& actions) {
-  const bool expected =
-      c.remote.on_probe_reply(walk.source.locator, load_u16(message.data() + 6), message.subspan(echo_header));
-  if (!expected) return drop(DropReason::probe_unexpected);
+  if (packet.offload.partial_checksum || !checksum_verifies(packet, walk, ChecksumMode::ipv6))
+    return drop(DropReason::in_bad_checksum);
+  if (own_.find(walk.destination.locator) == nullptr) return drop(DropReason::in_not_our_locator);
+  answer_probe(c, probe_of(packet, walk), walk, actions);
+  c.remote.start_probe(now, walk.source.locator);
+  send_probes(now, c, actions);
+  reschedule(c);
+  return {Disposition::consumed, DropReason::none};
+}
+
+Verdict HostForwarder::probe_reply(TimePoint now, Correspondent& c, const ProbeMessage& probe, const HeaderWalk& walk,
+                                   Actions& actions) {
+  if (!c.remote.on_probe_reply(walk.source.locator, probe.sequence, probe.token))
+    return drop(DropReason::probe_unexpected);
   c.touch();
   c.last_received = now;
   c.first_unanswered = never;
@@ -118,24 +120,25 @@ Verdict HostForwarder::locator_update(TimePoint now, Correspondent& c, Bytes mes
     return drop(DropReason::in_quarantined);
   if (update.value().operation == LocatorUpdateOperation::acknowledgement)
     return acknowledgement(now, c, update.value(), actions);
-  if (!lu_rate_.allow(now)) return drop(DropReason::lu_rate);
   if (c.lu_memory == nullptr) c.lu_memory = std::make_unique<LuMemory>(tuning_);
-  switch (c.lu_memory->judge(now, update.value(), hasher_, tuning_)) {
+  // The peer's own limit first: it must not use up that of the others.
+  if (!c.lu_memory->allow(now) || !lu_rate_.allow(now)) return drop(DropReason::lu_rate);
+  const LuMemory::ShortDigest digest = LuMemory::digest(update.value(), hasher_);
+  switch (c.lu_memory->judge(now, digest, tuning_)) {
     case LuMemory::Verdict::fresh:
-      return obey(now, c, update.value(), walk, interface, actions);
+      return obey(now, c, update.value(), digest, walk, interface, actions);
     case LuMemory::Verdict::retransmission:
-      acknowledge(now, c, update.value(), walk, actions);
+      acknowledge(c, update.value(), walk, actions);
       return {Disposition::consumed, DropReason::none};
     case LuMemory::Verdict::replay:
       return drop(DropReason::lu_replay);
-    case LuMemory::Verdict::too_many:
-      return drop(DropReason::lu_rate);
   }
   return drop(DropReason::lu_malformed);
 }
 
-Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
-                            std::uint32_t interface, Actions& actions) {
+Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate& update,
+                            const LuMemory::ShortDigest& digest, const HeaderWalk& walk, std::uint32_t interface,
+                            Actions& actions) {
   const std::vector<Locator> own = own_.locators();
   const OwnLocator* shared = own_.find(walk.source.locator);
   const bool on_link = shared != nullptr && shared->interface == interface;
@@ -144,6 +147,7 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
     actions.events.push_back(event(EventKind::locator_update_refused, c, "no usable locator"));
     return drop(DropReason::lu_no_usable_locator);
   }
+  c.lu_memory->remember(now, digest);
   const Locator before = c.using_remote;
   if (c.remote.replace(now, locators, tuning_)) {
     c.touch();
@@ -158,7 +162,7 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
   c.next_name_query = never;
   c.name_query_round = 0;
   actions.sessions_changed = true;
-  acknowledge(now, c, update, walk, actions);
+  acknowledge(c, update, walk, actions);
   c.remote.start_probes(now);
   send_probes(now, c, actions);
   release_held(now, c, actions);
@@ -167,14 +171,14 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
 }
 
 /// RFC 6743 section 3: the same body, Operation 2; to where the update came from.
-void HostForwarder::acknowledge(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
+void HostForwarder::acknowledge(Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
                                 Actions& actions) {
   LocatorUpdate answer = update;
   answer.operation = LocatorUpdateOperation::acknowledgement;
   const OwnLocator* local = own_.find(walk.destination.locator);
   if (local == nullptr) local = own_.best();
   if (local == nullptr) return;
-  send_control(now, c, local->locator, walk.source.locator, encode_locator_update(answer), actions);
+  send_control(c, local->locator, walk.source.locator, encode_locator_update(answer), actions);
 }
 
 Verdict HostForwarder::acknowledgement(TimePoint now, Correspondent& c, const LocatorUpdate& update, Actions& actions) {
@@ -234,7 +238,8 @@ Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWal
   Correspondent* c = quoted_session(packet, quoted, why);
   if (c == nullptr) {
     // Plain IPv6 that our kernel sent from an I-LV: its business.
-    if (!quoted.walk.has_nonce() && ilcc_.find_pair(quoted.walk.source.nid, quoted.walk.destination.nid) == nullptr)
+    if (authenticated == nullptr && !quoted.walk.has_nonce() &&
+        ilcc_.find_pair(quoted.walk.source.nid, quoted.walk.destination.nid) == nullptr)
       return {Disposition::to_kernel, DropReason::none};
     return drop(why);
   }
@@ -250,18 +255,17 @@ Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWal
   const std::size_t overhead = c->nonce_sent.is_set() ? c->nonce_sent.header_length() : 0;
   if (quoted.type == icmpv6::packet_too_big) {
     // RFC 8201 section 4: below 1280 is not believed; neither is what does not shrink the path.
-    if (quoted.parameter < minimum_mtu || quoted.parameter >= path_mtu(*c)) return drop(DropReason::error_bad_mtu);
-    if (RemoteLocator* remote = c->remote.find(target)) remote->path_mtu = static_cast<std::uint16_t>(quoted.parameter);
+    if (quoted.parameter < minimum_mtu || quoted.parameter >= path_mtu(*c, quoted.walk.source.locator, target))
+      return drop(DropReason::error_bad_mtu);
+    c->remote.set_path_mtu(now, target, static_cast<std::uint16_t>(quoted.parameter), tuning_);
+    reschedule(*c);
   }
   constexpr std::uint8_t port_unreachable = 4;
-  if (quoted.type == icmpv6::destination_unreachable && quoted.code != port_unreachable && c->is_session()) {
+  const bool is_path_error = quoted.type == icmpv6::destination_unreachable && quoted.code != port_unreachable;
+  if (is_path_error &&
+      (c->is_session() || (c->state == PeerState::tentative_out && c->remote.has_alternative(target)))) {
     // The locator, not the session: another one is tried, and the transport goes on.
-    const bool alternative = std::any_of(c->remote.all().begin(), c->remote.all().end(), [&](const RemoteLocator& l) {
-      return l.locator != target && !l.receive_only && l.reach != Reach::failed;
-    });
-    if (alternative && c->remote.mark_failed(now, target, tuning_)) c->touch();
-    if (c->next_silence_probe == never || c->next_silence_probe > now) c->next_silence_probe = now + milliseconds{100};
-    reschedule(*c);
+    unreachable(now, *c, target, quoted.walk.has_nonce());
     return drop(DropReason::error_suppressed);
   }
   const AddressPair identity{own_identity(c->local_nid), c->identity};
@@ -269,6 +273,19 @@ Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWal
   if (translated.empty()) return drop(DropReason::error_unreadable);
   actions.to_identity.push_back({std::move(translated), {}});
   return {Disposition::consumed, DropReason::none};
+}
+
+/// ICMPv6 says that the peer is not at `target`. Only a quote of our nonce proves that the error is about our packet;
+/// another one is a reason to ask.
+void HostForwarder::unreachable(TimePoint now, Correspondent& c, Locator target, bool proved) {
+  if (proved && c.remote.has_alternative(target)) {
+    c.remote.mark_failed(now, target, tuning_);
+    c.touch();
+  } else if (c.remote.doubt(now, target)) {
+    c.touch();
+  }
+  if (c.next_silence_probe == never || c.next_silence_probe > now) c.next_silence_probe = now + milliseconds{100};
+  reschedule(c);
 }
 
 /// RFC 6744 section 4: the peer does not know the option. Believed only before the session is established, with our

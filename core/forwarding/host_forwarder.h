@@ -19,6 +19,7 @@
 
 #include "core/base/crypto.h"
 #include "core/base/rate_limit.h"
+#include "core/forwarding/probe.h"
 #include "core/ilnp/error_translation.h"
 #include "core/ilnp/ilcc.h"
 #include "core/ilnp/own_locators.h"
@@ -125,22 +126,24 @@ class HostForwarder {
   const OwnLocators& own_locators() const { return own_; }
   std::uint64_t drops(DropReason reason) const { return drops_[static_cast<std::size_t>(reason)]; }
   const Reassembler& reassembler() const { return reassembler_; }
+  /// Octets of packets that wait for a locator or a name.
+  std::size_t held_octets() const { return held_octets_; }
 
  private:
   // host_output.cpp
   Verdict send(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict outbound_fragment(TimePoint now, Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict outbound_error(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
-  Verdict hold(TimePoint now, Correspondent& c, const Packet& packet, Actions& actions);
+  Verdict hold(TimePoint now, Correspondent& c, const Packet& packet);
   Verdict hold_for_name(TimePoint now, const Address& identity, const Packet& packet, Actions& actions);
   void release_held(TimePoint now, Correspondent& c, Actions& actions);
   bool choose_pair(TimePoint now, Correspondent& c, std::size_t octets);
   const OwnLocator* choose_local(TimePoint now, Correspondent& c, Locator remote);
   bool wants_nonce(TimePoint now, const Correspondent& c, std::uint8_t protocol) const;
   void remember_flow(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
-  std::size_t path_mtu(const Correspondent& c) const;
+  std::size_t path_mtu(const Correspondent& c, Locator ours, Locator theirs) const;
   Verdict too_big(Packet& packet, std::size_t mtu, Actions& actions);
-  void send_fragmented(TimePoint now, Packet& packet, std::size_t mtu, Actions& actions);
+  Verdict send_fragmented(Packet& packet, std::size_t mtu, Actions& actions);
   void note_sent(TimePoint now, Correspondent& c, std::size_t octets);
 
   // host_input.cpp
@@ -156,7 +159,8 @@ class HostForwarder {
   Verdict deliver(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk);
   Correspondent* find_by_nonce(const Packet& packet, const HeaderWalk& walk);
   Correspondent* find_waiting(const Packet& packet, const HeaderWalk& walk);
-  bool answer_early_probe(TimePoint now, const Packet& packet, const HeaderWalk& walk, Actions& actions);
+  Correspondent* find_asking(const HeaderWalk& walk);
+  void follow_tentative(Correspondent& c, Locator source);
   bool note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions);
   bool learn_checksum_mode(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
   void note_heard(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
@@ -166,21 +170,22 @@ class HostForwarder {
                                  std::uint32_t interface, Actions& actions);
   Verdict locator_update(TimePoint now, Correspondent& c, Bytes message, const HeaderWalk& walk,
                          std::uint32_t interface, Actions& actions);
-  Verdict obey(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
-               std::uint32_t interface, Actions& actions);
+  Verdict obey(TimePoint now, Correspondent& c, const LocatorUpdate& update, const LuMemory::ShortDigest& digest,
+               const HeaderWalk& walk, std::uint32_t interface, Actions& actions);
   Verdict acknowledgement(TimePoint now, Correspondent& c, const LocatorUpdate& update, Actions& actions);
-  Verdict probe_reply(TimePoint now, Correspondent& c, Bytes message, const HeaderWalk& walk, Actions& actions);
+  Verdict early_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
+  void answer_probe(Correspondent& c, const ProbeMessage& probe, const HeaderWalk& walk, Actions& actions);
+  Verdict probe_reply(TimePoint now, Correspondent& c, const ProbeMessage& probe, const HeaderWalk& walk,
+                      Actions& actions);
   Verdict icmp_error(TimePoint now, Packet& packet, const HeaderWalk& walk, Correspondent* authenticated,
                      Actions& actions);
   Verdict parameter_problem(TimePoint now, Correspondent& c, const Packet& packet, const QuotedPacket& quoted,
                             Actions& actions);
   Correspondent* quoted_session(const Packet& packet, const QuotedPacket& quoted, DropReason& why);
-  void send_control(TimePoint now, Correspondent& c, Locator local, Locator remote, Bytes message, Actions& actions);
-  static bool is_probe(const Packet& packet, const HeaderWalk& walk, std::uint8_t type);
-  void answer_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
+  void unreachable(TimePoint now, Correspondent& c, Locator target, bool proved);
+  void send_control(Correspondent& c, Locator local, Locator remote, Bytes message, Actions& actions);
   void send_probes(TimePoint now, Correspondent& c, Actions& actions);
-  void acknowledge(TimePoint now, Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk,
-                   Actions& actions);
+  void acknowledge(Correspondent& c, const LocatorUpdate& update, const HeaderWalk& walk, Actions& actions);
 
   // host_sessions.cpp
   void establish(TimePoint now, Correspondent& c, Actions& actions);
@@ -188,7 +193,10 @@ class HostForwarder {
   void end(Correspondent& c, const char* reason, Actions& actions);
   void advertise(TimePoint now, OwnLocators::Change change, Actions& actions);
   void service(TimePoint now, Correspondent& c, Actions& actions);
+  TimePoint refresh_at(const Correspondent& c) const;
+  void tell(TimePoint now, Correspondent& c, const Advertisement& set, Duration jitter, bool urgent, Actions& actions);
   bool service_state(TimePoint now, Correspondent& c, Actions& actions);
+  bool service_no_answer(TimePoint now, Correspondent& c, Actions& actions);
   bool service_idle(TimePoint now, Correspondent& c, Actions& actions);
   void service_lu(TimePoint now, Correspondent& c, Actions& actions);
   void service_silence(TimePoint now, Correspondent& c, Actions& actions);

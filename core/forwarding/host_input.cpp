@@ -41,7 +41,7 @@ bool answers(const OpenFlow& flow, const Packet& packet, const HeaderWalk& walk)
     return upper[0] == icmpv6::echo_reply && load_u16(upper + 4) == flow.local_port;
   if (load_u16(upper) != flow.remote_port || load_u16(upper + 2) != flow.local_port) return false;
   const TcpFields tcp = tcp_of(packet, walk);
-  return !tcp.valid || tcp.acknowledgement == flow.sequence + 1;
+  return !tcp.valid || tcp.acknowledgement - (flow.sequence + 1) <= flow.data;
 }
 
 bool answers_any(const Correspondent& c, const Packet& packet, const HeaderWalk& walk) {
@@ -50,12 +50,24 @@ bool answers_any(const Correspondent& c, const Packet& packet, const HeaderWalk&
                      [&](const OpenFlow& f) { return answers(f, packet, walk); });
 }
 
+/// A packet of a flow that our kernel took part in before the session was established.
+bool belongs_to_any(const Correspondent& c, const Packet& packet, const HeaderWalk& walk) {
+  if (walk.upper_length < 4) return false;
+  const std::uint8_t* upper = packet.data() + walk.upper_offset;
+  const std::size_t known = std::min<std::size_t>(c.open_flows, c.flows.size());
+  return std::any_of(c.flows.begin(), c.flows.begin() + static_cast<std::ptrdiff_t>(known), [&](const OpenFlow& f) {
+    return f.protocol == walk.upper_protocol && f.remote_port == load_u16(upper) && f.local_port == load_u16(upper + 2);
+  });
+}
+
 }  // namespace
 
 Verdict HostForwarder::inbound(TimePoint now, Packet& packet, std::uint32_t interface, Actions& actions) {
   const WalkOutcome outcome = walk_headers(packet.bytes());
   const HeaderWalk& walk = outcome.walk;
   if (!outcome.ok) {
+    const bool has_addresses = outcome.error != ParseError::truncated && outcome.error != ParseError::not_ipv6;
+    if (has_addresses && !is_own_nid(walk.destination.nid)) return {Disposition::to_kernel, DropReason::none};
     if (outcome.error != ParseError::two_nonces) return drop(DropReason::in_malformed);
     HostEvent e{EventKind::two_nonces};
     e.local_nid = walk.destination.nid;
@@ -93,44 +105,45 @@ Correspondent* HostForwarder::find_by_nonce(const Packet& packet, const HeaderWa
   return nullptr;
 }
 
-/// An entry of ours that waits for the peer's first nonce, and this packet answers it.
+/// An entry of ours that waits for the peer's first nonce, and this packet answers it: a packet of our kernel, or a
+/// probe.
 Correspondent* HostForwarder::find_waiting(const Packet& packet, const HeaderWalk& walk) {
   for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
     const bool waits = c->state == PeerState::tentative_out || c->state == PeerState::fallback;
-    if (waits && !c->nonce_received.is_set() && c->nonce_sent.is_set() &&
-        c->remote.find(walk.source.locator) != nullptr && answers_any(*c, packet, walk))
+    if (!waits || c->nonce_received.is_set() || !c->nonce_sent.is_set()) continue;
+    if (c->remote.find(walk.source.locator) != nullptr && answers_any(*c, packet, walk)) return c;
+    const ProbeMessage probe = probe_of(packet, walk);
+    if (probe.is_probe && probe.type == icmpv6::echo_reply &&
+        c->remote.answers_probe(walk.source.locator, probe.sequence, probe.token))
       return c;
   }
+  return nullptr;
+}
+
+/// An entry of ours that waits for the peer's first nonce, when the peer, or somebody in its name, asks back first.
+Correspondent* HostForwarder::find_asking(const HeaderWalk& walk) {
+  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c))
+    if (c->state == PeerState::tentative_out && c->nonce_sent.is_set() &&
+        c->remote.find(walk.source.locator) != nullptr)
+      return c;
   return nullptr;
 }
 
 Verdict HostForwarder::with_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
                                   Actions& actions) {
   if (Correspondent* c = find_by_nonce(packet, walk)) return accept(now, *c, packet, walk, interface, actions);
-  if (answer_early_probe(now, packet, walk, actions)) return {Disposition::consumed, DropReason::none};
   if (Correspondent* c = find_waiting(packet, walk)) {
     if (!Nonce::is_storable(walk.nonce_length)) return drop(DropReason::in_nonce_size);
     c->nonce_received = Nonce{nonce_of(packet, walk)};
-    c->remote.mark_reachable(walk.source.locator);
-    c->touch();
-    establish(now, *c, actions);
+    if (!probe_of(packet, walk).is_probe) {       // else control() looks at it
+      c->remote.mark_reachable(c->using_remote);  // it answered what was sent there, wherever it answers from
+      establish(now, *c, actions);
+    }
     return accept(now, *c, packet, walk, interface, actions);
   }
+  if (const ProbeMessage probe = probe_of(packet, walk); probe.is_probe && probe.type == icmpv6::echo_request)
+    if (Correspondent* c = find_asking(walk)) return early_probe(now, *c, packet, walk, actions);
   return from_stranger(now, packet, walk, interface, actions);
-}
-
-/// A responder probes us before its first reply has come: it is answered, and makes no entry beside the waiting one.
-/// The answer shows our nonce only to where our first packet went already.
-bool HostForwarder::answer_early_probe(TimePoint now, const Packet& packet, const HeaderWalk& walk, Actions& actions) {
-  if (!is_probe(packet, walk, icmpv6::echo_request) || own_.find(walk.destination.locator) == nullptr) return false;
-  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr;
-       c = ilcc_.sibling(*c)) {
-    if (c->state != PeerState::tentative_out || c->remote.find(walk.source.locator) == nullptr) continue;
-    if (!checksum_verifies(packet, walk, ChecksumMode::ipv6)) return false;
-    answer_probe(now, *c, packet, walk, actions);
-    return true;
-  }
-  return false;
 }
 
 bool HostForwarder::note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions) {
@@ -166,6 +179,7 @@ Verdict HostForwarder::from_stranger(TimePoint now, Packet& packet, const Header
   // A segment of a session that we do not know: the peer is asked to prove itself before anything is delivered.
   if (!opens && !probe_rate_.allow(now)) return drop(DropReason::in_stranger_segment);
 
+  if (Correspondent* victim = ilcc_.crowded_out()) end(*victim, "pushed out", actions);
   Correspondent* c = ilcc_.create_tentative(now, walk.destination.nid, walk.source.nid, walk.source.locator);
   if (c == nullptr) return drop(DropReason::in_tentative_full);
   c->nonce_received = Nonce{nonce_of(packet, walk)};
@@ -176,8 +190,7 @@ Verdict HostForwarder::from_stranger(TimePoint now, Packet& packet, const Header
                                        : Nonce::draw(random_, tuning_.nonce_length);
   c->remote.learn_initial(walk.source.locator, tuning_);
   c->using_local = walk.destination.locator;
-  const bool probe = !tcp.valid && probe_rate_.allow(now);
-  if (!opens || probe) {
+  if (!opens) {
     c->remote.start_probes(now);
     send_probes(now, *c, actions);
   }
@@ -186,28 +199,44 @@ Verdict HostForwarder::from_stranger(TimePoint now, Packet& packet, const Header
   return accept(now, *c, packet, walk, interface, actions);
 }
 
+/// It moved before the handshake was over, or somebody at `source` hopes for what it must not see. What was sent to the
+/// old place proves nothing about the new one, and a nonce that a session uses too stays with that session.
+void HostForwarder::follow_tentative(Correspondent& c, Locator source) {
+  c.remote = {};
+  c.remote.learn_initial(source, tuning_);
+  c.handshake_sent = false;
+  for (Correspondent* s = ilcc_.find_pair(c.local_nid, c.remote_nid()); s != nullptr; s = ilcc_.sibling(*s))
+    if (s != &c && s->nonce_sent.matches(c.nonce_sent.octets()))
+      c.nonce_sent = tuning_.echo_nonce ? c.nonce_received : Nonce::draw(random_, tuning_.nonce_length);
+}
+
 Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
                                      Actions& actions) {
   const bool is_icmp = walk.upper_protocol == next_header::icmpv6;
+  // Our kernel resolves neighbours with its I-LVs; it checks the hop limit.
+  if (is_icmp && icmpv6::is_neighbour_discovery(icmp_type(packet, walk)))
+    return {Disposition::to_kernel, DropReason::none};
   if (is_icmp && icmpv6::is_error(icmp_type(packet, walk))) return icmp_error(now, packet, walk, nullptr, actions);
   bool session_elsewhere = false;
   for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
-    const bool there = c->remote.find(walk.source.locator) != nullptr;
+    session_elsewhere = session_elsewhere || c->is_session();
+    if (c->remote.find(walk.source.locator) == nullptr) continue;
     if (c->is_session()) {
       if (is_icmp) return drop(DropReason::in_forged_icmp);  // RFC 6744 section 3
-      if (there) return accept(now, *c, packet, walk, interface, actions);
-      session_elsewhere = true;
-    } else if (there && c->state == PeerState::tentative_in) {
-      return drop(DropReason::in_unconfirmed);
-    } else if (there && c->state == PeerState::tentative_out && answers_any(*c, packet, walk)) {
-      fall_back(now, *c, "plain reply", true, actions);
+      return accept(now, *c, packet, walk, interface, actions);
     }
-    if (there && c->state == PeerState::fallback) {
+    // Its first packets carry the nonce; these come out of order. Any other flow is plain IPv6, whatever a stranger
+    // has sent in this peer's name.
+    if (c->state == PeerState::tentative_in && belongs_to_any(*c, packet, walk))
+      return drop(DropReason::in_unconfirmed);
+    if (c->state == PeerState::tentative_out && answers_any(*c, packet, walk))
+      fall_back(now, *c, "plain reply", walk.upper_protocol == next_header::tcp, actions);
+    if (c->state == PeerState::fallback) {
       note_heard(now, *c, packet, walk, actions);
       return deliver(now, *c, packet, walk);
     }
   }
-  if (session_elsewhere) return drop(DropReason::in_foreign_locator);
+  if (session_elsewhere) return drop(is_icmp ? DropReason::in_forged_icmp : DropReason::in_foreign_locator);
   return {Disposition::to_kernel, DropReason::none};
 }
 
@@ -215,26 +244,29 @@ Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const Header
 Verdict HostForwarder::accept(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
                               std::uint32_t interface, Actions& actions) {
   if (!own_.is_or_was_ours(now, walk.destination.locator)) return drop(DropReason::in_not_our_locator);
+  const bool is_known = c.remote.find(walk.source.locator) != nullptr;
+  if (!is_known && !is_global_unicast(walk.source.locator)) return drop(DropReason::in_foreign_locator);
   const TcpFields tcp = tcp_of(packet, walk);
-  if (c.remote.find(walk.source.locator) == nullptr) {
-    if (!is_global_unicast(walk.source.locator)) return drop(DropReason::in_foreign_locator);
-    if (c.state == PeerState::tentative_in) {  // it moved before the handshake was over
-      c.remote = {};
-      c.remote.learn_initial(walk.source.locator, tuning_);
-    } else {
+  const bool confirms = c.state == PeerState::tentative_in && c.handshake_sent &&
+                        (tcp.flags & (tcp_ack | tcp_syn)) == tcp_ack && tcp.acknowledgement == c.handshake_sequence + 1;
+  if (confirms) {  // it received our SYN/ACK, where that was sent
+    c.remote.mark_reachable(c.using_remote);
+    establish(now, c, actions);
+  }
+  if (!is_known) {
+    if (c.state == PeerState::tentative_in)
+      follow_tentative(c, walk.source.locator);
+    else
       c.remote.learn_from_packet(now, walk.source.locator, tuning_);
-    }
     c.touch();
   }
-  if (c.state == PeerState::tentative_in && tcp.valid) {
-    const bool confirms = c.handshake_sent && (tcp.flags & (tcp_ack | tcp_syn)) == tcp_ack &&
-                          tcp.acknowledgement == c.handshake_sequence + 1;
-    if (confirms) {
-      c.remote.mark_reachable(walk.source.locator);
-      c.touch();
-      establish(now, c, actions);
-    } else if ((tcp.flags & tcp_syn) == 0) {
-      return drop(DropReason::in_unconfirmed);
+  if (c.state == PeerState::tentative_in) {
+    if (tcp.valid && (tcp.flags & tcp_syn) == 0) return drop(DropReason::in_unconfirmed);
+    // Other protocols have no handshake: a probe asks whether it receives.
+    if (!tcp.valid && !c.remote.verification_pending() && probe_rate_.allow(now)) {
+      c.remote.start_probes(now);
+      send_probes(now, c, actions);
+      reschedule(c);
     }
   }
   if (walk.upper_protocol == next_header::icmpv6)
@@ -251,6 +283,9 @@ bool HostForwarder::learn_checksum_mode(Correspondent& c, const Packet& packet, 
   if (!tells || !tuning_.checksum_auto_detect) return true;
   const bool super_packet = packet.offload.segmentation != Offload::Segmentation::none;
   if (super_packet) return true;  // its checksum is not one number yet
+  const bool no_checksum = walk.upper_protocol == next_header::udp && walk.upper_length >= 8 &&
+                           !packet.offload.partial_checksum && load_u16(packet.data() + walk.upper_offset + 6) == 0;
+  if (no_checksum) return true;  // RFC 6935: our kernel decides
   const ChecksumMode configured = tuning_.checksum_mode;
   const ChecksumMode other = configured == ChecksumMode::ipv6 ? ChecksumMode::rfc6741 : ChecksumMode::ipv6;
   for (ChecksumMode mode : {configured, other}) {
@@ -280,7 +315,8 @@ void HostForwarder::note_heard(TimePoint now, Correspondent& c, const Packet& pa
   }
 }
 
-Verdict HostForwarder::deliver(TimePoint, Correspondent& c, Packet& packet, const HeaderWalk& walk) {
+Verdict HostForwarder::deliver(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk) {
+  c.last_delivered = now;
   const AddressPair identity{c.identity, own_identity(c.local_nid)};
   const AddressPair wire{walk.source, walk.destination};
   const SumChange change = to_identity_checksum(c.checksum, walk.upper_protocol, identity, wire);

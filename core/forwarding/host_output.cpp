@@ -13,7 +13,7 @@ namespace ilnp {
 namespace {
 
 constexpr std::size_t payload_length_offset = 4;
-constexpr std::size_t max_waiting_for_name = 256;
+constexpr std::size_t max_waiting_for_name = 256, max_waiting_for_one_name = 32;
 
 bool is_tcp_flag(const Packet& packet, const HeaderWalk& walk, std::uint8_t flag) {
   return (packet.data()[walk.upper_offset + 13] & flag) != 0;
@@ -84,12 +84,13 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
     ilcc_.set_state(c, PeerState::tentative_out);
     reschedule(c);
   }
-  if (c.state == PeerState::unreachable || !choose_pair(now, c, packet.size())) return hold(now, c, packet, actions);
+  if (c.state == PeerState::closing) ilcc_.set_state(c, PeerState::established);
+  if (c.state == PeerState::unreachable || !choose_pair(now, c, packet.size())) return hold(now, c, packet);
   if (c.state == PeerState::tentative_out || c.state == PeerState::tentative_in) remember_flow(c, packet, walk);
 
   bool with_nonce = wants_nonce(now, c, walk.upper_protocol);
   const std::size_t unit = unit_size(packet, walk);
-  const std::size_t mtu = path_mtu(c);
+  const std::size_t mtu = path_mtu(c, c.using_local, c.using_remote);
   const std::size_t reserve = c.nonce_sent.is_set() ? c.nonce_sent.header_length() : max_nonce_header_length;
   if (unit > std::max(mtu - reserve, minimum_mtu))
     return too_big(packet, std::max(mtu - reserve, minimum_mtu), actions);
@@ -109,19 +110,19 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
     if (c.nonce_packets_left > 0) --c.nonce_packets_left;
   }
   note_sent(now, c, octets);
-  if (oversized && packet.offload.segmentation == Offload::Segmentation::none) {
-    send_fragmented(now, packet, mtu, actions);
-    return {Disposition::consumed, DropReason::none};
-  }
+  if (oversized && packet.offload.segmentation == Offload::Segmentation::none)
+    return send_fragmented(packet, mtu, actions);
   return {Disposition::to_wire, DropReason::none};
 }
 
-void HostForwarder::send_fragmented(TimePoint, Packet& packet, std::size_t mtu, Actions& actions) {
+Verdict HostForwarder::send_fragmented(Packet& packet, std::size_t mtu, Actions& actions) {
   complete_checksum(packet);
   const WalkOutcome outcome = walk_headers(packet.bytes());
-  if (!outcome.ok) return;
-  for (ByteVector& piece : fragment_packet(packet.bytes(), outcome.walk, mtu, ++fragment_id_))
-    actions.to_wire.push_back({std::move(piece), {}});
+  if (!outcome.ok) return drop(DropReason::out_malformed);
+  std::vector<ByteVector> pieces = fragment_packet(packet.bytes(), outcome.walk, mtu, ++fragment_id_);
+  if (pieces.empty()) return drop(DropReason::out_too_big);  // headers that no fragment has room for
+  for (ByteVector& piece : pieces) actions.to_wire.push_back({std::move(piece), {}});
+  return {Disposition::consumed, DropReason::none};
 }
 
 Verdict HostForwarder::outbound_error(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
@@ -191,6 +192,9 @@ void HostForwarder::remember_flow(Correspondent& c, const Packet& packet, const 
       c.handshake_sent = true;
     }
     flow.sequence = load_u32(upper + 4);
+    const std::uint32_t header = static_cast<std::uint32_t>(upper[12] >> 4) * 4;
+    if (walk.upper_length > header)
+      flow.data = static_cast<std::uint16_t>(std::min(walk.upper_length - header, 0xffffu));
   }
   if (walk.upper_protocol == next_header::icmpv6 && walk.upper_length >= 8) {
     flow.local_port = load_u16(upper + 4);
@@ -202,14 +206,17 @@ void HostForwarder::remember_flow(Correspondent& c, const Packet& packet, const 
     return f.protocol == flow.protocol && f.local_port == flow.local_port && f.remote_port == flow.remote_port;
   };
   auto known = std::find_if(c.flows.begin(), c.flows.end(), same);
-  if (known == c.flows.end()) known = c.flows.begin() + c.open_flows++ % c.flows.size();
+  if (known == c.flows.end()) {
+    known = c.flows.begin() + c.open_flows % c.flows.size();
+    if (++c.open_flows == 0) c.open_flows = std::tuple_size_v<decltype(c.flows)>;  // all of them are taken, for good
+  }
   *known = flow;
 }
 
-std::size_t HostForwarder::path_mtu(const Correspondent& c) const {
-  const OwnLocator* local = own_.find(c.using_local);
+std::size_t HostForwarder::path_mtu(const Correspondent& c, Locator ours, Locator theirs) const {
+  const OwnLocator* local = own_.find(ours);
   std::size_t mtu = local == nullptr ? minimum_mtu : local->mtu;
-  const RemoteLocator* remote = c.remote.find(c.using_remote);
+  const RemoteLocator* remote = c.remote.find(theirs);
   if (remote != nullptr && remote->path_mtu != 0) mtu = std::min<std::size_t>(mtu, remote->path_mtu);
   return std::max(mtu, minimum_mtu);
 }
@@ -243,7 +250,7 @@ void HostForwarder::note_sent(TimePoint now, Correspondent& c, std::size_t octet
   }
 }
 
-Verdict HostForwarder::hold(TimePoint now, Correspondent& c, const Packet& packet, Actions& actions) {
+Verdict HostForwarder::hold(TimePoint now, Correspondent& c, const Packet& packet) {
   if (c.held == nullptr) c.held = std::make_unique<std::vector<HeldPacket>>();
   if (held_octets_ + packet.size() > tuning_.hold_octets) return drop(DropReason::out_held_too_many);
   if (c.held->size() >= tuning_.hold_packets) {
@@ -258,21 +265,21 @@ Verdict HostForwarder::hold(TimePoint now, Correspondent& c, const Packet& packe
     c.remote.start_probes(now);
     if (!c.remote.has_usable() && c.next_name_query == never) c.next_name_query = now;
   }
-  (void)actions;
   reschedule(c);
   return {Disposition::held, DropReason::none};
 }
 
 Verdict HostForwarder::hold_for_name(TimePoint now, const Address& identity, const Packet& packet, Actions& actions) {
-  const bool asked = std::any_of(waiting_for_name_.begin(), waiting_for_name_.end(),
-                                 [&](const WaitingForName& w) { return w.identity == identity; });
-  if (waiting_for_name_.size() >= max_waiting_for_name || held_octets_ + packet.size() > tuning_.hold_octets)
+  const auto waiting = std::count_if(waiting_for_name_.begin(), waiting_for_name_.end(),
+                                     [&](const WaitingForName& w) { return w.identity == identity; });
+  if (static_cast<std::size_t>(waiting) >= max_waiting_for_one_name ||
+      waiting_for_name_.size() >= max_waiting_for_name || held_octets_ + packet.size() > tuning_.hold_octets)
     return drop(DropReason::out_unknown_peer);
   const Bytes bytes = packet.bytes();
   waiting_for_name_.push_back(
       {identity, {ByteVector(bytes.begin(), bytes.end()), packet.offload, now + tuning_.hold_time}});
   held_octets_ += bytes.size();
-  if (!asked) actions.name_queries.push_back({identity, {}});
+  if (waiting == 0) actions.name_queries.push_back({identity, {}});
   return {Disposition::held, DropReason::none};
 }
 
@@ -281,11 +288,16 @@ void HostForwarder::release_held(TimePoint now, Correspondent& c, Actions& actio
   std::vector<HeldPacket> packets = std::move(*c.held);
   c.held.reset();
   for (HeldPacket& held : packets) {
+    if (c.held != nullptr) {  // an earlier one has to wait on: order is kept, and every one keeps its time
+      c.held->push_back(std::move(held));
+      continue;
+    }
     held_octets_ -= held.bytes.size();
     ByteVector buffer(packet_headroom + held.bytes.size());
     std::copy(held.bytes.begin(), held.bytes.end(), buffer.begin() + packet_headroom);
     Packet packet{buffer, packet_headroom, held.bytes.size(), held.offload};
     const Verdict verdict = outbound(now, packet, actions);
+    if (verdict.disposition == Disposition::held && c.held != nullptr) c.held->back().until = held.until;
     if (verdict.disposition != Disposition::to_wire) continue;
     const Bytes bytes = packet.bytes();
     actions.to_wire.push_back({ByteVector(bytes.begin(), bytes.end()), packet.offload});

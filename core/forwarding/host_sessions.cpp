@@ -10,7 +10,8 @@ namespace ilnp {
 
 namespace {
 constexpr std::size_t max_not_ilnp = 1024;
-}
+constexpr Duration lu_refresh_sharing = seconds{5};  ///< how old the set of a refresh may be
+}  // namespace
 
 HostForwarder::HostForwarder(const Tuning& tuning, Locator identity_prefix, Random& random, Hasher& hasher)
     : tuning_{tuning},
@@ -56,6 +57,8 @@ void HostForwarder::establish(TimePoint now, Correspondent& c, Actions& actions)
   succeed(c, actions);
   actions.events.push_back(event(EventKind::session_established, c));
   actions.sessions_changed = true;
+  if (c.tell_when_established)
+    if (const Advertisement set = own_.advertisement(now)) tell(now, c, set, {}, true, actions);
   release_held(now, c, actions);
   reschedule(c);
 }
@@ -63,7 +66,8 @@ void HostForwarder::establish(TimePoint now, Correspondent& c, Actions& actions)
 /// A peer that restarted has a new nonce and an entry beside the old one. It proved that it is where the old one was,
 /// and the old one has been silent since: the sessions of our kernel go on with the new entry.
 void HostForwarder::succeed(Correspondent& successor, Actions& actions) {
-  if (successor.delivered) return;
+  // What our kernel knows already keeps its identity.
+  if (successor.delivered || successor.packets_out != 0) return;
   for (Correspondent* old = ilcc_.find_pair(successor.local_nid, successor.remote_nid()); old != nullptr;
        old = ilcc_.sibling(*old)) {
     if (old == &successor || !old->is_session() || old->last_received > successor.created) continue;
@@ -79,7 +83,12 @@ void HostForwarder::succeed(Correspondent& successor, Actions& actions) {
     successor.packets_out = old->packets_out;
     successor.octets_in = old->octets_in;
     successor.octets_out = old->octets_out;
-    successor.held = std::move(old->held);
+    if (old->held != nullptr && successor.held == nullptr) successor.held = std::move(old->held);
+    if (old->held != nullptr)
+      for (const HeldPacket& held : *old->held) {
+        held_octets_ -= held.bytes.size();
+        drop(DropReason::out_held_too_long);
+      }
     ilcc_.take_over(successor, *old);
     actions.events.push_back(event(EventKind::peer_restarted, successor));
     return;
@@ -125,9 +134,11 @@ void HostForwarder::set_pinned(TimePoint now, CorrespondentId id, bool pinned) {
   Correspondent* c = ilcc_.at(id);
   if (c == nullptr) return;
   c->pinned = pinned;
+  c->flow_check_pending = false;
   c->next_flow_check = now + tuning_.flow_check;
-  if (!pinned && c->state == PeerState::established && now - std::max(c->last_sent, c->last_received) >= tuning_.idle)
+  if (!pinned && c->state == PeerState::established && now - c->last_used() >= tuning_.idle)
     ilcc_.set_state(*c, PeerState::closing);
+  if (pinned && c->state == PeerState::closing) ilcc_.set_state(*c, PeerState::established);
   reschedule(*c);
 }
 
@@ -135,12 +146,12 @@ void HostForwarder::set_pinned(TimePoint now, CorrespondentId id, bool pinned) {
 // -----------------------------------------------------------------------------------------------------------
 
 TimePoint HostForwarder::state_deadline(const Correspondent& c) const {
-  const TimePoint activity = std::max(c.last_sent, c.last_received);
+  const TimePoint activity = c.last_used();
   switch (c.state) {
     case PeerState::resolved:
       return c.usable_until;
     case PeerState::tentative_out:
-      return tuning_.fallback == FallbackPolicy::automatic && c.first_unanswered != never
+      return c.first_unanswered != never
                  ? std::min(c.first_unanswered + tuning_.try_timeout, activity + tuning_.tentative_ttl)
                  : activity + tuning_.tentative_ttl;
     case PeerState::tentative_in:
@@ -160,11 +171,15 @@ TimePoint HostForwarder::deadline_of(const Correspondent& c) const {
   TimePoint next = std::min({state_deadline(c), c.remote.next_deadline(), c.next_silence_probe, c.next_name_query});
   if (c.held != nullptr && !c.held->empty()) next = std::min(next, c.held->front().until);
   if (c.lu_sender != nullptr && !own_.usable().empty()) {
-    next = std::min(next, c.lu_sender->next_deadline());
-    if (c.lu_sender->state() == LuSender::State::idle && c.lu_sender->committed() != nullptr)
-      next = std::min(next, c.lu_sender->committed_at() + 2 * Duration{tuning_.lu_lifetime} / 3);
+    next = std::min({next, c.lu_sender->next_deadline(), refresh_at(c)});
   }
   return next;
+}
+
+/// Lifetimes are refreshed for sessions that were used since the peer was told; for the others a lifetime that is over
+/// only means that the peer has nothing better.
+TimePoint HostForwarder::refresh_at(const Correspondent& c) const {
+  return c.last_used() > c.lu_sender->committed_at() ? c.lu_sender->refresh_at() : never;
 }
 
 void HostForwarder::on_time(TimePoint now, Actions& actions) {
@@ -213,15 +228,7 @@ bool HostForwarder::service_state(TimePoint now, Correspondent& c, Actions& acti
   if (state_deadline(c) > now) return true;
   switch (c.state) {
     case PeerState::tentative_out:
-      if (tuning_.fallback == FallbackPolicy::automatic && c.first_unanswered != never &&
-          now - c.first_unanswered >= tuning_.try_timeout &&
-          now - std::max(c.last_sent, c.last_received) < tuning_.tentative_ttl) {
-        // Silence may be a path that drops extension headers (RFC 6744 section 4): plain from here, not remembered.
-        fall_back(now, c, "silence", false, actions);
-        return true;
-      }
-      end(c, "no answer", actions);
-      return false;
+      return service_no_answer(now, c, actions);
     case PeerState::resolved:
     case PeerState::tentative_in:
     case PeerState::closing:
@@ -235,10 +242,31 @@ bool HostForwarder::service_state(TimePoint now, Correspondent& c, Actions& acti
   return true;
 }
 
+/// The peer's locators get their turns. Then silence may be a path that drops extension headers (RFC 6744 section 4):
+/// plain from here, not remembered.
+bool HostForwarder::service_no_answer(TimePoint now, Correspondent& c, Actions& actions) {
+  if (now - c.last_used() >= tuning_.tentative_ttl) {
+    end(c, "no answer", actions);
+    return false;
+  }
+  if (c.remote.has_alternative(c.using_remote)) {
+    c.remote.mark_failed(now, c.using_remote, tuning_);
+    c.touch();
+    c.first_unanswered = never;  // the next packet counts again
+    return true;
+  }
+  if (tuning_.fallback == FallbackPolicy::refuse) {
+    c.first_unanswered = never;
+    return true;
+  }
+  fall_back(now, c, "silence", false, actions);
+  return true;
+}
+
 /// Idle: only open sockets keep it. The answer comes by set_pinned(); one that never comes counts as no.
 bool HostForwarder::service_idle(TimePoint now, Correspondent& c, Actions& actions) {
-  const bool asked = c.next_flow_check > std::max(c.last_sent, c.last_received) + tuning_.idle;
-  if (asked && !c.pinned) {
+  const bool asked = c.flow_check_pending && c.next_flow_check > c.last_used() + tuning_.idle;
+  if (!c.pinned && asked) {
     if (c.state == PeerState::established) {
       ilcc_.set_state(c, PeerState::closing);
       return true;
@@ -248,6 +276,7 @@ bool HostForwarder::service_idle(TimePoint now, Correspondent& c, Actions& actio
   }
   c.next_flow_check = now + tuning_.flow_check;
   c.pinned = false;
+  c.flow_check_pending = true;
   actions.flow_checks.push_back(c.id);
   return true;
 }
@@ -296,12 +325,13 @@ void HostForwarder::query_name(TimePoint now, Correspondent& c, Actions& actions
 void HostForwarder::service_lu(TimePoint now, Correspondent& c, Actions& actions) {
   if (c.lu_sender == nullptr || own_.usable().empty() || !c.is_session()) return;
   LuSender& lu = *c.lu_sender;
-  if (lu.state() == LuSender::State::idle && lu.committed() != nullptr &&
-      now >= lu.committed_at() + 2 * Duration{tuning_.lu_lifetime} / 3) {
+  if (now >= refresh_at(c)) {
     // Before the lifetimes end at the peer: the same locators, fresh lifetimes, shared by all that are due now.
-    if (now - advertised_at_ > Duration{tuning_.lu_lifetime} / 8) own_.renew();
-    advertised_at_ = now;
-    lu.advertise(now, own_.advertisement(now), {}, false, tuning_);
+    if (now - advertised_at_ > lu_refresh_sharing) {
+      own_.renew();
+      advertised_at_ = now;
+    }
+    if (const Advertisement set = own_.advertisement(now)) lu.advertise(now, set, {}, false, tuning_);
   }
   const auto body = lu.on_time(now, tuning_, random_);
   if (!body) return;
@@ -315,9 +345,11 @@ void HostForwarder::service_lu(TimePoint now, Correspondent& c, Actions& actions
     local = &own_.usable()[turn % own_.usable().size()];
     query_name(now, c, actions);
   }
+  // An update is small and must arrive: no limit on unverified locators holds it up.
+  if (remote == nullptr && !c.remote.all().empty()) remote = &c.remote.all().front();
   if (remote == nullptr) return;
   if (const OwnLocator* same_link = own_.find(remote->locator)) local = same_link;
-  send_control(now, c, local->locator, remote->locator, encode_locator_update(*body), actions);
+  send_control(c, local->locator, remote->locator, encode_locator_update(*body), actions);
   if (n == 1) {
     HostEvent sent = event(EventKind::locator_update_sent, c);
     sent.locator = body->locators.front().locator;
@@ -360,8 +392,12 @@ void HostForwarder::advertise(TimePoint now, OwnLocators::Change change, Actions
   advertised_at_ = now;
   std::vector<Correspondent*> sessions;
   ilcc_.for_each([&](Correspondent& c) {
-    if (c.is_session()) sessions.push_back(&c);
-    if (c.held != nullptr && !c.is_session()) release_held(now, c, actions);
+    if (c.is_session()) {
+      sessions.push_back(&c);
+      return;
+    }
+    c.tell_when_established = c.state == PeerState::tentative_out || c.state == PeerState::tentative_in;
+    if (c.held != nullptr) release_held(now, c, actions);
   });
   std::sort(sessions.begin(), sessions.end(),
             [](const Correspondent* a, const Correspondent* b) { return a->last_received > b->last_received; });
@@ -372,15 +408,21 @@ void HostForwarder::advertise(TimePoint now, OwnLocators::Change change, Actions
     if (spread && i >= tuning_.lu_jitter_fanout)
       jitter =
           Duration{static_cast<Duration::rep>(random_.u64() % static_cast<std::uint64_t>(tuning_.lu_jitter.count()))};
-    if (c.lu_sender == nullptr) c.lu_sender = std::make_unique<LuSender>();
-    c.lu_sender->advertise(now, set, jitter, change.urgent, tuning_);
-    c.local_rotation = 0;
-    c.touch();
-    if (jitter == Duration{}) service_lu(now, c, actions);
+    tell(now, c, set, jitter, change.urgent, actions);
     release_held(now, c, actions);
     reschedule(c);
   }
   actions.sessions_changed = true;
+}
+
+void HostForwarder::tell(TimePoint now, Correspondent& c, const Advertisement& set, Duration jitter, bool urgent,
+                         Actions& actions) {
+  if (c.lu_sender == nullptr) c.lu_sender = std::make_unique<LuSender>();
+  c.lu_sender->advertise(now, set, jitter, urgent, tuning_);
+  c.tell_when_established = false;
+  c.local_rotation = 0;
+  c.touch();
+  if (jitter == Duration{}) service_lu(now, c, actions);
 }
 
 // --- Names
@@ -415,16 +457,18 @@ std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view n
     }
   }
   if (c->name.empty()) c->name = name;
+  const bool silent = c->first_unanswered != never && now - c->first_unanswered >= tuning_.lu_first_timeout;
+  const bool lost = c->is_session() && (silent || c->state == PeerState::unreachable);
   seconds longest{0};
   for (const ResolvedLocator& l : locators) {
     longest = std::max(longest, l.ttl);
-    // A session does not live by the lifetimes of names: Locator Updates rule it.
+    // A session does not live by names, which may be older than the peer's last update, unless the peer is lost.
+    if (c->is_session() && !lost) continue;
     c->remote.learn_from_dns(l.locator, l.preference,
                              c->state == PeerState::resolved ? now + tuning_.resolved_minimum + l.ttl : never, tuning_);
   }
   c->usable_until = now + std::max<Duration>(tuning_.resolved_minimum, longest);
-  const bool silent = c->first_unanswered != never && now - c->first_unanswered >= tuning_.lu_first_timeout;
-  if (c->is_session() && (silent || c->state == PeerState::unreachable)) {
+  if (lost) {
     // Both ends may have moved at once: what the name does not list any more and does not answer is not used.
     for (const RemoteLocator& old : c->remote.all()) {
       const bool listed = std::any_of(locators.begin(), locators.end(),

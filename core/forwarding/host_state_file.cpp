@@ -8,11 +8,20 @@ namespace ilnp {
 namespace {
 
 constexpr std::uint32_t magic = 0x494c4343;  // "ILCC"
-constexpr std::uint16_t version = 1;
-constexpr std::size_t max_name = 255;
+constexpr std::uint16_t version = 2;
+constexpr std::size_t max_name = 255, max_locators = 255;
 
 std::uint64_t ticks(TimePoint t) { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
-TimePoint from_ticks(std::uint64_t t) { return TimePoint{Duration{static_cast<Duration::rep>(t)}}; }
+
+/// A time between the start of the clock and `latest`.
+TimePoint read_time(ByteReader& in, TimePoint latest) {
+  const std::uint64_t t = in.u64();
+  if (t > ticks(latest)) {
+    in.fail();
+    return {};
+  }
+  return TimePoint{Duration{static_cast<Duration::rep>(t)}};
+}
 
 void write_nonce(ByteWriter& w, const Nonce& nonce) {
   w.u8(static_cast<std::uint8_t>(nonce.length()));
@@ -41,15 +50,16 @@ void write_locator(ByteWriter& w, const RemoteLocator& l) {
   w.u64(ticks(l.last_received));
 }
 
-RemoteLocator read_locator(ByteReader& in, const Tuning& tuning) {
+RemoteLocator read_locator(ByteReader& in, TimePoint written, const Tuning& tuning) {
   RemoteLocator l;
   l.locator = {in.u64()};
   l.preference = in.u16();
   const std::uint8_t validity = in.u8(), reach = in.u8(), source = in.u8();
   l.receive_only = in.u8() != 0;
   l.path_mtu = in.u16();
-  l.expires = from_ticks(in.u64());
-  l.last_received = from_ticks(in.u64());
+  l.path_mtu_until = written + tuning.path_mtu_memory;
+  l.expires = read_time(in, never);
+  l.last_received = read_time(in, written);
   if (validity > 3 || reach > 3 || source > 2) in.fail();
   l.validity = static_cast<Validity>(validity & 3);
   l.reach = static_cast<Reach>(reach & 3);
@@ -69,12 +79,14 @@ void write_session(ByteWriter& w, const Correspondent& c) {
   write_nonce(w, c.nonce_sent);
   write_nonce(w, c.nonce_received);
   w.u64(ticks(c.last_sent));
+  w.u64(ticks(c.last_delivered));
   w.u64(ticks(c.last_received));
   const auto length = std::min(c.name.size(), max_name);
   w.u8(static_cast<std::uint8_t>(length));
   for (std::size_t i = 0; i < length; ++i) w.u8(static_cast<std::uint8_t>(c.name[i]));
-  w.u8(static_cast<std::uint8_t>(c.remote.all().size()));
-  for (const RemoteLocator& l : c.remote.all()) write_locator(w, l);
+  const auto locators = std::min(c.remote.all().size(), max_locators);
+  w.u8(static_cast<std::uint8_t>(locators));
+  for (std::size_t i = 0; i < locators; ++i) write_locator(w, c.remote.all()[i]);
   const auto* memory = c.lu_memory.get();
   w.u8(static_cast<std::uint8_t>(memory == nullptr ? 0 : memory->seen().size()));
   if (memory == nullptr) return;
@@ -95,6 +107,7 @@ ByteVector HostForwarder::save(TimePoint now) {
   w.u16(version);
   w.u64(ilcc_.identity_prefix().bits);
   w.u64(ticks(now));
+  w.u32(own_.variation());
   std::uint32_t count = 0;
   ilcc_.for_each([&](const Correspondent& c) { count += is_saved(c) ? 1 : 0; });
   w.u32(count);
@@ -107,9 +120,11 @@ ByteVector HostForwarder::save(TimePoint now) {
 bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
   ByteReader in{saved};
   if (in.u32() != magic || in.u16() != version || in.u64() != ilcc_.identity_prefix().bits) return false;
-  const TimePoint written = from_ticks(in.u64());
+  const TimePoint written = read_time(in, now);  // later than now: another boot, another clock
+  const std::uint32_t variation = in.u32();
   const std::uint32_t count = in.u32();
-  if (!in.ok() || written > now) return false;  // another boot, another clock
+  if (!in.ok()) return false;
+  own_.restore_variation(variation);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint8_t state = in.u8(), checksum = in.u8(), flags = in.u8();
     const NodeId local{in.u64()};
@@ -117,12 +132,13 @@ bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
     if (!in.ok() || state > static_cast<std::uint8_t>(PeerState::closing) || checksum > 1) return false;
     const Address identity = Address::load(identity_octets.data());
     const Nonce sent = read_nonce(in), received = read_nonce(in);
-    const TimePoint last_sent = from_ticks(in.u64()), last_received = from_ticks(in.u64());
+    const TimePoint last_sent = read_time(in, written), last_delivered = read_time(in, written);
+    const TimePoint last_received = read_time(in, written);
     const Bytes name = in.take(in.u8());
     RemoteLocators locators;
     const std::size_t locator_count = in.u8();
     for (std::size_t n = 0; n < locator_count && in.ok(); ++n) {
-      const RemoteLocator l = read_locator(in, tuning_);
+      const RemoteLocator l = read_locator(in, written, tuning_);
       if (in.ok() && locators.find(l.locator) == nullptr) locators.restore(l);
     }
     auto memory = std::make_unique<LuMemory>(tuning_);
@@ -130,12 +146,12 @@ bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
     for (std::size_t n = 0; n < seen_count && in.ok(); ++n) {
       LuMemory::Seen seen{};
       const Bytes digest = in.take(seen.digest.size());
-      seen.at = from_ticks(in.u64());
+      seen.at = read_time(in, written);
       if (!in.ok()) break;
       std::copy(digest.begin(), digest.end(), seen.digest.begin());
       memory->restore(seen);
     }
-    if (!in.ok() || last_sent > now || last_received > now) return false;
+    if (!in.ok()) return false;
     const auto peer_state = static_cast<PeerState>(state);
     const bool session = peer_state == PeerState::established || peer_state == PeerState::unreachable ||
                          peer_state == PeerState::closing;
@@ -149,6 +165,7 @@ bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
     c->nonce_sent = sent;
     c->nonce_received = received;
     c->last_sent = last_sent;
+    c->last_delivered = last_delivered;
     c->last_received = last_received;
     c->name.assign(name.begin(), name.end());
     c->remote = std::move(locators);

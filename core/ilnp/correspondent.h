@@ -2,6 +2,7 @@
 // One entry of the Identifier-Locator Communication Cache: what we know about one peer (RFC 6741 section 5).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -17,26 +18,21 @@
 
 namespace ilnp {
 
-/// resolved:      a name gave NID and locators; nothing was sent. Leaves by: first packet -> tentative_out; TTL ->
-/// freed. tentative_out: our first packet is out, peer's nonce unknown.  Leaves by: reply with nonce -> established;
-/// Parameter
-///                Problem with our nonce, plain reply, silence -> fallback; tentative_ttl idle -> freed.
-/// tentative_in:  a stranger's packet with nonce came.            Leaves by: proof that it receives -> established;
-/// ttl. established:   both nonces known; Locator Updates are obeyed.  Leaves by: idle and no open socket -> closing;
-/// all
-///                locators gone -> unreachable.
-/// unreachable:   no locator may be sent to; names are asked.     Leaves by: a locator -> established; 2 * idle ->
-/// freed. fallback:      the peer is not an ILNP node: plain IPv6 to pinned locators. Leaves by: idle -> freed; a
-/// packet with
-///                nonce -> established.
-/// closing:       idle.                                           Leaves by: a packet -> established; 2 * MSL -> freed.
 enum class PeerState : std::uint8_t {
+  /// A name gave NID and locators; nothing was sent. First packet -> tentative_out; lifetime of the answer -> freed.
   resolved,
+  /// Our first packet is out, the peer's nonce is unknown. Reply with nonce -> established; Parameter Problem with our
+  /// nonce, plain reply, silence -> fallback; unused for tentative_ttl -> freed.
   tentative_out,
+  /// A stranger's packet with nonce came. Proof that it receives -> established; tentative_ttl -> freed.
   tentative_in,
+  /// Both nonces are known; Locator Updates are obeyed. Idle and no open socket -> closing; no locator -> unreachable.
   established,
+  /// No locator may be sent to; names are asked. A locator -> established; unused for 2 * idle -> freed.
   unreachable,
+  /// The peer is not an ILNP node: plain IPv6 to a pinned locator. Idle -> freed; a reply with nonce -> established.
   fallback,
+  /// Idle. A packet -> established; 2 * MSL -> freed.
   closing
 };
 
@@ -49,6 +45,7 @@ constexpr const char* name_of(PeerState s) {
 /// A packet that we sent before the peer's nonce was known: replies must match one of them.
 struct OpenFlow {
   std::uint8_t protocol = 0;
+  std::uint16_t data = 0;        ///< TCP: octets of payload that the reply may acknowledge (RFC 7413)
   std::uint16_t local_port = 0;  ///< ICMPv6: echo identifier
   std::uint16_t remote_port = 0;
   std::uint32_t sequence = 0;  ///< TCP: our initial sequence number
@@ -68,10 +65,10 @@ struct Correspondent {
   PeerState state = PeerState::resolved;
   ChecksumMode checksum = ChecksumMode::ipv6;
   bool checksum_known = false;
-  bool pinned = false;     ///< the kernel has open sockets to it
-  bool delivered = false;  ///< packets of it were handed to the kernel under this identity
-  bool quarantine_logged = false;
-  bool name_query_pending = false;
+  bool pinned = false;                 ///< the kernel has open sockets to it
+  bool delivered = false;              ///< packets of it were handed to the kernel under this identity
+  bool flow_check_pending = false;     ///< the kernel was asked whether it has open sockets
+  bool tell_when_established = false;  ///< our locators changed while it was tentative
   std::uint8_t nonce_packets_left = 0;
   std::uint8_t bad_nonces = 0;
   std::uint8_t silence_rounds = 0;
@@ -96,9 +93,10 @@ struct Correspondent {
   std::uint32_t remote_generation = 1;
 
   TimePoint created{};
-  TimePoint usable_until{};  ///< resolved: when the name's answer ends
-  TimePoint last_sent{};
-  TimePoint last_received{};           ///< with a valid nonce, or without one from a known locator
+  TimePoint usable_until{};            ///< resolved: when the name's answer ends
+  TimePoint last_sent{};               ///< a packet of our kernel
+  TimePoint last_delivered{};          ///< to our kernel; Locator Updates and probes do not make a session busy
+  TimePoint last_received{};           ///< anything with a valid nonce, or without one from a known locator
   TimePoint first_unanswered = never;  ///< first packet sent after last_received
   TimePoint nonce_until{};
   TimePoint bad_nonce_window{};
@@ -124,6 +122,8 @@ struct Correspondent {
   bool is_session() const {
     return state == PeerState::established || state == PeerState::unreachable || state == PeerState::closing;
   }
+  /// When the applications last used it.
+  TimePoint last_used() const { return std::max({last_sent, last_delivered, created}); }
   /// The locators changed: choose again.
   void touch() { ++remote_generation; }
 };

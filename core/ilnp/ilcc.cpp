@@ -82,14 +82,18 @@ Correspondent* Ilcc::create_tentative(TimePoint now, NodeId local, NodeId remote
   if (const auto it = tentative_per_site_.find(site);
       it != tentative_per_site_.end() && it->second >= tuning_.max_tentative_per_site)
     return nullptr;
-  if (tentative_.size() >= tuning_.max_tentative)
-    erase(*at(tentative_[static_cast<std::size_t>(random_.u64() % tentative_.size())]));
+  if (tentative_.size() >= tuning_.max_tentative) return nullptr;
   Correspondent* c = create(now, local, remote, PeerState::tentative_in);
   if (c == nullptr) return nullptr;
   tentative_.push_back(c->id);
   tentative_site_[c->id] = site;
   ++tentative_per_site_[site];
   return c;
+}
+
+Correspondent* Ilcc::crowded_out() {
+  if (tentative_.size() < tuning_.max_tentative || tentative_.empty()) return nullptr;
+  return at(tentative_[static_cast<std::size_t>(random_.u64() % tentative_.size())]);
 }
 
 Correspondent* Ilcc::restore(TimePoint now, NodeId local, const Address& identity, PeerState state) {
@@ -130,6 +134,7 @@ void Ilcc::erase(Correspondent& c) {
     before->next_sibling = c.next_sibling;
   }
   const CorrespondentId id = c.id;
+  timers_.remove(id);
   slots_[id].reset();
   free_.push_back(id);
 }
@@ -143,22 +148,17 @@ void Ilcc::take_over(Correspondent& successor, Correspondent& old) {
 }
 
 void Ilcc::schedule(Correspondent& c, TimePoint when) {
-  // One live timer per entry; an earlier wish adds another, and pop_due() skips the one that lost its meaning.
   if (when >= c.scheduled) return;
   c.scheduled = when;
-  timers_.push({when, c.id});
+  timers_.set(c.id, when);
 }
 
 Correspondent* Ilcc::pop_due(TimePoint now) {
-  while (!timers_.empty() && timers_.top().when <= now) {
-    const Timer timer = timers_.top();
-    timers_.pop();
-    Correspondent* c = at(timer.id);
-    if (c == nullptr || c->scheduled != timer.when) continue;
-    c->scheduled = never;
-    return c;
-  }
-  return nullptr;
+  if (timers_.empty() || timers_.next() > now) return nullptr;
+  Correspondent* c = at(timers_.earliest());
+  timers_.remove(timers_.earliest());
+  c->scheduled = never;
+  return c;
 }
 
 }  // namespace ilnp

@@ -8,13 +8,13 @@
 
 #include <deque>
 #include <memory>
-#include <queue>
 #include <unordered_map>
 #include <vector>
 
 #include "core/base/crypto.h"
 #include "core/base/time.h"
 #include "core/ilnp/correspondent.h"
+#include "core/ilnp/timer_heap.h"
 #include "core/ilnp/tuning.h"
 #include "core/ipv6/address.h"
 
@@ -35,8 +35,11 @@ class Ilcc {
   /// A new entry with the identity prefix, or with an alias of it when a sibling has the plain one. nullptr when the
   /// cache is full.
   Correspondent* create(TimePoint now, NodeId local, NodeId remote, PeerState state);
-  /// For a stranger's packet: within the tentative limits, pushing out a random tentative entry when they are reached.
+  /// For a stranger's packet. nullptr when its site has its share of tentative entries, or there is no room: see
+  /// crowded_out().
   Correspondent* create_tentative(TimePoint now, NodeId local, NodeId remote, Locator source);
+  /// The tentative entry, chosen at random, that has to go before another one can be made; nullptr while there is room.
+  Correspondent* crowded_out();
   /// An entry from the state file; nullptr when its identity is taken.
   Correspondent* restore(TimePoint now, NodeId local, const Address& identity, PeerState state);
   void erase(Correspondent& c);
@@ -48,7 +51,7 @@ class Ilcc {
   void schedule(Correspondent& c, TimePoint when);
   /// The next entry whose time has come, nullptr when none.
   Correspondent* pop_due(TimePoint now);
-  TimePoint next_deadline() const { return timers_.empty() ? never : timers_.top().when; }
+  TimePoint next_deadline() const { return timers_.next(); }
 
   template <class F>
   void for_each(F&& f) {
@@ -69,12 +72,6 @@ class Ilcc {
     std::uint64_t seed;
     std::size_t operator()(const Key& k) const noexcept;
   };
-  struct Timer {
-    TimePoint when;
-    CorrespondentId id;
-    bool operator>(const Timer& other) const { return when > other.when; }
-  };
-
   Correspondent* insert(TimePoint now, NodeId local, const Address& identity, PeerState state);
   std::optional<Address> free_identity(NodeId local, NodeId remote);
   void forget_tentative(const Correspondent& c);
@@ -86,7 +83,7 @@ class Ilcc {
   std::vector<CorrespondentId> free_;
   std::unordered_map<Key, CorrespondentId, KeyHash> by_identity_;
   std::unordered_map<Key, CorrespondentId, KeyHash> by_pair_;
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  TimerHeap timers_;
   std::vector<CorrespondentId> tentative_;  ///< made for strangers
   std::unordered_map<CorrespondentId, std::uint64_t> tentative_site_;
   std::unordered_map<std::uint64_t, std::size_t> tentative_per_site_;

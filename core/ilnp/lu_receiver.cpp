@@ -5,22 +5,26 @@
 
 namespace ilnp {
 
-LuMemory::Verdict LuMemory::judge(TimePoint now, const LocatorUpdate& update, Hasher& hasher, const Tuning& tuning) {
-  if (!rate_.allow(now)) return Verdict::too_many;
+LuMemory::ShortDigest LuMemory::digest(const LocatorUpdate& update, Hasher& hasher) {
   LocatorUpdate body = update;
   body.operation = LocatorUpdateOperation::advertisement;
   const Digest full = hasher.sha256(encode_locator_update(body));
   ShortDigest digest;
   std::copy_n(full.begin(), digest.size(), digest.begin());
+  return digest;
+}
 
+LuMemory::Verdict LuMemory::judge(TimePoint now, const ShortDigest& digest, const Tuning& tuning) {
   // The latest is remembered however old it is: its retransmissions must never look new.
   std::erase_if(seen_, [&](const Seen& s) { return &s != &seen_.back() && now - s.at > tuning.lu_digest_memory; });
   if (!seen_.empty() && seen_.back().digest == digest) return Verdict::retransmission;
-  if (std::any_of(seen_.begin(), seen_.end(), [&](const Seen& s) { return s.digest == digest; }))
-    return Verdict::replay;
+  const bool older = std::any_of(seen_.begin(), seen_.end(), [&](const Seen& s) { return s.digest == digest; });
+  return older ? Verdict::replay : Verdict::fresh;
+}
+
+void LuMemory::remember(TimePoint now, const ShortDigest& digest) {
   if (seen_.size() >= max_seen) seen_.erase(seen_.begin());
   seen_.push_back({digest, now});
-  return Verdict::fresh;
 }
 
 std::vector<AdvertisedLocator> sanitise(const LocatorUpdate& update, const SanitiseContext& context,

@@ -21,14 +21,19 @@ class LuMemory {
     fresh,           ///< obey and remember
     retransmission,  ///< the one obeyed last: acknowledge again
     replay,          ///< an older one: drop
-    too_many,        ///< over the peer's rate: drop, it will retransmit
   };
 
   explicit LuMemory(const Tuning& tuning) : rate_{tuning.lu_rate, tuning.lu_burst} {}
 
-  Verdict judge(TimePoint now, const LocatorUpdate& update, Hasher& hasher, const Tuning& tuning);
-
   using ShortDigest = std::array<std::uint8_t, 16>;
+
+  /// False when the peer sends too many: drop, it will retransmit.
+  bool allow(TimePoint now) { return rate_.allow(now); }
+  static ShortDigest digest(const LocatorUpdate& update, Hasher& hasher);
+  Verdict judge(TimePoint now, const ShortDigest& digest, const Tuning& tuning);
+  /// The update is obeyed: it is the latest now.
+  void remember(TimePoint now, const ShortDigest& digest);
+
   struct Seen {
     ShortDigest digest;
     TimePoint at;

@@ -10,6 +10,9 @@ namespace {
 /// At most two fresh bodies a second answer acknowledgements of other bodies.
 constexpr Duration nudge_spacing = milliseconds{500};
 
+/// Seconds: a locator whose lifetime is about to end is not worth an update every second.
+constexpr std::uint16_t shortest_refresh = 15;
+
 LocatorUpdate body_of(const std::vector<AdvertisedLocator>& set, std::uint8_t nudge) {
   LocatorUpdate update{LocatorUpdateOperation::advertisement, set};
   for (AdvertisedLocator& l : update.locators) {
@@ -51,6 +54,13 @@ LuSender::AckResult LuSender::on_acknowledgement(TimePoint now, const LocatorUpd
     due_ = now;
   }
   return AckResult::other_body;
+}
+
+TimePoint LuSender::refresh_at() const {
+  if (state_ != State::idle || committed_ == nullptr) return never;
+  std::uint16_t shortest = 0xffff;
+  for (const AdvertisedLocator& l : *committed_) shortest = std::min(shortest, l.lifetime.count());
+  return committed_at_ + 2 * Duration{seconds{std::max(shortest, shortest_refresh)}} / 3;
 }
 
 std::optional<LocatorUpdate> LuSender::on_time(TimePoint now, const Tuning& tuning, Random& random) {

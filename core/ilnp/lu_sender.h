@@ -45,6 +45,8 @@ class LuSender {
   TimePoint first_transmitted() const { return first_transmitted_; }
   const Advertisement& committed() const { return committed_; }
   TimePoint committed_at() const { return committed_at_; }
+  /// When two thirds of the shortest lifetime that the peer was told are over; never when nothing is committed.
+  TimePoint refresh_at() const;
 
  private:
   State state_ = State::idle;

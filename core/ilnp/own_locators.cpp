@@ -4,9 +4,18 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/ilnp/lu_receiver.h"
+
 namespace ilnp {
 
 namespace {
+
+/// Lifetimes that netlink reports are rounded to seconds and come with every router advertisement.
+constexpr Duration lifetime_tolerance = seconds{5};
+/// Successive advertisements differ by this many seconds of lifetime: more than LuSender takes off (see there).
+constexpr std::uint32_t variation_step = 9;
+/// Not told twice within what a peer remembers (LuMemory).
+constexpr std::size_t remembered_advertisements = LuMemory::max_seen;
 
 bool better(const OwnLocator& a, const OwnLocator& b) {
   return std::tuple{a.deprecated, a.preference, b.since} < std::tuple{b.deprecated, b.preference, a.since};
@@ -25,7 +34,8 @@ OwnLocators::Change OwnLocators::up(TimePoint now, OwnLocator fresh) {
   if (known != usable_.end()) {
     fresh.since = known->since;
     // A lifetime that only ran on, or was renewed as always, is not news; one that shrank below what we said is.
-    const bool shorter = fresh.valid_until < now + tuning_.lu_lifetime && fresh.valid_until < known->valid_until;
+    const bool shorter =
+        fresh.valid_until < now + tuning_.lu_lifetime && fresh.valid_until < known->valid_until - lifetime_tolerance;
     material = fresh.preference != known->preference || fresh.deprecated != known->deprecated || shorter ||
                fresh.mtu != known->mtu;
     *known = fresh;
@@ -49,7 +59,7 @@ OwnLocators::Change OwnLocators::down(TimePoint now, Locator locator, std::uint3
     former_.push_back({locator, now + tuning_.own_locator_memory});
   }
   changed(now, best_before);
-  return {true, locator == best_before};
+  return {true, locator == best_before && find(locator) == nullptr};
 }
 
 void OwnLocators::changed(TimePoint now, Locator best_before) {
@@ -92,28 +102,43 @@ const OwnLocator* OwnLocators::previous(TimePoint now) const {
 }
 
 Advertisement OwnLocators::advertisement(TimePoint now) {
-  if (advertisement_ != nullptr || usable_.empty()) return usable_.empty() ? nullptr : advertisement_;
-  ++variation_;
-  auto list = std::make_shared<std::vector<AdvertisedLocator>>();
+  if (usable_.empty()) return nullptr;
+  if (advertisement_ != nullptr) return advertisement_;
+  const auto told = [&](const std::vector<AdvertisedLocator>& list) {
+    return std::any_of(told_.begin(), told_.end(), [&](const Advertisement& earlier) { return *earlier == list; });
+  };
+  std::vector<AdvertisedLocator> list;
+  for (std::size_t tries = 0; tries <= told_.size(); ++tries) {
+    ++variation_;
+    list = list_locators(now);
+    if (!told(list)) break;
+  }
+  if (list.empty()) return nullptr;
+  advertisement_ = std::make_shared<const std::vector<AdvertisedLocator>>(std::move(list));
+  if (told_.size() >= remembered_advertisements) told_.erase(told_.begin());
+  told_.push_back(advertisement_);
+  return advertisement_;
+}
+
+std::vector<AdvertisedLocator> OwnLocators::list_locators(TimePoint now) const {
+  std::vector<AdvertisedLocator> list;
   for (const OwnLocator& l : usable_) {
-    if (list->size() >= tuning_.lu_max_sent_locators) break;
+    if (list.size() >= tuning_.lu_max_sent_locators) break;
     const bool repeated =
-        std::any_of(list->begin(), list->end(), [&](const AdvertisedLocator& a) { return a.locator == l.locator; });
-    if (repeated) continue;
+        std::any_of(list.begin(), list.end(), [&](const AdvertisedLocator& a) { return a.locator == l.locator; });
+    if (repeated || !is_global_unicast(l.locator)) continue;
     const auto remaining =
-        std::chrono::duration_cast<seconds>(l.valid_until == never ? tuning_.lu_lifetime : l.valid_until - now);
+        l.valid_until == never ? tuning_.lu_lifetime : std::chrono::duration_cast<seconds>(l.valid_until - now);
     auto lifetime = std::min({remaining.count(), tuning_.lu_lifetime.count(), seconds::rep{65535}});
     if (lifetime <= 0) continue;
-    // Successive sets must differ in their octets (see LuMemory): up to half of the lifetime is room enough.
-    lifetime -= static_cast<seconds::rep>(variation_) % std::max<seconds::rep>(1, lifetime / 2);
-    const auto rank = static_cast<unsigned>(list->size() + 1);
+    // Up to half of the lifetime is room enough to differ.
+    const auto room = std::max<seconds::rep>(1, lifetime / 2);
+    lifetime -= seconds::rep{variation_} * variation_step % room;
+    const auto rank = static_cast<unsigned>(list.size() + 1);
     const auto preference = static_cast<std::uint16_t>(10 * rank + (l.deprecated ? 1000u : 0u));
-    list->push_back(
-        {l.locator, preference, std::chrono::duration<std::uint16_t>{static_cast<std::uint16_t>(lifetime)}});
+    list.push_back({l.locator, preference, std::chrono::duration<std::uint16_t>{static_cast<std::uint16_t>(lifetime)}});
   }
-  if (list->empty()) return nullptr;
-  advertisement_ = std::move(list);
-  return advertisement_;
+  return list;
 }
 
 OwnLocators::Change OwnLocators::on_time(TimePoint now) {

@@ -2,9 +2,10 @@
 // Our own Locators: which may be used now, in which order peers should use them, and what changed (RFC 6740 section
 // 3.3, RFC 6741 section 5). The adapter for netlink says what the kernel has; this file decides what it means.
 //
-//   stable    one or more usable locators, nothing in transition.   a better one comes up -> overlap; last lost ->
-//   detached overlap   a new locator is preferred, the old one still works.  soft_overlap_min over -> stable detached
-//   no usable locator: packets are held.                  one comes up -> stable (a hard handoff)
+//   stable     one or more usable locators, nothing in transition. A better one comes up -> overlap; last lost ->
+//              detached.
+//   overlap    a new locator is preferred, the old one still works. soft_overlap_min over -> stable.
+//   detached   no usable locator: packets are held. One comes up -> stable (a hard handoff).
 #pragma once
 
 #include <cstdint>
@@ -57,11 +58,14 @@ class OwnLocators {
   /// The locator that was preferred before the present overlap began, while it may still be sent from.
   const OwnLocator* previous(TimePoint now) const;
 
-  /// What peers are told; differs from every earlier one in at least a lifetime, so that no peer takes it for a
-  /// replay. Null when there is nothing to tell.
+  /// What peers are told; differs from the earlier ones in at least a lifetime, so that no peer takes it for a replay.
+  /// Global unicast locators only. Null when there is nothing to tell.
   Advertisement advertisement(TimePoint now);
   /// Makes the next advertisement() a fresh one (a refresh of lifetimes).
   void renew() { advertisement_ = nullptr; }
+  /// Counts advertisements. A restarted daemon goes on from there, so that it does not repeat itself.
+  std::uint32_t variation() const { return variation_; }
+  void restore_variation(std::uint32_t variation) { variation_ = variation; }
 
   Change on_time(TimePoint now);
   TimePoint next_deadline() const;
@@ -75,6 +79,7 @@ class OwnLocators {
     TimePoint until;
   };
   void changed(TimePoint now, Locator best_before);
+  std::vector<AdvertisedLocator> list_locators(TimePoint now) const;
   static constexpr std::size_t max_former = 64;
 
   const Tuning& tuning_;
@@ -83,6 +88,7 @@ class OwnLocators {
   Locator previous_best_{};
   TimePoint overlap_until_{};
   Advertisement advertisement_;
+  std::vector<Advertisement> told_;  ///< oldest first
   std::uint32_t generation_ = 0;
   std::uint32_t variation_ = 0;
 };

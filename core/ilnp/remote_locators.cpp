@@ -8,6 +8,19 @@ namespace ilnp {
 namespace {
 /// Unanswered candidates are never preferred to what the peer advertised.
 constexpr std::uint16_t candidate_preference = 0xffff;
+
+bool is_candidate(const RemoteLocator& l) {
+  return l.source == LocatorSource::packet && l.preference == candidate_preference;
+}
+
+/// Nothing is known about it any more.
+void start_afresh(RemoteLocator& l, const Tuning& tuning) {
+  l.reach = Reach::unverified;
+  l.next_probe = never;
+  l.probes_sent = 0;
+  l.packets_left = static_cast<std::uint8_t>(tuning.unverified_packets);
+  l.credit = static_cast<std::int64_t>(tuning.unverified_credit);
+}
 }  // namespace
 
 const RemoteLocator* RemoteLocators::find(Locator locator) const {
@@ -37,14 +50,15 @@ RemoteLocator& RemoteLocators::add(Locator locator, std::uint16_t preference, Lo
 void RemoteLocators::learn_from_dns(Locator locator, std::uint16_t preference, TimePoint expires,
                                     const Tuning& tuning) {
   RemoteLocator* known = find(locator);
-  if (known == nullptr) known = &add(locator, preference, LocatorSource::dns, tuning);
+  if (known == nullptr) {
+    if (locators_.size() >= tuning.max_remote_locators) return;
+    known = &add(locator, preference, LocatorSource::dns, tuning);
+  }
+  // The peer withdrew it, or it failed, and the name says that it is there: worth another try, not more.
+  if (known->receive_only || known->reach == Reach::failed) start_afresh(*known, tuning);
   known->receive_only = false;
   known->validity = after(known->validity, LocatorEvent::refreshed);
   known->expires = known->source == LocatorSource::dns ? expires : std::max(known->expires, expires);
-  if (known->reach == Reach::failed) {  // the name says again that it is there: worth another try
-    known->reach = Reach::unverified;
-    known->packets_left = static_cast<std::uint8_t>(tuning.unverified_packets);
-  }
 }
 
 bool RemoteLocators::learn_from_packet(TimePoint now, Locator locator, const Tuning& tuning) {
@@ -52,6 +66,7 @@ bool RemoteLocators::learn_from_packet(TimePoint now, Locator locator, const Tun
     return l.source == LocatorSource::packet && l.reach != Reach::reachable;
   });
   if (static_cast<std::size_t>(candidates) >= tuning.max_unverified) return false;
+  if (locators_.size() >= tuning.max_remote_locators) return false;
   RemoteLocator& l = add(locator, candidate_preference, LocatorSource::packet, tuning);
   l.expires = now + tuning.candidate_lifetime;
   l.packets_left = 0;  // nothing of the user's goes there before an update or a probe says so
@@ -79,7 +94,8 @@ bool RemoteLocators::replace(TimePoint now, const std::vector<AdvertisedLocator>
   for (const AdvertisedLocator& a : advertised) {
     const TimePoint expires = now + seconds{a.lifetime.count()};
     if (RemoteLocator* known = find(a.locator); known != nullptr && known->preference == a.preference) {
-      changed = changed || known->receive_only;
+      changed = changed || known->receive_only || known->reach == Reach::failed;
+      if (known->reach == Reach::failed) start_afresh(*known, tuning);  // the peer says that it is there
       known->receive_only = false;
       known->source = LocatorSource::locator_update;
       known->validity = after(known->validity, LocatorEvent::refreshed);
@@ -101,11 +117,28 @@ bool RemoteLocators::replace(TimePoint now, const std::vector<AdvertisedLocator>
       l.source = LocatorSource::locator_update;
       l.receive_only = false;
       l.validity = after(l.validity, LocatorEvent::refreshed);
+      if (l.reach == Reach::failed) start_afresh(l, tuning);
     }
     l.expires = expires;
     changed = true;
   }
+  limit_withdrawn(tuning);
   return changed;
+}
+
+/// Of the withdrawn ones those stay that were heard from last.
+void RemoteLocators::limit_withdrawn(const Tuning& tuning) {
+  for (;;) {
+    std::size_t withdrawn = 0;
+    auto oldest = locators_.end();
+    for (auto l = locators_.begin(); l != locators_.end(); ++l) {
+      if (!l->receive_only) continue;
+      ++withdrawn;
+      if (oldest == locators_.end() || l->last_received < oldest->last_received) oldest = l;
+    }
+    if (withdrawn <= tuning.max_withdrawn) return;
+    locators_.erase(oldest);
+  }
 }
 
 void RemoteLocators::keep_for_session() {
@@ -121,7 +154,11 @@ void RemoteLocators::note_received(TimePoint now, Locator locator, std::size_t o
       l->next_probe = now;
       l->probes_sent = 0;
     }
-    if (l->reach == Reach::reachable || l->preference == candidate_preference) return;
+    if (is_candidate(*l)) {
+      l->expires = now + tuning.candidate_lifetime;
+      return;
+    }
+    if (l->reach == Reach::reachable) return;
     l->credit += 3 * static_cast<std::int64_t>(octets);
     l->packets_left = static_cast<std::uint8_t>(tuning.unverified_packets);
   }
@@ -176,6 +213,11 @@ bool RemoteLocators::has_usable() const {
   return std::any_of(locators_.begin(), locators_.end(), [&](const RemoteLocator& l) { return sendable(l); });
 }
 
+bool RemoteLocators::has_alternative(Locator locator) const {
+  return std::any_of(locators_.begin(), locators_.end(),
+                     [&](const RemoteLocator& l) { return l.locator != locator && sendable(l); });
+}
+
 void RemoteLocators::start_probes(TimePoint now) {
   Duration stagger{};
   for (RemoteLocator& l : locators_) {
@@ -184,6 +226,31 @@ void RemoteLocators::start_probes(TimePoint now) {
     l.probes_sent = 0;
     stagger += milliseconds{20};  // the preferred one first
   }
+}
+
+void RemoteLocators::start_probe(TimePoint now, Locator locator) {
+  RemoteLocator* l = find(locator);
+  if (l == nullptr || !sendable(*l) || l->next_probe != never) return;
+  l->next_probe = now;
+  l->probes_sent = 0;
+}
+
+bool RemoteLocators::doubt(TimePoint now, Locator locator) {
+  RemoteLocator* l = find(locator);
+  if (l == nullptr || l->reach != Reach::reachable) return false;
+  const bool another = std::any_of(locators_.begin(), locators_.end(), [&](const RemoteLocator& other) {
+    return other.locator != locator && sendable(other) && other.reach == Reach::reachable;
+  });
+  if (another) l->reach = Reach::unverified;
+  start_probe(now, locator);
+  return true;
+}
+
+void RemoteLocators::set_path_mtu(TimePoint now, Locator locator, std::uint16_t mtu, const Tuning& tuning) {
+  RemoteLocator* l = find(locator);
+  if (l == nullptr) return;
+  l->path_mtu = mtu;
+  l->path_mtu_until = now + tuning.path_mtu_memory;
 }
 
 void RemoteLocators::probe_all(TimePoint now) {
@@ -220,10 +287,7 @@ bool RemoteLocators::collect_probes(TimePoint now, const Tuning& tuning, Random&
 }
 
 void RemoteLocators::give_up_probing(TimePoint now, RemoteLocator& l, const Tuning& tuning) {
-  const bool alternative = std::any_of(locators_.begin(), locators_.end(), [&](const RemoteLocator& other) {
-    return other.locator != l.locator && sendable(other);
-  });
-  if (alternative) {
+  if (has_alternative(l.locator)) {
     mark_failed(now, l.locator, tuning);
     return;
   }
@@ -235,12 +299,16 @@ void RemoteLocators::give_up_probing(TimePoint now, RemoteLocator& l, const Tuni
   l.credit = std::max(l.credit, static_cast<std::int64_t>(tuning.unverified_credit));
 }
 
-bool RemoteLocators::on_probe_reply(Locator from, std::uint16_t sequence, Bytes token) {
-  RemoteLocator* l = find(from);
+bool RemoteLocators::answers_probe(Locator from, std::uint16_t sequence, Bytes token) const {
+  const RemoteLocator* l = find(from);
   if (l == nullptr || l->probes_sent == 0) return false;
   // A reply to any transmission of the present round counts: they carry one token.
-  const std::uint16_t age = static_cast<std::uint16_t>(l->probe_sequence - sequence);
-  if (age >= l->probes_sent || !equal_in_constant_time(token, l->probe_token)) return false;
+  const auto age = static_cast<std::uint16_t>(l->probe_sequence - sequence);
+  return age < l->probes_sent && equal_in_constant_time(token, l->probe_token);
+}
+
+bool RemoteLocators::on_probe_reply(Locator from, std::uint16_t sequence, Bytes token) {
+  if (!answers_probe(from, sequence, token)) return false;
   mark_reachable(from);
   return true;
 }
@@ -252,6 +320,10 @@ bool RemoteLocators::on_time(TimePoint now, const Tuning& tuning) {
       l.reach = Reach::unverified;
       l.packets_left = static_cast<std::uint8_t>(tuning.unverified_packets);
       l.failed_until = never;
+      changed = true;
+    }
+    if (l.path_mtu != 0 && l.path_mtu_until <= now) {
+      l.path_mtu = 0;
       changed = true;
     }
   }
@@ -276,7 +348,8 @@ TimePoint RemoteLocators::next_deadline() const {
   TimePoint next = never;
   for (const RemoteLocator& l : locators_) {
     next = std::min({next, l.expires, l.next_probe});
-    if (l.reach == Reach::failed) next = std::min(next, l.failed_until);
+    if (l.reach == Reach::failed && !l.receive_only) next = std::min(next, l.failed_until);
+    if (l.path_mtu != 0) next = std::min(next, l.path_mtu_until);
   }
   return next;
 }

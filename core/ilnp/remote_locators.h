@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Locators of one peer: what is advertised, how long it is valid, and whether the peer was really seen there.
 //
-// Invariants: a locator appears once; at most lu_max_accepted_locators plus max_unverified of them. A locator that a
-// Locator Update did not list any more is receive-only: packets from it are accepted until it expires, nothing is
-// sent to it. Until a locator is reachable at most `unverified_packets` packets and its octet credit go there, so
-// nobody can aim a stream at a victim (no RFC checks this; RFC 6743 section 5 only asks for the nonce).
+// Invariants: a locator appears once; at most max_remote_locators of them. A locator that a Locator Update did not list
+// any more is receive-only: packets from it are accepted until it expires, nothing is sent to it; the max_withdrawn
+// last of these are kept. Until a locator is reachable at most `unverified_packets` packets and its octet credit go
+// there, so nobody can aim a stream at a victim (no RFC checks this; RFC 6743 section 5 only asks for the nonce).
 #pragma once
 
 #include <array>
@@ -37,6 +37,7 @@ struct RemoteLocator {
   TimePoint last_received{};
   TimePoint next_probe = never;
   TimePoint failed_until{};
+  TimePoint path_mtu_until{};  ///< then path_mtu is forgotten
 };
 
 /// A reachability probe that is due: ICMPv6 Echo Request to `locator` with this sequence and payload.
@@ -52,7 +53,7 @@ class RemoteLocators {
   const RemoteLocator* find(Locator locator) const;
   RemoteLocator* find(Locator locator);
 
-  /// From a name: added or refreshed; `lifetime` is the record's TTL, never = keep for the session.
+  /// From a name: added or refreshed, unless there are max_remote_locators; never = keep for the session.
   void learn_from_dns(Locator locator, std::uint16_t preference, TimePoint expires, const Tuning& tuning);
   /// A packet with the right nonce came from a locator that nobody advertised: a candidate, never preferred.
   /// False when there are already max_unverified of them.
@@ -78,15 +79,27 @@ class RemoteLocators {
   /// There is a locator whose probe may still be answered: it is worth holding packets.
   bool verification_pending() const;
   bool has_usable() const;
+  /// Another one than `locator` may be sent to.
+  bool has_alternative(Locator locator) const;
 
   /// Starts (or restarts) probing of every locator that may be sent to but is not known to be reachable.
   void start_probes(TimePoint now);
+  /// Starts probing of this one, unless it is under way or nothing may be sent there.
+  void start_probe(TimePoint now, Locator locator);
+  /// An error that anybody could have forged says that it is not reachable: when another one is, that is used while
+  /// this one is probed. True when it was reachable.
+  bool doubt(TimePoint now, Locator locator);
   /// Probes also the reachable and failed ones: something is silent.
   void probe_all(TimePoint now);
   /// Due probes are appended to `out`; locators whose probes went unanswered fail. True when the set changed.
   bool collect_probes(TimePoint now, const Tuning& tuning, Random& random, std::vector<ProbeRequest>& out);
-  /// An Echo Reply with the right nonce: true when it answers a probe that was sent there.
+  /// Whether an Echo Reply answers a probe that was sent there.
+  bool answers_probe(Locator from, std::uint16_t sequence, Bytes token) const;
+  /// The same; then the locator is reachable.
   bool on_probe_reply(Locator from, std::uint16_t sequence, Bytes token);
+
+  /// From Packet Too Big.
+  void set_path_mtu(TimePoint now, Locator locator, std::uint16_t mtu, const Tuning& tuning);
 
   /// Ends lifetimes. True when the set changed.
   bool on_time(TimePoint now, const Tuning& tuning);
@@ -99,6 +112,7 @@ class RemoteLocators {
   RemoteLocator& add(Locator locator, std::uint16_t preference, LocatorSource source, const Tuning& tuning);
   bool sendable(const RemoteLocator& l) const;
   void give_up_probing(TimePoint now, RemoteLocator& l, const Tuning& tuning);
+  void limit_withdrawn(const Tuning& tuning);
 
   std::vector<RemoteLocator> locators_;
 };

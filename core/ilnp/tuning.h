@@ -67,8 +67,10 @@ struct Tuning {
   Duration probe_spacing = 250ms;  ///< doubles: 250, 500, 1000 ms
   int probe_tries = 4;
   int unverified_packets = 3;
-  std::size_t unverified_credit = 4096;  ///< octets, plus three times what came from there
-  std::size_t max_unverified = 4;        ///< candidates per peer
+  std::size_t unverified_credit = 4096;   ///< octets, plus three times what came from there
+  std::size_t max_unverified = 4;         ///< candidates per peer
+  std::size_t max_withdrawn = 8;          ///< locators per peer that are accepted from, but not sent to any more
+  std::size_t max_remote_locators = 128;  ///< of any kind, per peer
   Duration candidate_lifetime = 10s;
   Duration failed_retry = 30s;
   Duration silence_probe = 3s;  ///< transmitting without hearing anything: probe
@@ -81,6 +83,7 @@ struct Tuning {
   Duration soft_overlap_min = 2s;     ///< keep sending from the old locator until acknowledged, at most
   Duration soft_overlap_max = 30s;    ///< accept packets at or from a withdrawn locator
   Duration own_locator_memory = 60s;  ///< ICMPv6 errors may still quote it
+  Duration path_mtu_memory = 600s;    ///< RFC 8201 section 4: then the path may have grown
   Duration hold_time = 2s;
   std::size_t hold_packets = 64;        ///< per peer
   std::size_t hold_octets = 16u << 20;  ///< node-wide
