@@ -121,6 +121,8 @@ class Run:
 
     def locator(self, role):
         """Where the node is in its own words: the locator in use, or without ILNP the prefix of its address."""
+        if self.ilnp:
+            return self.shims[role].locators[0] if self.shims[role].locators else "none"
         return f"{topology.site_prefix(self.at[role])}/64" if (role, self.at[role]) in self.addresses else "none"
 
     # ---------------------------------------------------------------- set-up

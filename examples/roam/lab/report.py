@@ -183,7 +183,8 @@ def event_text(event):
     if kind == "new connection":
         return f"a new connection to the guest at {event['site']} {'works' if event['works'] else 'fails'}"
     if kind == "shim":
-        return f"{where}: {event['event'].get('text') or event['event'].get('event', '')}"
+        fields = {key: value for key, value in event["event"].items() if key not in ("schema", "time", "level", "event")}
+        return f"{where}: {event['event']['event']} " + " ".join(f"{key}={value}" for key, value in fields.items())
     return None
 
 
