@@ -127,9 +127,17 @@ class Lab:
                 f"addr add {transit}:1/64 dev {site} nodad", f"link set {site} up",
                 f"route add {site_prefix(site)}/64 via {transit}:2")
         self.ip("wide", f"link set {site}-site up", f"link set {site}-core up")
+        # Two routers on one line know each other: no neighbour discovery across the wide area.
+        self._make_known(site, "wan", f"{transit}:2", "core", site)
+        self._make_known("core", site, f"{transit}:1", site, "wan")
         # Before Linux 6.2 a packet socket cannot carry UDP super-packets: let the sender cut them.
         for role, interface in ((site, "wan"), ("core", site)):
             run(self.inside(role) + ["ethtool", "-K", interface, "tx-udp-segmentation", "off"], check=False)
+
+    def _make_known(self, role, interface, address, to, by):
+        link = run(["ip", "-n", self.namespace(role), "-o", "link", "show", "dev", interface])
+        mac = re.search(r"link/ether (\S+)", link).group(1)
+        self.ip(to, f"neigh replace {address} lladdr {mac} nud permanent dev {by}")
 
     def _name_server_link(self):
         self.ip("ns", f"link add net type veth peer name ns netns {self.namespace('core')}",
