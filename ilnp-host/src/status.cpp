@@ -255,9 +255,9 @@ void register_status(Daemon& daemon) {
   status.register_counters();
   ControlServer& control = *daemon.control_;
   control.on("status", [status](const json&) -> Result<json> { return status.status(); });
-  control.on("show sessions", [status](const json&) -> Result<json> { return status.sessions(); });
-  control.on("show locators", [status](const json&) -> Result<json> { return status.locators(); });
-  control.on("show counters", [&daemon](const json&) -> Result<json> {
+  control.on("sessions", [status](const json&) -> Result<json> { return status.sessions(); });
+  control.on("locators", [status](const json&) -> Result<json> { return status.locators(); });
+  control.on("counters", [&daemon](const json&) -> Result<json> {
     return json{{"schema", "ilnp.counters/1"}, {"counters", daemon.counters_.to_json()}};
   });
   control.on("reload", [&daemon](const json&) -> Result<json> {
