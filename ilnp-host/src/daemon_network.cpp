@@ -71,8 +71,8 @@ void Daemon::locators_changed() {
 
 void Daemon::update_ports(const LocatorTracker::Changes& changes) {
   for (unsigned ifindex : changes.interfaces_down) wire_->close_port(ifindex);
-  std::vector<std::string> interfaces;
-  for (const auto& [ifindex, uplink] : tracker_.uplinks()) interfaces.push_back(uplink.name);
+  std::map<unsigned, std::string> interfaces;
+  for (const auto& [ifindex, uplink] : tracker_.uplinks()) interfaces[ifindex] = uplink.name;
   for (unsigned ifindex : changes.interfaces_up) {
     if (auto opened = wire_->open_port(ifindex, forwarder_->own_nids()); !opened)
       log_event(LogLevel::error, "interface_not_opened", {{"interface", ifindex}, {"reason", opened.error().message}});

@@ -135,20 +135,27 @@ void KernelState::note_ilvs() const {
   (void)write_secret_file(ilv_file_, content);
 }
 
-Result<void> KernelState::set_filter(const std::vector<std::string>& interfaces, const std::vector<NodeId>& nids) {
+Result<void> KernelState::set_filter(const std::map<unsigned, std::string>& interfaces,
+                                     const std::vector<NodeId>& nids) {
   IngressFilter::Plan plan;
-  plan.wire_interfaces = interfaces;
+  for (const auto& [ifindex, name] : interfaces) plan.wire_interfaces.push_back(name);
   plan.nids = nids;
   for (std::size_t k = 0; k < aliases_; ++k)
     plan.identity_prefixes.push_back({{alias_prefix(prefix_, static_cast<std::uint16_t>(k)), {}}, 64});
   plan.tun = tun_name_;
-  return filter_.apply(plan);
+  // The nft program takes tens of milliseconds, and a handoff waits for us: only when something is different.
+  if (filtered_interfaces_ == interfaces && filter_plan_ == plan) return ok();
+  if (auto applied = filter_.apply(plan); !applied) return applied;
+  filtered_interfaces_ = interfaces;
+  filter_plan_ = std::move(plan);
+  return ok();
 }
 
 void KernelState::take_down() {
   for (const Ilv& ilv : std::set<Ilv>{ilvs_}) forget_ilv(ilv.ifindex, ilv.address);
   (void)commands_.remove_everything_ours();
   (void)IngressFilter::remove();
+  filter_plan_.reset();
   if (tun_ != nullptr) (void)tun_->set_persistent(false);
   tun_.reset();
   std::error_code failure;

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <memory>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,7 +39,7 @@ class KernelState {
   Result<std::vector<std::pair<unsigned, Address>>> set_ilvs(const std::vector<LocatorTracker::Usable>& usable,
                                                              const std::vector<NodeId>& nids);
   void forget_ilv(unsigned ifindex, const Address& ilv);
-  Result<void> set_filter(const std::vector<std::string>& interfaces, const std::vector<NodeId>& nids);
+  Result<void> set_filter(const std::map<unsigned, std::string>& interfaces, const std::vector<NodeId>& nids);
 
   /// Takes everything back.
   void take_down();
@@ -64,6 +66,8 @@ class KernelState {
   std::size_t aliases_;
   std::unique_ptr<TunDevice> tun_;
   IngressFilter filter_;
+  std::optional<IngressFilter::Plan> filter_plan_;       // in force
+  std::map<unsigned, std::string> filtered_interfaces_;  // by index: the kernel drops a chain with its device
   std::set<Ilv> ilvs_;
   std::uint32_t route_mtu_ = 0;
   std::string ilv_file_;
