@@ -2,6 +2,7 @@
 // What follows from a change of the network, in the order that keeps a move short: packet sockets and ways out, our
 // I-LV addresses, the forwarder (Locator Updates leave at once), then names and the rest.
 #include <algorithm>
+#include <fstream>
 
 #include "core/ilnp/text.h"
 #include "ilnp-host/src/daemon.h"
@@ -10,7 +11,15 @@ namespace ilnp {
 
 namespace {
 constexpr Duration housekeeping_interval = std::chrono::seconds{1};
+
+/// Whether the kernel makes addresses of advertised prefixes there: who switched that off does not want ours either.
+bool autoconfigures(const std::string& interface) {
+  std::ifstream setting{"/proc/sys/net/ipv6/conf/" + interface + "/autoconf"};
+  int value = 1;
+  setting >> value;
+  return value != 0;
 }
+}  // namespace
 
 bool Daemon::drain_netlink() {
   const auto batch = monitor_->read();
@@ -21,6 +30,10 @@ bool Daemon::drain_netlink() {
   }
   const TimePoint now = loop_.now();
   for (const NetworkEvent& event : batch.value().events) {
+    if (const auto* advertised = std::get_if<PrefixAdvertised>(&event)) {
+      const LocatorTracker::Uplink* uplink = tracker_.uplink(advertised->ifindex);
+      if (uplink == nullptr || !autoconfigures(uplink->name)) continue;
+    }
     tracker_.on_event(now, event);
     if (const auto* neighbour = std::get_if<NeighbourChanged>(&event)) wire_->on_neighbour(now, *neighbour);
     const auto* address = std::get_if<AddressChanged>(&event);
@@ -41,6 +54,7 @@ void Daemon::locators_changed() {
     // The kernel would keep the dead router for seconds; the advertisement that we ask for replaces it at once.
     (void)commands_->delete_default_route(ifindex, gateway);
   }
+  for (const auto& [ifindex, gateway] : changes.cut_gateways) (void)commands_->delete_default_route(ifindex, gateway);
   update_ports(changes);
   if (!changes.up.empty() || !changes.down.empty()) {
     wire_->set_routes(tracker_.usable(), tracker_);

@@ -7,8 +7,8 @@
 // (a TCP reset would end their sessions), and the device keeps the addresses that local sockets are bound to.
 #pragma once
 
-#include <memory>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>

@@ -8,6 +8,8 @@ namespace ilnp {
 
 namespace {
 
+constexpr std::uint8_t router_advertisement = 9;  // RTPROT_RA
+
 /// RFC 4191 preference as the base of ours.
 std::uint16_t base_preference(RouterPreference preference) {
   switch (preference) {
@@ -61,6 +63,13 @@ void LocatorTracker::on(TimePoint, const LinkChanged& link) {
   Uplink& uplink = uplinks_[link.ifindex];
   const bool usable = link.up && link.carrier;
   const bool came_up = usable && !uplink.usable;
+  if (uplink.usable && !usable) {
+    forget_prefixes(link.ifindex);
+    // The kernel would go on using its routers for as long as their entries last. A router that is still there when the
+    // link comes back says so: it is solicited then. Routes that somebody configured are left alone.
+    for (const auto& [place, route] : routes_)
+      if (place.first == link.ifindex && route.protocol == router_advertisement) pending_.cut_gateways.push_back(place);
+  }
   if (came_up || !usable) std::erase_if(duplicates_, [&](const auto& d) { return d.first == link.ifindex; });
   uplink = {link.ifindex, link.name, link.mac, link.mtu, usable};
   if (came_up || link.notify_peers) pending_.solicit.insert(link.ifindex);
@@ -77,6 +86,36 @@ void LocatorTracker::on(TimePoint now, const AddressChanged& address) {
     addresses_[place] = {address, now};
   else
     addresses_.erase(place);
+  // From here on the kernel's address says how long the prefix is good for.
+  if (!is_ilv && !address.ours && !address.dad_failed) prefixes_.erase({address.ifindex, address.address.locator});
+}
+
+void LocatorTracker::on(TimePoint now, const PrefixAdvertised& advertised) {
+  const PrefixInformation& prefix = advertised.prefix;
+  const Locator locator = prefix.prefix.locator;
+  const auto link = uplinks_.find(advertised.ifindex);
+  if (link == uplinks_.end() || !link->second.usable) return;
+  if (!prefix.autonomous || prefix.length != 64 || !is_global_unicast(locator)) return;
+  const auto made = [&](const auto& a) {
+    return a.first.first == advertised.ifindex && a.first.second.locator == locator;
+  };
+  if (prefix.valid_lifetime == 0) {
+    prefixes_.erase({advertised.ifindex, locator});
+    return;
+  }
+  if (std::any_of(addresses_.begin(), addresses_.end(), made)) return;
+  const auto on_link = [&](const auto& p) { return p.first.first == advertised.ifindex; };
+  if (std::count_if(prefixes_.begin(), prefixes_.end(), on_link) >= static_cast<std::ptrdiff_t>(max_prefixes)) return;
+  AddressChanged stand_in;
+  stand_in.ifindex = advertised.ifindex;
+  stand_in.address = {locator, {}};
+  stand_in.valid_lifetime = prefix.valid_lifetime;
+  stand_in.deprecated = prefix.preferred_lifetime == 0;
+  prefixes_[{advertised.ifindex, locator}] = {stand_in, now};
+}
+
+void LocatorTracker::forget_prefixes(unsigned ifindex) {
+  std::erase_if(prefixes_, [&](const auto& p) { return p.first.first == ifindex; });
 }
 
 void LocatorTracker::on(TimePoint, const DefaultRouteChanged& route) {
@@ -127,6 +166,7 @@ void LocatorTracker::forget(unsigned ifindex) {
   std::erase_if(routes_, is_there);
   std::erase_if(gateways_, is_there);
   std::erase_if(duplicates_, [&](const auto& d) { return d.first == ifindex; });
+  forget_prefixes(ifindex);
 }
 
 NeighbourState LocatorTracker::gateway_state(unsigned ifindex, const Address& gateway) const {
@@ -146,8 +186,12 @@ const DefaultRouteChanged* LocatorTracker::best_route(unsigned ifindex) const {
 
 std::vector<LocatorTracker::Usable> LocatorTracker::compute() const {
   std::map<std::pair<Locator, unsigned>, Usable> found;
-  for (const auto& [place, learnt] : addresses_) {
-    const auto& [ifindex, address] = place;
+  std::vector<Learnt> all;
+  for (const auto& [place, learnt] : addresses_) all.push_back(learnt);
+  for (const auto& [place, learnt] : prefixes_) all.push_back(learnt);
+  for (const Learnt& learnt : all) {
+    const unsigned ifindex = learnt.address.ifindex;
+    const Address address = learnt.address.address;
     const Uplink* link = uplink(ifindex);
     const DefaultRouteChanged* route = best_route(ifindex);
     if (link == nullptr || !link->usable || route == nullptr) continue;

@@ -2,8 +2,8 @@
 // From what the kernel says about links, addresses and default routes to "these locators are usable now". No I/O.
 //
 // A locator is the /64 of a global address on an interface of ours that is up, has carrier, and has a default route
-// whose gateway is not known to be dead. Tentative addresses count: the prefix is there, and our own I-LV does not wait
-// for the kernel's duplicate address detection of another address.
+// whose gateway is not known to be dead. An advertised prefix counts before the kernel has made an address of it: our
+// own I-LV does not wait for the duplicate address detection of another address, which the kernel ends a second later.
 #pragma once
 
 #include <map>
@@ -39,6 +39,7 @@ class LocatorTracker {
     std::vector<unsigned> interfaces_up, interfaces_down;     ///< a packet socket is wanted, or not any more
     std::set<unsigned> solicit;                               ///< ask for routers now
     std::vector<std::pair<unsigned, Address>> dead_gateways;  ///< their default routes are of no use
+    std::vector<std::pair<unsigned, Address>> cut_gateways;   ///< learnt from routers on a link that went away
     std::uint32_t smallest_mtu = 0;                           ///< of the links in use; 0 = none
     bool moved = false;                                       ///< the hypervisor says so
   };
@@ -62,7 +63,8 @@ class LocatorTracker {
   std::vector<unsigned> without_router() const;
 
  private:
-  using Place = std::pair<unsigned, Address>;  ///< interface, address
+  static constexpr std::size_t max_prefixes = 16;  ///< per interface, as the kernel's max_addresses
+  using Place = std::pair<unsigned, Address>;      ///< interface, address
   struct Learnt {
     AddressChanged address;
     TimePoint at{};
@@ -71,10 +73,11 @@ class LocatorTracker {
   void on(TimePoint now, const AddressChanged& address);
   void on(TimePoint now, const DefaultRouteChanged& route);
   void on(TimePoint now, const NeighbourChanged& neighbour);
-  void on(TimePoint, const PrefixAdvertised&) {}
+  void on(TimePoint now, const PrefixAdvertised& advertised);
   void on(TimePoint now, const ResyncStarted&);
   void on(TimePoint now, const ResyncFinished&);
   bool is_wanted(const LinkChanged& link) const;
+  void forget_prefixes(unsigned ifindex);
   const InterfaceSettings* settings_of(const std::string& name) const;
   std::vector<Usable> compute() const;
   const DefaultRouteChanged* best_route(unsigned ifindex) const;
@@ -85,6 +88,8 @@ class LocatorTracker {
   std::vector<NodeId> own_nids_;
   std::map<unsigned, Uplink> uplinks_;
   std::map<Place, Learnt> addresses_;
+  /// Advertised on a link that is up; an address of that prefix takes the entry's place.
+  std::map<std::pair<unsigned, Locator>, Learnt> prefixes_;
   std::map<Place, DefaultRouteChanged> routes_;
   std::map<Place, NeighbourState> gateways_;
   std::set<std::pair<unsigned, Locator>> duplicates_;
