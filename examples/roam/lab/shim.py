@@ -20,8 +20,9 @@ class Shim:
         self.locators = []  # texts, best first, as the daemon says
         self.directory = os.path.join(lab.directory, f"ilnp-host-{role}")
         self.socket = os.path.join(self.directory, "control")
-        for name in ("", "state", "run"):
+        for name in ("", "state"):
             os.mkdir(os.path.join(self.directory, name), 0o700)
+        runtime = lab.runtime_directory(role)
         conf = write(os.path.join(self.directory, "host.toml"), f"""\
 [identity]
 mode = "configured"
@@ -40,7 +41,7 @@ policy = "mobile"
 socket = "{self.socket}"
 [state]
 directory = "{self.directory}/state"
-runtime_directory = "{self.directory}/run"
+runtime_directory = "{runtime}"
 """)
         self.child = lab.spawn(role, f"ilnp-host-{role}", [programs["ilnp-host"], "--config", conf])
         wait_until(lambda: self._answers() or not self.child.running(), 5, f"ilnp-host in the {role}")

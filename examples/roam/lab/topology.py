@@ -188,6 +188,13 @@ class Lab:
         with open(os.path.join(path, "resolv.conf"), "w") as conf:
             conf.write(f"nameserver {server}\noptions timeout:2 attempts:3\n")
 
+    def runtime_directory(self, role):
+        """Where a daemon keeps what need not survive a reboot: in memory, as /run is."""
+        path = f"/run/{self.namespace(role)}"
+        os.mkdir(path, 0o700)
+        self._made_paths.append(path)
+        return path
+
     def plug(self, site):
         """Both return the time just before the change."""
         return self._set_link(site, "up")
@@ -225,6 +232,7 @@ def remove_leftovers():
     def remove_directory(path):
         return lambda name: shutil.rmtree(os.path.join(path, name), ignore_errors=True)
     for directory, remove in (("/run/netns", remove_namespace), ("/etc/netns", remove_directory("/etc/netns")),
+                              ("/run", remove_directory("/run")),
                               (tempfile.gettempdir(), remove_directory(tempfile.gettempdir()))):
         if not os.path.isdir(directory):
             continue
