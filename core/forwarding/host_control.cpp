@@ -155,6 +155,8 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
     moved.old_locator = before;
     moved.locator = locators.front().locator;
     actions.events.push_back(moved);
+    // Both ends have moved: ours went to where the peer is not.
+    if (c.lu_sender != nullptr) c.lu_sender->start_over(now, tuning_);
   }
   if (c.state != PeerState::established) ilcc_.set_state(c, PeerState::established);
   c.last_received = now;

@@ -336,7 +336,7 @@ void HostForwarder::service_lu(TimePoint now, Correspondent& c, Actions& actions
   const auto body = lu.on_time(now, tuning_, random_);
   if (!body) return;
   const int n = lu.transmissions();
-  const RemoteLocator* remote = c.remote.best(0, true);
+  const RemoteLocator* remote = c.remote.best_for_update();
   const OwnLocator* local = own_.best();
   if (n >= tuning_.lu_ask_names_after) {
     // No answer: every pair gets its turn, and the names are asked.
@@ -470,11 +470,14 @@ std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view n
   c->usable_until = now + std::max<Duration>(tuning_.resolved_minimum, longest);
   if (lost) {
     // Both ends may have moved at once: what the name does not list any more and does not answer is not used.
+    bool elsewhere = false;
     for (const RemoteLocator& old : c->remote.all()) {
       const bool listed = std::any_of(locators.begin(), locators.end(),
                                       [&](const ResolvedLocator& l) { return l.locator == old.locator; });
-      if (!listed && old.last_received <= c->first_unanswered) c->remote.mark_failed(now, old.locator, tuning_);
+      if (!listed && old.last_received <= c->first_unanswered)
+        elsewhere = c->remote.mark_failed(now, old.locator, tuning_) || elsewhere;
     }
+    if (elsewhere && c->lu_sender != nullptr) c->lu_sender->start_over(now, tuning_);
     if (c->state == PeerState::unreachable) ilcc_.set_state(*c, PeerState::established);
     c->remote.start_probes(now);
     send_probes(now, *c, actions);

@@ -39,6 +39,12 @@ void LuSender::advertise(TimePoint now, Advertisement set, Duration jitter, bool
   state_ = State::delay;
 }
 
+void LuSender::start_over(TimePoint now, const Tuning& tuning) {
+  if (state_ != State::wait) return;
+  transmissions_ = 0;
+  due_ = std::min(due_, std::max(now, last_transmitted_ + tuning.lu_urgent_interval));
+}
+
 LuSender::AckResult LuSender::on_acknowledgement(TimePoint now, const LocatorUpdate& acknowledgement) {
   if (state_ != State::wait) return AckResult::unexpected;
   if (acknowledgement.locators == body_of(*pending_, nudge_).locators) {

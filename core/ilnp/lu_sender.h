@@ -33,6 +33,9 @@ class LuSender {
 
   /// The set changed. `jitter` spreads a fan-out; `urgent`: the locators that the peer uses are gone.
   void advertise(TimePoint now, Advertisement set, Duration jitter, bool urgent, const Tuning& tuning);
+  /// The peer turns out to be elsewhere: what was sent went to where it is not. If something is unacknowledged, it is
+  /// sent again now, and counting starts anew.
+  void start_over(TimePoint now, const Tuning& tuning);
   AckResult on_acknowledgement(TimePoint now, const LocatorUpdate& acknowledgement);
   /// The body to transmit now, if one is due; sets the next retransmission (+-10 % by `random`).
   std::optional<LocatorUpdate> on_time(TimePoint now, const Tuning& tuning, Random& random);

@@ -197,6 +197,12 @@ const RemoteLocator* RemoteLocators::best(std::size_t octets, bool trust_names) 
   return limited;
 }
 
+const RemoteLocator* RemoteLocators::best_for_update() const {
+  if (const RemoteLocator* within_limits = best(0, true)) return within_limits;
+  const auto it = std::find_if(locators_.begin(), locators_.end(), [&](const RemoteLocator& l) { return sendable(l); });
+  return it == locators_.end() ? nullptr : &*it;
+}
+
 void RemoteLocators::charge(Locator locator, std::size_t octets) {
   RemoteLocator* l = find(locator);
   if (l == nullptr || l->reach == Reach::reachable) return;

@@ -75,6 +75,8 @@ class RemoteLocators {
   /// The locator to send to: reachable ones first, then by preference; nullptr when nothing may be sent now.
   /// `octets` is charged by charge() only.
   const RemoteLocator* best(std::size_t octets, bool trust_names) const;
+  /// For Locator Updates, which are few and small: the limits of unverified locators do not hold them back.
+  const RemoteLocator* best_for_update() const;
   void charge(Locator locator, std::size_t octets);
   /// There is a locator whose probe may still be answered: it is worth holding packets.
   bool verification_pending() const;
