@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
 # Sourced by the project's scripts (bash). Defines: as_root, can_be_root, say, warn, fail, build_jobs, human_seconds.
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then

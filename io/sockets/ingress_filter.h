@@ -40,8 +40,9 @@ class IngressFilter {
 
   /// The nft program exists and may change rules here; says what is missing otherwise.
   static Result<void> check();
-  /// Replaces both tables in one transaction. To be repeated when a wire interface appears, also under a known name: the
-  /// kernel drops a chain together with its device. A wire interface that is not there is an error before Linux 6.16.
+  /// Replaces both tables in one transaction. To be repeated when a wire interface appears, also under a known name:
+  /// the kernel drops a chain together with its device. A wire interface that is not there is an error before
+  /// Linux 6.16.
   static Result<void> apply(const Plan& plan);
   /// Takes both tables away, whoever made them. They may be absent.
   static Result<void> remove();
