@@ -102,6 +102,7 @@ Verdict HostForwarder::probe_reply(TimePoint now, Correspondent& c, const ProbeM
     actions.events.push_back(event(EventKind::session_recovered, c));
   }
   release_held(now, c, actions);
+  wake_stalled(c, actions);
   reschedule(c);
   return {Disposition::consumed, DropReason::none};
 }
@@ -168,6 +169,7 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
   c.remote.start_probes(now);
   send_probes(now, c, actions);
   release_held(now, c, actions);
+  wake_stalled(c, actions);
   reschedule(c);
   return {Disposition::consumed, DropReason::none};
 }

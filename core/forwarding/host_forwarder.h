@@ -7,7 +7,8 @@
 // is in docs/protocol.
 //
 // Files: host_output.cpp (identity -> wire), host_input.cpp (wire -> identity), host_control.cpp (Locator Updates,
-// probes, ICMPv6 errors), host_sessions.cpp (timers, own locators, names, state file).
+// probes, ICMPv6 errors), host_sessions.cpp (timers, own locators, names), host_stalls.cpp (TCP after a silence),
+// host_state_file.cpp.
 #pragma once
 
 #include <array>
@@ -145,6 +146,10 @@ class HostForwarder {
   Verdict too_big(Packet& packet, std::size_t mtu, Actions& actions);
   Verdict send_fragmented(Packet& packet, std::size_t mtu, Actions& actions);
   void note_sent(TimePoint now, Correspondent& c, std::size_t octets);
+
+  // host_stalls.cpp
+  void note_stalled(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
+  void wake_stalled(Correspondent& c, Actions& actions);
 
   // host_input.cpp
   Verdict inbound_fragment(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,

@@ -70,6 +70,7 @@ Verdict HostForwarder::outbound_fragment(TimePoint now, Packet& packet, const He
   ByteVector buffer(packet_headroom + outcome.packet.size());
   std::copy(outcome.packet.begin(), outcome.packet.end(), buffer.begin() + packet_headroom);
   Packet whole{buffer, packet_headroom, outcome.packet.size()};
+  whole.offload.may_fragment = true;
   const Verdict verdict = outbound(now, whole, actions);
   if (verdict.disposition != Disposition::to_wire) return verdict;
   const Bytes bytes = whole.bytes();
@@ -85,14 +86,18 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
     reschedule(c);
   }
   if (c.state == PeerState::closing) ilcc_.set_state(c, PeerState::established);
-  if (c.state == PeerState::unreachable || !choose_pair(now, c, packet.size())) return hold(now, c, packet);
+  if (c.state == PeerState::unreachable || !choose_pair(now, c, packet.size())) {
+    note_stalled(c, packet, walk);
+    return hold(now, c, packet);
+  }
+  if (c.first_unanswered != never && now - c.first_unanswered >= tuning_.stall) note_stalled(c, packet, walk);
   if (c.state == PeerState::tentative_out || c.state == PeerState::tentative_in) remember_flow(c, packet, walk);
 
   bool with_nonce = wants_nonce(now, c, walk.upper_protocol);
   const std::size_t unit = unit_size(packet, walk);
   const std::size_t mtu = path_mtu(c, c.using_local, c.using_remote);
   const std::size_t reserve = c.nonce_sent.is_set() ? c.nonce_sent.header_length() : max_nonce_header_length;
-  if (unit > std::max(mtu - reserve, minimum_mtu))
+  if (!packet.offload.may_fragment && unit > std::max(mtu - reserve, minimum_mtu))
     return too_big(packet, std::max(mtu - reserve, minimum_mtu), actions);
   const bool oversized = unit + (with_nonce ? reserve : 0) > mtu;
   // A super-packet is not cut into fragments; the peer knows a session by its locators as well.

@@ -410,6 +410,7 @@ void HostForwarder::advertise(TimePoint now, OwnLocators::Change change, Actions
           Duration{static_cast<Duration::rep>(random_.u64() % static_cast<std::uint64_t>(tuning_.lu_jitter.count()))};
     tell(now, c, set, jitter, change.urgent, actions);
     release_held(now, c, actions);
+    wake_stalled(c, actions);
     reschedule(c);
   }
   actions.sessions_changed = true;

@@ -51,6 +51,13 @@ struct OpenFlow {
   std::uint32_t sequence = 0;  ///< TCP: our initial sequence number
 };
 
+/// A TCP connection of ours that hears nothing: the segment that it sent last.
+struct StalledSegment {
+  std::uint16_t local_port = 0;
+  std::uint16_t remote_port = 0;
+  std::uint32_t sequence = 0;
+};
+
 /// A packet that waits for a locator.
 struct HeldPacket {
   ByteVector bytes;  ///< as it came from the identity side
@@ -115,6 +122,7 @@ struct Correspondent {
   std::unique_ptr<LuSender> lu_sender;
   std::unique_ptr<LuMemory> lu_memory;
   std::unique_ptr<std::vector<HeldPacket>> held;
+  std::unique_ptr<std::vector<StalledSegment>> stalled;
 
   CorrespondentId next_sibling = no_id;  ///< same pair of NIDs
   static constexpr CorrespondentId no_id = 0xffffffff;

@@ -84,6 +84,8 @@ struct Tuning {
   Duration soft_overlap_max = 30s;    ///< accept packets at or from a withdrawn locator
   Duration own_locator_memory = 60s;  ///< ICMPv6 errors may still quote it
   Duration path_mtu_memory = 600s;    ///< RFC 8201 section 4: then the path may have grown
+  Duration stall = 100ms;             ///< unanswered for this long: TCP segments may be retransmissions
+  std::size_t max_stalled = 64;       ///< connections remembered per peer
   Duration hold_time = 2s;
   std::size_t hold_packets = 64;        ///< per peer
   std::size_t hold_octets = 16u << 20;  ///< node-wide

@@ -21,6 +21,8 @@ struct Offload {
   /// packet finishes it over the octets from checksum_start.
   bool partial_checksum = false;
   Segmentation segmentation = Segmentation::none;
+  /// A datagram that its sender had cut into fragments: it may be cut again where it does not fit.
+  bool may_fragment = false;
   bool ecn = false;                   ///< TCP segmentation must keep CWR on the first segment only
   std::uint16_t checksum_start = 0;   ///< octets; valid when partial_checksum
   std::uint16_t checksum_offset = 0;  ///< of the field, from checksum_start
