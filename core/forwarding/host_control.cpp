@@ -111,8 +111,9 @@ Verdict HostForwarder::locator_update(TimePoint now, Correspondent& c, Bytes mes
                                       std::uint32_t interface, Actions& actions) {
   const auto update = parse_locator_update(message);
   if (!update)
-    return drop(update.error() == LocatorUpdateError::bad_length ? DropReason::lu_bad_length
-                                                                 : DropReason::lu_malformed);
+    return drop(update.error() == LocatorUpdateError::bad_length || update.error() == LocatorUpdateError::truncated
+                    ? DropReason::lu_bad_length
+                    : DropReason::lu_malformed);
   // Only with the nonce, and only once the peer has proved that it receives (RFC 6743 section 3; ours: established).
   if (!walk.has_nonce() || !c.is_session()) return drop(DropReason::lu_not_established);
   // Somebody guesses: a 4-octet nonce is worth slowing down for. A 12-octet one cannot be guessed, and to drop its
@@ -299,6 +300,7 @@ Verdict HostForwarder::parameter_problem(TimePoint now, Correspondent& c, const 
   const HeaderWalk& walk = quoted.walk;
   if (c.state != PeerState::tentative_out || !walk.has_nonce() || quoted.parameter != walk.nonce_option)
     return drop(DropReason::error_parameter_problem);
+  const ChecksumMode sent_with = c.checksum;
   fall_back(now, c, "parameter problem", true, actions);
   if (c.state != PeerState::fallback) return {Disposition::consumed, DropReason::none};
   // The quote is what we sent: when it is whole it goes out again, plain, and the application notices nothing.
@@ -307,11 +309,10 @@ Verdict HostForwarder::parameter_problem(TimePoint now, Correspondent& c, const 
   ByteVector copy(packet.bytes().begin() + quoted.offset, packet.bytes().begin() + quoted.offset + quoted.length);
   Packet again{copy, 0, copy.size()};
   const AddressPair wire{walk.source, walk.destination};
-  if (c.checksum != ChecksumMode::ipv6) {
-    const SumChange change{wire_sum(c.checksum, walk.upper_protocol, wire),
+  if (sent_with != ChecksumMode::ipv6) {
+    const SumChange change{wire_sum(sent_with, walk.upper_protocol, wire),
                            wire_sum(ChecksumMode::ipv6, walk.upper_protocol, wire)};
     rewrite_addresses(again, walk, wire, change);
-    c.checksum = ChecksumMode::ipv6;
   }
   strip_nonce(again, walk);
   actions.to_wire.push_back({ByteVector(again.bytes().begin(), again.bytes().end()), {}});

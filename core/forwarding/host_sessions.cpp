@@ -134,7 +134,7 @@ void HostForwarder::set_pinned(TimePoint now, CorrespondentId id, bool pinned) {
   Correspondent* c = ilcc_.at(id);
   if (c == nullptr) return;
   c->pinned = pinned;
-  c->flow_check_pending = false;
+  if (pinned) c->flow_check_pending = false;
   c->next_flow_check = now + tuning_.flow_check;
   if (!pinned && c->state == PeerState::established && now - c->last_used() >= tuning_.idle)
     ilcc_.set_state(*c, PeerState::closing);

@@ -117,7 +117,7 @@ bool RemoteLocators::replace(TimePoint now, const std::vector<AdvertisedLocator>
       l.source = LocatorSource::locator_update;
       l.receive_only = false;
       l.validity = after(l.validity, LocatorEvent::refreshed);
-      if (l.reach == Reach::failed) start_afresh(l, tuning);
+      if (l.reach == Reach::failed || (is_candidate(kept) && l.reach != Reach::reachable)) start_afresh(l, tuning);
     }
     l.expires = expires;
     changed = true;

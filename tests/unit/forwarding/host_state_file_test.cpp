@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// A restarted daemon goes on with the sessions; a damaged file loses no more than what is damaged.
+#include "tests/unit/forwarding/host_fixture.h"
+
+namespace ilnp::test {
+namespace {
+
+class HostStateFile : public HostTest {
+ protected:
+  /// The daemon ends and starts again; the sessions come from `saved`.
+  bool restart_with(const ByteVector& saved) {
+    forwarder = std::make_unique<HostForwarder>(tuning, prefix, random, hasher);
+    forwarder->add_own_nid(our_nid);
+    Actions actions;
+    const bool whole = forwarder->restore(now, saved, actions);
+    return whole;
+  }
+  bool restart() { return restart_with(host().save(now)); }
+};
+
+TEST_F(HostStateFile, SessionGoesOnWithItsNoncesAndLocators) {
+  settle();
+  receive(answer(receive(update({at(peer_away), at(peer_home, 20)})).actions.to_wire.at(1).bytes));
+  now += milliseconds{200};
+  ASSERT_TRUE(restart());
+  ASSERT_EQ(state(), PeerState::established);
+  EXPECT_EQ(entry()->name, "peer.example.org");
+  const Outcome back = up(home);
+  ASSERT_EQ(back.actions.to_wire.size(), 1u) << "the peer is told where we are";
+  EXPECT_EQ(nonce_in(back.actions.to_wire[0].bytes), our_nonce);
+  const Outcome o = send(our_udp());
+  EXPECT_EQ(walk_of(o.packet).destination, peer_moved) << "reachable as before";
+  EXPECT_EQ(nonce_in(o.packet), our_nonce) << "the peer may have restarted too";
+  EXPECT_EQ(receive(their_udp()).verdict.disposition, Disposition::to_identity);
+}
+
+TEST_F(HostStateFile, ReplaysAreKnownAcrossARestart) {
+  settle();
+  const ByteVector old = update({at(peer_away)});
+  receive(old);
+  receive(update({at(elsewhere)}));
+  ASSERT_TRUE(restart());
+  up(home);
+  EXPECT_TRUE(dropped_as(receive(old), DropReason::lu_replay));
+  EXPECT_EQ(receive(update({at(elsewhere)})).event(EventKind::peer_moved), nullptr) << "a retransmission";
+}
+
+TEST_F(HostStateFile, OurUpdatesDoNotRepeatThemselvesAcrossARestart) {
+  settle();
+  std::vector<std::vector<AdvertisedLocator>> told;
+  for (int i = 0; i < 3; ++i) {
+    now += seconds{1};
+    for (const Outcome& o : {down(home), up(home)})
+      for (const ByteVector& packet : o.wire())
+        if (is_locator_update(packet)) {
+          told.push_back(update_in(packet).locators);
+          receive(answer(packet));
+        }
+  }
+  ASSERT_GE(told.size(), 2u);
+  ASSERT_TRUE(restart());
+  const Outcome back = up(home);
+  const auto again = update_in(back.actions.to_wire.at(0).bytes).locators;
+  EXPECT_EQ(std::count(told.begin(), told.end(), again), 0);
+}
+
+TEST_F(HostStateFile, PlainSessionsAndAliasesKeepTheirAddresses) {
+  resolve();
+  send(our_udp());
+  wait(tuning.try_timeout);
+  ASSERT_EQ(state(), PeerState::fallback);
+  Actions actions;
+  const auto second = host().resolved(now, "other", our_nid, peer_nid, {{elsewhere, 10, seconds{60}}}, actions);
+  send(PacketBuilder{our_identity, *second}.udp(40000, 7777, text("x")).build());
+  receive(PacketBuilder{{elsewhere, peer_nid}, us_at_home}.nonce(counting(12)).udp(7777, 40000).build());
+  ASSERT_TRUE(restart());
+  up(home);
+  EXPECT_EQ(state(), PeerState::fallback);
+  EXPECT_FALSE(has_nonce(send(our_udp()).packet));
+  const Outcome o = send(PacketBuilder{our_identity, *second}.udp(40000, 7777, text("x")).build());
+  EXPECT_EQ(walk_of(o.packet).destination.locator, elsewhere);
+}
+
+TEST_F(HostStateFile, TentativeEntriesAreNotKept) {
+  resolve();
+  receive(PacketBuilder{{elsewhere, NodeId{5}}, us_at_home}.nonce(counting(12)).udp(1, 2).build());
+  ASSERT_EQ(host().ilcc().size(), 2u);
+  ASSERT_TRUE(restart());
+  EXPECT_EQ(host().ilcc().size(), 0u);
+}
+
+TEST_F(HostStateFile, LongIdleSessionWithOpenSocketsIsAskedForAgainBeforeItIsClosed) {
+  settle();
+  Outcome o = wait(tuning.idle);
+  for (const CorrespondentId id : o.actions.flow_checks) host().set_pinned(now, id, true);
+  wait(seconds{30});
+  ASSERT_TRUE(restart());
+  up(home);
+  for (int i = 0; i < 60; ++i) {
+    o = wait(seconds{60});
+    for (const CorrespondentId id : o.actions.flow_checks) host().set_pinned(now, id, true);
+  }
+  EXPECT_EQ(state(), PeerState::established);
+}
+
+TEST_F(HostStateFile, ErrorsAboutWhatWasSentBeforeTheRestartAreStillOurs) {
+  settle();
+  const ByteVector sent = send(our_udp()).packet;
+  ASSERT_TRUE(restart());
+  up(home);
+  EXPECT_EQ(receive(error_about(sent, icmpv6::packet_too_big, 0, 1300)).actions.to_identity.size(), 1u);
+}
+
+TEST_F(HostStateFile, ForeignFilesAreRefused) {
+  settle();
+  const ByteVector good = host().save(now);
+  EXPECT_FALSE(restart_with({}));
+  ByteVector magic = good;
+  magic[0] ^= 1;
+  EXPECT_FALSE(restart_with(magic));
+  ByteVector version = good;
+  version[5] ^= 1;
+  EXPECT_FALSE(restart_with(version));
+  ByteVector other_prefix = good;
+  other_prefix[6] ^= 1;
+  EXPECT_FALSE(restart_with(other_prefix));
+  EXPECT_EQ(host().ilcc().size(), 0u);
+}
+
+TEST_F(HostStateFile, FileOfAnotherBootIsRefused) {
+  settle();
+  const ByteVector saved = host().save(now);
+  now -= seconds{500};
+  EXPECT_FALSE(restart_with(saved));
+  EXPECT_EQ(host().ilcc().size(), 0u);
+}
+
+TEST_F(HostStateFile, CutFileKeepsTheSessionsBeforeTheCut) {
+  settle();
+  Actions actions;
+  const auto second = host().resolved(now, "other", our_nid, NodeId{9}, {{elsewhere, 10, seconds{60}}}, actions);
+  send(PacketBuilder{our_identity, *second}.udp(40000, 7777).build());
+  receive(PacketBuilder{{elsewhere, NodeId{9}}, us_at_home}.nonce(counting(12)).udp(7777, 40000).build());
+  const ByteVector whole = host().save(now);
+  std::size_t most = 0;
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_FALSE(restart_with({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)})) << length;
+    EXPECT_GE(host().ilcc().size(), most);
+    most = host().ilcc().size();
+  }
+  EXPECT_EQ(most, 1u);
+  EXPECT_TRUE(restart_with(whole));
+  EXPECT_EQ(host().ilcc().size(), 2u);
+}
+
+TEST_F(HostStateFile, EveryDamagedOctetIsSurvived) {
+  settle();
+  receive(update({at(peer_away), at(peer_home, 20)}));
+  const ByteVector whole = host().save(now);
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    for (const unsigned flip : {0x01u, 0x80u, 0xffu}) {
+      ByteVector damaged = whole;
+      damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ flip);
+      restart_with(damaged);
+      up(home);
+      send(our_udp());
+      receive(their_udp());
+      wait(seconds{10});
+      EXPECT_LE(host().ilcc().size(), 2u);
+    }
+}
+
+TEST_F(HostStateFile, SessionsOfANidThatWeGaveUpAreLeftOut) {
+  settle();
+  const ByteVector saved = host().save(now);
+  forwarder = std::make_unique<HostForwarder>(tuning, prefix, random, hasher);
+  forwarder->add_own_nid(NodeId{4});
+  Actions actions;
+  EXPECT_TRUE(forwarder->restore(now, saved, actions));
+  EXPECT_EQ(forwarder->ilcc().size(), 0u);
+}
+
+}  // namespace
+}  // namespace ilnp::test
