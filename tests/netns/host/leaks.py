@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What captures of the wires must not show."""
+from lab import IDENTITY_OCTETS
+from wire import packets_of
+
+TCP, RESET = 6, 4
+
+
+def identity_leaks(paths, except_for=()):
+    """Frames with an octet string of the identity prefix anywhere in their first 256 octets, but in these intervals
+    (wall clock)."""
+    found = []
+    for path in paths:
+        for at, frame in packets_of(path):
+            if IDENTITY_OCTETS in frame and not any(begin <= at <= end for begin, end in except_for):
+                found.append(f"{path.rsplit('/', 1)[-1]} {at:.3f} {frame[14:94].hex()}")
+    return found
+
+
+def upper_of(frame):
+    """(protocol, octets) behind the extension headers of an IPv6 frame; fragments but the first are none."""
+    if frame[12:14] != b"\x86\xdd" or len(frame) < 54:
+        return None, b""
+    protocol, at = frame[20], 54
+    while protocol in (0, 43, 60) and at + 8 <= len(frame):
+        protocol, at = frame[at], at + 8 * (frame[at + 1] + 1)
+    return protocol, frame[at:]
+
+
+def resets(paths, nids):
+    """TCP resets from or to one of these NIDs (text)."""
+    words = [bytes.fromhex("".join(w.zfill(4) for w in nid.split(":"))) for nid in nids]
+    found = []
+    for path in paths:
+        for at, frame in packets_of(path):
+            protocol, upper = upper_of(frame)
+            if protocol == TCP and len(upper) >= 14 and upper[13] & RESET and (frame[30:38] in words or
+                                                                               frame[46:54] in words):
+                found.append(f"{path.rsplit('/', 1)[-1]} {at:.3f} {frame[14:94].hex()}")
+    return found
