@@ -187,10 +187,10 @@ class Host:
             return json.loads(s.makefile().readline())
 
     def locators(self):
-        return self.ask("show locators")["locators"]
+        return self.ask("locators")["locators"]
 
     def sessions(self):
-        return self.ask("show sessions")["sessions"]
+        return self.ask("sessions")["sessions"]
 
     def session(self, peer_nid):
         words = "+".join(w.zfill(4) for w in peer_nid.split(":"))
@@ -199,7 +199,7 @@ class Host:
 
     def counters(self):
         """Counters that are not zero; those that a test names are there."""
-        found = self.ask("show counters")["counters"]
+        found = self.ask("counters")["counters"]
 
         class Zero(dict):
             def __missing__(self, key):
