@@ -101,7 +101,12 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
     return too_big(packet, std::max(mtu - reserve, minimum_mtu), actions);
   const bool oversized = unit + (with_nonce ? reserve : 0) > mtu;
   // A super-packet is not cut into fragments; the peer knows a session by its locators as well.
-  if (oversized && packet.offload.segmentation != Offload::Segmentation::none && c.is_session()) with_nonce = false;
+  const bool super_packet = packet.offload.segmentation != Offload::Segmentation::none;
+  if (oversized && super_packet && c.is_session()) with_nonce = false;
+  // Behind a nonce of 4 octets Linux routers read the TCP sequence number as the data offset of a super-packet (see
+  // Nonce::draw) and may refuse it.
+  const bool is_short = c.nonce_sent.length() == Nonce::short_length;
+  if (is_short && super_packet && c.is_session() && tuning_.nonce_policy == NoncePolicy::adaptive) with_nonce = false;
 
   const AddressPair identity{walk.source, walk.destination};
   const AddressPair wire{{c.using_local, c.local_nid}, {c.using_remote, c.remote_nid()}};
@@ -115,8 +120,7 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
     if (c.nonce_packets_left > 0) --c.nonce_packets_left;
   }
   note_sent(now, c, octets);
-  if (oversized && packet.offload.segmentation == Offload::Segmentation::none)
-    return send_fragmented(packet, mtu, actions);
+  if (oversized && !super_packet) return send_fragmented(packet, mtu, actions);
   return {Disposition::to_wire, DropReason::none};
 }
 

@@ -56,6 +56,10 @@ Nonce Nonce::draw(Random& random, std::size_t length) {
   assert(is_storable(length));
   Nonce nonce;
   random.fill(MutableBytes{nonce.octets_}.first(length));
+  // Linux forwards a super-packet (GSO, GRO) after comparing its segments with the MTU, and takes what follows the IPv6
+  // header for TCP: the octet that it reads as the data offset is this one. Above 0x9f it would believe in a longer TCP
+  // header than there is, and answer Packet Too Big to segments that fit. 95 random bits remain.
+  if (length == long_length) nonce.octets_[8] &= 0x7f;
   nonce.length_ = static_cast<std::uint8_t>(length);
   return nonce;
 }

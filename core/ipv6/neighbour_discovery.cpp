@@ -207,4 +207,19 @@ ByteVector build_duplicate_address_probe(const Address& target, const DadNonce& 
   return build_packet({}, solicited_node(target), next_header::icmpv6, message, {}, 255);
 }
 
+ByteVector build_unsolicited_advertisement(const Address& target, const MacAddress& own_mac, bool override_cached) {
+  constexpr std::uint8_t override_flag = 0x20;
+  ByteVector message;
+  ByteWriter out{message};
+  out.u8(icmpv6::neighbour_advertisement);
+  out.zeros(3);
+  out.u8(override_cached ? override_flag : 0);
+  out.zeros(3);
+  out.bytes(target.octets());
+  out.u8(option_target_link_layer);
+  out.u8(1);
+  out.bytes(own_mac.octets);
+  return build_packet(target, all_nodes, next_header::icmpv6, message, {}, 255);
+}
+
 }  // namespace ilnp

@@ -99,4 +99,9 @@ ByteVector build_router_solicitation(const Address& source, const MacAddress& li
 /// A whole IPv6 packet, the Neighbour Solicitation of RFC 4862 section 5.4.2 with a nonce (RFC 7527 section 4.2).
 ByteVector build_duplicate_address_probe(const Address& target, const DadNonce& nonce);
 
+/// A whole IPv6 packet to all nodes: the unsolicited Neighbour Advertisement of RFC 4861 section 7.2.6. A router that
+/// waits for an answer (its questions may have got lost before the link was up) learns it now and not at its next
+/// question. `override_cached` is false while the address is optimistic (RFC 4429 section 3.3).
+ByteVector build_unsolicited_advertisement(const Address& target, const MacAddress& own_mac, bool override_cached);
+
 }  // namespace ilnp

@@ -53,6 +53,7 @@ class Daemon {
   void remove_stale_ilvs();
   bool drain_neighbour_discovery();
   void run_dad(const DuplicateAddressDetector::Actions& actions);
+  void announce(unsigned ifindex, const Address& ilv, bool override_cached);
   void solicit(unsigned ifindex);
   void on_timer();
   void arm_timer();

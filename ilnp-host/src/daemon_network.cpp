@@ -103,8 +103,11 @@ void Daemon::update_ilvs() {
     return;
   }
   for (const auto& [ifindex, ilv] : added.value()) {
-    if (const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex))
-      run_dad(dad_.start(loop_.now(), ifindex, ilv, uplink->mac));
+    const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex);
+    if (uplink == nullptr) continue;
+    // The router may have asked for this address in vain while we were away, and would ask again in a second only.
+    announce(ifindex, ilv, false);
+    run_dad(dad_.start(loop_.now(), ifindex, ilv, uplink->mac));
   }
 }
 
@@ -145,10 +148,20 @@ void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {
       tracker_.on_duplicate(duplicate->ifindex, duplicate->address.locator);
       kernel_->forget_ilv(duplicate->ifindex, duplicate->address);
       changed = true;
+    } else if (const auto* unique = std::get_if<DuplicateAddressDetector::Unique>(&action)) {
+      announce(unique->ifindex, unique->address, true);
     }
   }
   if (changed) loop_.post([this] { locators_changed(); });
   if (timer_ != nullptr) arm_timer();
+}
+
+/// RFC 4861 section 7.2.6. What cannot be sent (the link went away again) is not needed either.
+void Daemon::announce(unsigned ifindex, const Address& ilv, bool override_cached) {
+  const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex);
+  if (uplink == nullptr) return;
+  (void)neighbour_discovery_->send_probe(ifindex, multicast_mac(all_nodes),
+                                         build_unsolicited_advertisement(ilv, uplink->mac, override_cached));
 }
 
 void Daemon::solicit(unsigned ifindex) {

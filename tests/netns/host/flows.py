@@ -27,7 +27,9 @@ class Process:
 
     def stop(self, timeout=15):
         self.process.send_signal(signal.SIGTERM)
-        return self.figures(timeout)
+        figures = self.figures(timeout)
+        self.process.wait(timeout)  # its port is free again
+        return figures
 
 
 class Counter:
@@ -57,6 +59,7 @@ class Stream:
         sent = self.client.stop(timeout)
         received = self.server.figures(timeout)
         self.server.process.send_signal(signal.SIGTERM)
+        self.server.process.wait(timeout)
         check(sent["error"] is None and received["error"] is None,
               f"{what}: the stream broke: {sent['error']} / {received['error']} after {received['octets']} octets")
         check(sent["sha256"] == received["sha256"] and sent["octets"] == received["octets"] > 0,

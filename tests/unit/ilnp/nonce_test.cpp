@@ -40,6 +40,17 @@ TEST(Nonce, IsDrawnInBothSizesAndMatchesOnlyItself) {
   }
 }
 
+TEST(Nonce, IsNoTcpDataOffsetThatIsTooLong) {
+  // A Linux router takes octet 12 behind the IPv6 header for the data offset of a super-packet's TCP header, of which
+  // 36 octets (header with nonce, TCP without options) are there at least.
+  test::FakeRandom random{7};
+  for (int i = 0; i < 1000; ++i) {
+    std::array<std::uint8_t, max_nonce_header_length> header{};
+    write_nonce_header(header.data(), next_header::tcp, Nonce::draw(random, Nonce::long_length));
+    ASSERT_LE((header[12] >> 4) * 4, 36);
+  }
+}
+
 TEST(Nonce, UnsetMatchesNothing) {
   EXPECT_FALSE(Nonce{}.is_set());
   EXPECT_FALSE(Nonce{}.matches({}));

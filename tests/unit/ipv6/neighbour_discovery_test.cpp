@@ -221,5 +221,24 @@ TEST(DuplicateAddressProbe, IsWhatRfc4862Asks) {  // section 5.4.2
   EXPECT_EQ(std::get<NeighbourSolicitation>(parsed.value()).nonce, (DadNonce{1, 2, 3, 4, 5, 6}));
 }
 
+TEST(UnsolicitedAdvertisement, IsWhatRfc4861Asks) {  // section 7.2.6
+  const MacAddress own{{2, 0, 0, 0, 0, 9}};
+  for (const bool override_cached : {false, true}) {
+    const ByteVector packet = build_unsolicited_advertisement(host, own, override_cached);
+    const HeaderWalk walk = walk_headers(packet).walk;
+    EXPECT_EQ(walk.source, host);
+    EXPECT_EQ(walk.destination, address("ff02::1"));
+    EXPECT_TRUE(test::checksum_is_good(packet));
+    const auto parsed = parse(ByteVector(packet.begin() + 40, packet.end()), host, walk.destination);
+    ASSERT_TRUE(parsed);
+    const auto& parsed_back = std::get<NeighbourAdvertisement>(parsed.value());
+    EXPECT_EQ(parsed_back.target, host);
+    EXPECT_EQ(parsed_back.link_layer, own);
+    EXPECT_EQ(parsed_back.override_cached, override_cached);
+    EXPECT_FALSE(parsed_back.solicited);
+    EXPECT_FALSE(parsed_back.from_router);
+  }
+}
+
 }  // namespace
 }  // namespace ilnp
