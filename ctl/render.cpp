@@ -23,12 +23,11 @@ int severity_rank(const std::string& severity) {
 }
 
 Colour colour_of(std::string_view word) {
-  static constexpr std::array<std::string_view, 9> bad{"down", "critical",    "error",     "unreachable", "failed",
-                                                       "lost", "quarantined", "duplicate", "unusable"};
-  static constexpr std::array<std::string_view, 8> doubtful{"degraded", "warning",    "tentative",   "fallback",
-                                                            "aged",     "deprecated", "unconfirmed", "stale"};
-  static constexpr std::array<std::string_view, 6> good{"ok",        "established", "active",
-                                                        "reachable", "usable",      "published"};
+  static constexpr std::array<std::string_view, 6> bad{"down", "critical", "error", "unreachable", "failed", "expired"};
+  static constexpr std::array<std::string_view, 9> doubtful{
+      "degraded", "warning", "tentative-in", "tentative-out", "closing", "fallback", "aged", "stale", "probing"};
+  static constexpr std::array<std::string_view, 6> good{"ok",     "established", "preferred",
+                                                        "usable", "reachable",   "up to date"};
   const auto in = [&](const auto& words) { return std::find(words.begin(), words.end(), word) != words.end(); };
   return in(bad) ? Colour::red : in(doubtful) ? Colour::yellow : in(good) ? Colour::green : Colour::none;
 }
@@ -80,13 +79,12 @@ std::string locator_line(const json& locator, const RenderStyle& style) {
 std::string names_line(const json& dns, const RenderStyle& style) {
   std::string line = "stub " + field(dns, {"stub"}) + ", upstream " + field(dns, {"upstream"});
   const json& publication = object_at(dns, "publication");
-  if (publication.empty()) return line;
-  line += "; publication " + state_of(publication, style);
-  if (field(publication, {"name"}) != "-") line += " of " + field(publication, {"name"});
-  if (publication.contains("last_ok_s") && publication["last_ok_s"].is_number()) {
-    line += ", last success " + human_duration(number(publication, "last_ok_s")) + " ago";
-  }
-  if (field(publication, {"error"}) != "-") line += ", error: " + field(publication, {"error"});
+  if (publication.empty()) return line + "; own records are not published";
+  const auto settled = publication.find("settled");
+  const bool done = settled != publication.end() && *settled == true;
+  const std::string state = done ? "up to date" : field(publication, {"state"});
+  line += "; " + field(publication, {"name"}) + " " + coloured(state, colour_of(state), style.colour);
+  if (field(publication, {"error"}) != "-") line += ", last error: " + field(publication, {"error"});
   return line;
 }
 
@@ -104,8 +102,8 @@ std::string peer_of(const json& session) {
 }
 
 int session_rank(const json& session) {
-  static constexpr std::array<std::string_view, 5> order{"unreachable", "quarantined", "tentative", "fallback",
-                                                         "established"};
+  static constexpr std::array<std::string_view, 7> order{"unreachable", "tentative-out", "tentative-in", "closing",
+                                                         "fallback",    "established",   "resolved"};
   return static_cast<int>(std::find(order.begin(), order.end(), field(session, {"state"})) - order.begin());
 }
 

@@ -23,12 +23,12 @@ TEST(Render, StatusShowsTheWorstProblemFirstWithCauseAndNextCommand) {
             cause: 192.0.2.53 answers REFUSED
             next:  ilnp-dns check host.example.com
 
-Identity   nid 0200+00ff+fe00+1234, address fd49:4c4e:5036:6631:200:ff:fe00:1234 on ilnp0, features tso6, uso6
-Locators   2001-0db8-00a1-0000 on eth0  usable, preference 10, via fe80::1
-           2001-0db8-00a2-0000 on eth1  unusable, preference 20
+Identity   nid 0200+00ff+fe00+1234, address fd49:4c4e:5036:6631:200:ff:fe00:1234 on ilnp0, features checksum, tso, uso
+Locators   2001-0db8-00a1-0000 on eth0  preferred, preference 10, via fe80::1
+           2001-0db8-00a2-0000 on eth1  usable, preference 20
 Sessions   3 established, 1 tentative, 0 unreachable, 2 plain IPv6
-Names      stub 127.0.0.106:53, upstream 192.0.2.53:53; publication failed of host.example.com, last success 1 min 15 s ago, error: REFUSED
-Data path  user
+Names      stub 127.0.0.106:53, upstream 192.0.2.53:53; host.example.com waiting, last error: REFUSED
+Data path  user: packets pass through the daemon
 )");
 }
 
@@ -60,24 +60,19 @@ TEST(Render, AnEmptyOrOddAnswerIsShownAsFarAsItGoes) {
 TEST(Render, SessionsAreATableWithTheTroubledOnesOnTop) {
   EXPECT_EQ(
       render_sessions(sample_sessions(), {}),
-      "PEER                 STATE        LOCAL                REMOTE               REACH      LU       CHECKSUM  "
-      "PACKETS "
-      "IN / OUT  OCTETS IN / OUT   IDLE\n"
-      "0200+00ff+fe00+0002  unreachable  -                    -                    -          waiting  rfc6741   1 / "
-      "2             3 B / 4 B         42 s\n"
-      "server.example.com   established  2001-0db8-00a1-0000  2001-0db8-00b1-0000  confirmed  idle     ipv6      12.3 "
-      "k / 999      10.0 MiB / 512 B  100 ms\n");
+      R"(PEER                 STATE        LOCAL                REMOTE               REACH      LU    CHECKSUM  PACKETS IN / OUT  OCTETS IN / OUT   IDLE
+0200+00ff+fe00+0002  unreachable  -                    -                    -          wait  rfc6741   1 / 2             3 B / 4 B         42 s
+server.example.com   established  2001-0db8-00a1-0000  2001-0db8-00b1-0000  reachable  idle  ipv6      12.3 k / 999      10.0 MiB / 512 B  100 ms
+)");
 }
 
 TEST(Render, LocatorsHaveLifetimesAndGateways) {
   EXPECT_EQ(
       render_locators(sample_locators(), {}),
-      "LOCATOR              INTERFACE  STATE      PREFERENCE  GATEWAY  GATEWAY STATE  DAD      VALID     PREFERRED    "
-      "SOURCE\n"
-      "2001-0db8-00a1-0000  eth0       usable     10          fe80::1  reachable      done     1 d 00 h  30 min 00 s  "
-      "ra\n"
-      "2001-0db8-00a2-0000  eth1       tentative  20          -        -              running  for ever  for ever     "
-      "static\n");
+      R"(LOCATOR              INTERFACE  STATE      PREFERENCE  GATEWAY  GATEWAY STATE  DAD      VALID     PREFERRED    SOURCE
+2001-0db8-00a1-0000  eth0       preferred  10          fe80::1  reachable      unique   1 d 00 h  30 min 00 s  network
+2001-0db8-00a2-0000  eth1       usable     20          -        -              probing  for ever  for ever     network
+)");
 }
 
 TEST(Render, CountersHideZerosUnlessAsked) {

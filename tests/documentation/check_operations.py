@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""check_operations.py PROJECT_ROOT ILNP_HOST: docs/operations and ilnp-host/deploy say what the program does."""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+ROOT, ILNP_HOST = pathlib.Path(sys.argv[1]), sys.argv[2]
+PAGES = ROOT / "docs/operations"
+
+
+def printed_by(*arguments):
+    return subprocess.run([ILNP_HOST, *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def sources(*folders):
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob("*.cpp"))
+
+
+def names_in_array(enum):
+    """The strings of `name_of(ENUM)` in core/ilnp/reasons.h."""
+    text = (ROOT / "core/ilnp/reasons.h").read_text()
+    body = re.search(r"name_of\(%s \w+\) \{.*?names\{(.*?)\};" % enum, text, re.DOTALL).group(1)
+    return set(re.findall(r'"(\w+)"', body)) - {"none"}
+
+
+def rows(page):
+    """What stands in backquotes in the first cell of each table row."""
+    found = set()
+    for line in (PAGES / page).read_text().splitlines():
+        if line.startswith("| `"):
+            found.update(re.findall(r"`([^`]+)`", line.split("|")[1]))
+    return found
+
+
+class Generated(unittest.TestCase):
+    maxDiff = None
+    hint = "run scripts/update-docs.sh"
+
+    def test_the_option_reference_is_that_of_the_program(self):
+        self.assertEqual((PAGES / "ilnp-host-options.md").read_text(), printed_by("--print-reference"), self.hint)
+
+    def test_the_example_is_that_of_the_program_and_valid(self):
+        example = ROOT / "ilnp-host/deploy/host.toml"
+        self.assertEqual(example.read_text(), printed_by("--print-example"), self.hint)
+        self.assertIn("good", printed_by("--check", "--config", str(example)))
+
+
+class Named(unittest.TestCase):
+    def test_every_counter_has_a_row_and_every_row_a_counter(self):
+        counters = {"drop." + name for name in names_in_array("DropReason")}
+        status = (ROOT / "ilnp-host/src/status.cpp").read_text()
+        for component, name in re.findall(r'counters\.add(?:_gauge)?\("(\w+)", \{"(\w+)"', status):
+            counters.add(f"{component}.{name}")
+        for component in ("tun", "wire", "stub"):
+            names = re.findall(r'^\s*%s\("(\w+)",' % component, status, re.MULTILINE)
+            self.assertTrue(names, component)
+            counters.update(f"{component}.{name}" for name in names)
+        self.assertEqual(rows("counters.md"), counters)
+
+    def test_every_event_has_a_row_and_every_row_an_event(self):
+        events = names_in_array("EventKind") | {"events_suppressed", "events_lost", "monitor_started"}
+        for source in sources("ilnp-host/src"):
+            text = source.read_text()
+            events.update(re.findall(r'log_event\([^"]*?"(\w+)"', text))
+            events.update(re.findall(r'"(dns_\w+)"', text))
+        self.assertEqual(rows("events.md"), events)
+
+
+class Examples(unittest.TestCase):
+    def test_json_in_the_pages_is_json_of_the_schema_above_it(self):
+        page = (PAGES / "control-socket.md").read_text()
+        examples = re.findall(r"### (ilnp\.\w+/\d+)\n\n```json\n(.*?)```", page, re.DOTALL)
+        self.assertEqual(len(examples), 7)
+        for schema, text in examples:
+            self.assertEqual(json.loads(text)["schema"], schema)
+
+    def test_links_between_pages_lead_somewhere(self):
+        for page in PAGES.glob("*.md"):
+            for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+                self.assertTrue((PAGES / target).exists(), f"{page.name}: {target}")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
