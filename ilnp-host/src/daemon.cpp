@@ -131,7 +131,7 @@ void Daemon::run() {
 
 void Daemon::on_signal(int number) {
   if (number == SIGHUP) {
-    if (reload_) reload_(*this);
+    if (reload_) (void)reload_(*this);  // it has logged what came of it
     return;
   }
   take_down_ = number != SIGUSR2;

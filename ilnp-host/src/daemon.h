@@ -26,6 +26,11 @@
 
 namespace ilnp {
 
+/// What a new configuration changes: at once, and only at the next start.
+struct ReloadOutcome {
+  std::vector<SettingChange> applied, needs_restart;
+};
+
 class Daemon {
  public:
   explicit Daemon(HostSettings settings);
@@ -36,7 +41,8 @@ class Daemon {
   /// Runs until a signal ends it. SIGTERM, SIGINT: everything in the kernel is taken back. SIGUSR2: it stays for the
   /// daemon that follows (an upgrade). SIGHUP: the log level is read again.
   void run();
-  void set_reload(std::function<void(Daemon&)> reload) { reload_ = std::move(reload); }
+  /// On SIGHUP and on the control socket's request. An error names every mistake, and then nothing has changed.
+  void set_reload(std::function<Result<ReloadOutcome>(Daemon&)> reload) { reload_ = std::move(reload); }
   void set_log_level(LogLevel level);
 
  private:
@@ -92,7 +98,7 @@ class Daemon {
   bool take_down_ = true;
   TimePoint started_at_{};
   TimePoint next_solicit_ = never;
-  std::function<void(Daemon&)> reload_;
+  std::function<Result<ReloadOutcome>(Daemon&)> reload_;
 };
 
 }  // namespace ilnp

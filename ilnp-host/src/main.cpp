@@ -27,19 +27,50 @@ struct Options {
 };
 
 /// Defaults when no file was named and the default one does not exist.
-Result<HostSettings, std::vector<Problem>> load(const Options& options) {
+Configured read(const Options& options) {
   std::error_code failure;
-  const auto read = [&]() -> Configured {
-    if (!options.config_given && !std::filesystem::exists(options.config, failure))
-      return Configuration::defaults(host_schema());
-    return load_configuration(host_schema(), options.config, options.config_directory);
-  };
-  const Configured configuration = read();
+  if (!options.config_given && !std::filesystem::exists(options.config, failure))
+    return Configuration::defaults(host_schema());
+  return load_configuration(host_schema(), options.config, options.config_directory);
+}
+
+Result<HostSettings, std::vector<Problem>> settings_of(const Configured& configuration, const Options& options) {
   if (!configuration) return configuration.error();
   auto settings = host_settings(configuration.value());
   if (settings && options.no_dns) settings.value().publish.enabled = false;
   return settings;
 }
+
+/// Reads the configuration again. One with a mistake never touches a running daemon.
+class Reload {
+ public:
+  Reload(Options options, Configuration started)
+      : options_{std::move(options)}, started_{started}, accepted_{std::move(started)} {}
+
+  Result<ReloadOutcome> operator()(Daemon& running) {
+    const Configured fresh = read(options_);
+    const auto settings = settings_of(fresh, options_);
+    if (!settings) {
+      std::string problems = to_string(settings.error());
+      log_event(LogLevel::error, "reload_refused", {{"problems", problems}});
+      return error(std::move(problems));
+    }
+    running.set_log_level(settings.value().log_level);
+    ReloadOutcome outcome;
+    for (SettingChange& change : diff(accepted_, fresh.value()))
+      if (change.reloadable) outcome.applied.push_back(std::move(change));
+    for (SettingChange& change : diff(started_, fresh.value()))
+      if (!change.reloadable) outcome.needs_restart.push_back(std::move(change));
+    accepted_ = fresh.value();
+    log_event(LogLevel::info, "reloaded",
+              {{"applied", outcome.applied.size()}, {"needs_restart", outcome.needs_restart.size()}});
+    return outcome;
+  }
+
+ private:
+  Options options_;
+  Configuration started_, accepted_;
+};
 
 int fail(const std::string& message) {
   std::fprintf(stderr, "ilnp-host: %s\n", message.c_str());
@@ -56,21 +87,12 @@ int clean_up(const HostSettings& settings) {
   return exit_ok;
 }
 
-int run(const Options& options, const HostSettings& settings) {
+int run(const Options& options, const Configuration& configuration, const HostSettings& settings) {
   start_logging({.program = "ilnp-host", .level = settings.log_level, .format = settings.log_format});
   Daemon daemon{settings};
   if (auto started = daemon.start(); !started) return fail(started.error().message);
   if (auto dropped = drop_privileges(); !dropped) return fail(dropped.error().message);
-  daemon.set_reload([options](Daemon& running) {
-    // A configuration with a mistake never touches a running daemon.
-    const auto fresh = load(options);
-    if (fresh) {
-      running.set_log_level(fresh.value().log_level);
-      log_event(LogLevel::info, "reloaded", {});
-    } else {
-      log_event(LogLevel::error, "reload_refused", {{"problems", to_string(fresh.error())}});
-    }
-  });
+  daemon.set_reload(Reload{options, configuration});
   sd_notify(0, "READY=1");
   daemon.run();
   return exit_ok;
@@ -103,7 +125,8 @@ int main(int argc, char** argv) {
     std::cout << (options.print_reference ? markdown_reference(*host_schema()) : example_file(*host_schema()));
     return exit_ok;
   }
-  const auto settings = load(options);
+  const Configured configuration = read(options);
+  const auto settings = settings_of(configuration, options);
   if (!settings) {
     std::cerr << to_string(settings.error());
     return exit_usage;
@@ -112,5 +135,5 @@ int main(int argc, char** argv) {
     std::cout << options.config << ": good\n";
     return exit_ok;
   }
-  return cleanup->parsed() ? clean_up(settings.value()) : run(options, settings.value());
+  return cleanup->parsed() ? clean_up(settings.value()) : run(options, configuration.value(), settings.value());
 }
