@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The data path of ilnp-host, both ends shimmed, against plain IPv6 over the same veth pair, in one run.
+
+  datapath.py --build build/dev [--rounds 5] [--seconds 3] [--json]
+
+Two network namespaces, one veth pair, a small name server for the NID and L64 records. Plain and shimmed measurements
+alternate; the ratio is taken round by round and the median is printed beside its target. Exit status 1 when a median
+misses its target. Needs root; removes what it made, also when it is interrupted.
+"""
+import argparse
+import json
+import os
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+TARGETS = {  # name: (limit, "min" or "max")
+    "tcp_1_stream": (0.70, "min"),
+    "tcp_2_streams": (0.35, "min"),
+    "udp_64": (0.38, "min"),
+    "udp_64_uso": (0.45, "min"),
+    "rtt_p50": (2.2, "max"),
+}
+PREFIX = "2001:db8:be::"
+NIDS = {"a": "0200+0000+0000+0b0a", "b": "0200+0000+0000+0b0b"}
+PORT = "7007"
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, text=True, capture_output=True, **options).stdout
+
+
+class NameServer:
+    """Answers NID (104), L64 (106) and nothing else for a.bench and b.bench; runs as a child in a namespace."""
+
+    @staticmethod
+    def serve():
+        server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        server.bind((f"{PREFIX}b", 53))
+        locator = socket.inet_pton(socket.AF_INET6, PREFIX)[:8]
+        while True:
+            query, peer = server.recvfrom(4096)
+            labels, at = [], 12
+            while query[at]:
+                labels.append(query[at + 1:at + 1 + query[at]].decode())
+                at += 1 + query[at]
+            kind = struct.unpack("!H", query[at + 1:at + 3])[0]
+            question = query[12:at + 5]
+            nid = bytes.fromhex(NIDS.get(labels[0].lower(), "").replace("+", ""))
+            data = {104: nid, 106: locator}.get(kind, b"") if nid else b""
+            answer = b"\xc0\x0c" + struct.pack("!HHIHH", kind, 1, 60, 10, 10) + data if data else b""
+            server.sendto(query[:2] + b"\x85\x80" + struct.pack("!HHHH", 1, 1 if data else 0, 0, 0) + question + answer,
+                          peer)
+
+
+class Lab:
+    def __init__(self, build):
+        self.build, self.processes = build, []
+        self.names = {end: f"ilnp-bench-{os.getpid()}-{end}" for end in "ab"}
+        self.directory = tempfile.TemporaryDirectory(prefix="ilnp-bench-")
+        for end in "ab":
+            run("ip", "netns", "add", self.names[end])
+            self.inside(end, "ip", "link", "set", "lo", "up")
+        run("ip", "link", "add", "eth0", "netns", self.names["a"], "type", "veth", "peer", "name", "eth0", "netns",
+            self.names["b"])
+        for end, other in ("ab", "ba"):
+            self.inside(end, "ip", "addr", "add", f"{PREFIX}{end}/64", "dev", "eth0", "nodad")
+            self.inside(end, "ip", "link", "set", "eth0", "up")
+            self.inside(end, "ip", "-6", "route", "add", "default", "via", f"{PREFIX}{other}", "dev", "eth0")
+        self.start("b", sys.executable, __file__, "--serve-names")
+        self.start("b", f"{build}/tests/bench/datapath/bench_traffic", "server", PORT, ready="ready")
+        for end in "ab":
+            self.start_host(end)
+
+    def start_host(self, end):
+        home = os.path.join(self.directory.name, end)
+        os.makedirs(home)
+        config = os.path.join(home, "host.toml")
+        with open(config, "w", encoding="ascii") as out:
+            out.write(f'[identity]\nmode = "configured"\nnid = "{NIDS[end]}"\n[dns]\nupstream = ["[{PREFIX}b]:53"]\n'
+                      f'[control]\nsocket = "{home}/s"\n[state]\ndirectory = "{home}"\nruntime_directory = "{home}"\n'
+                      '[log]\nlevel = "warning"\n')
+        etc = f"/etc/netns/{self.names[end]}"
+        os.makedirs(etc, exist_ok=True)
+        with open(f"{etc}/resolv.conf", "w", encoding="ascii") as out:
+            out.write("nameserver 127.0.0.106\n")
+        self.start(end, f"{self.build}/ilnp-host/ilnp-host", "--config", config)
+
+    def inside(self, end, *command):
+        return run("ip", "netns", "exec", self.names[end], *command)
+
+    def start(self, end, *command, ready=None):
+        process = subprocess.Popen(["ip", "netns", "exec", self.names[end], *command], text=True,
+                                   stdout=subprocess.PIPE if ready else None)
+        self.processes.append(process)
+        if ready and process.stdout.readline().strip() != ready:
+            raise RuntimeError(f"{command[0]} did not start")
+
+    def traffic(self, *arguments):
+        return json.loads(self.inside("a", f"{self.build}/tests/bench/datapath/bench_traffic", *arguments))
+
+    def wait_for_names(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            found = subprocess.run(["ip", "netns", "exec", self.names["a"], "getent", "ahostsv6", "b.bench"], text=True,
+                                   capture_output=True, check=False).stdout
+            if found.startswith("fd"):
+                try:
+                    self.traffic("rtt", "b.bench", PORT, "0.2")
+                    return
+                except subprocess.CalledProcessError:
+                    pass
+            time.sleep(0.2)
+        raise RuntimeError("the hosts do not reach each other by name")
+
+    def close(self):
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        for name in self.names.values():
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+            subprocess.run(["rm", "-rf", f"/etc/netns/{name}"], check=False)
+        self.directory.cleanup()
+
+
+def measure(lab, host, seconds):
+    s = str(seconds)
+    return {
+        "tcp_1_stream": lab.traffic("tcp", host, PORT, s, "1")["gbit_s"],
+        "tcp_2_streams": lab.traffic("tcp", host, PORT, s, "2")["gbit_s"],
+        "udp_64": lab.traffic("udp", host, PORT, s, "64", "1")["kpps"],
+        "udp_64_uso": lab.traffic("udp", host, PORT, s, "64", "32")["kpps"],
+        "rtt_p50": lab.traffic("rtt", host, PORT, s)["p50_us"],
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build/dev")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--serve-names", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve_names:
+        return NameServer.serve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    lab = None
+    rounds = []
+    try:
+        lab = Lab(options.build)
+        lab.wait_for_names()
+        for number in range(options.rounds):
+            # In turn, and in the other order every other round: the machine's speed drifts.
+            order = [f"{PREFIX}b", "b.bench"] if number % 2 == 0 else ["b.bench", f"{PREFIX}b"]
+            figures = {host: measure(lab, host, options.seconds) for host in order}
+            rounds.append((figures[f"{PREFIX}b"], figures["b.bench"]))
+    finally:
+        if lab is not None:
+            lab.close()
+    missed = 0
+    results = {}
+    for name, (limit, kind) in TARGETS.items():
+        ratios = [shim[name] / plain[name] for plain, shim in rounds]
+        median = statistics.median(ratios)
+        good = median >= limit if kind == "min" else median <= limit
+        missed += not good
+        results[name] = {"plain": statistics.median(p[name] for p, _ in rounds),
+                         "shim": statistics.median(s[name] for _, s in rounds), "ratio": median,
+                         "low": min(ratios), "high": max(ratios), "target": limit, "met": good}
+    if options.json:
+        print(json.dumps({"schema": "ilnp.bench.datapath/1", "rounds": options.rounds, "results": results}, indent=1))
+    else:
+        print(f"{'':16}{'plain':>10}{'shim':>10}{'ratio':>8}{'low':>7}{'high':>7}   target")
+        for name, r in results.items():
+            sign = ">=" if TARGETS[name][1] == "min" else "<="
+            print(f"{name:16}{r['plain']:10.2f}{r['shim']:10.2f}{r['ratio']:8.2f}{r['low']:7.2f}{r['high']:7.2f}   "
+                  f"{sign} {r['target']:.2f} {'met' if r['met'] else 'MISSED'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
