@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any octets as a state file, in time and later: the restored sessions take packets and time, and what is saved again
+// is accepted whole.
+#include "tests/fuzz/host_script.h"
+
+using namespace ilnp;
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::HostScript host;
+  Actions actions;
+  host.forwarder().restore(host.now(), {data, size}, actions);
+  const ByteVector again = host.forwarder().save(host.now());
+  fuzz::HostScript second;
+  FUZZ_REQUIRE(second.forwarder().restore(second.now(), again, actions));
+  FUZZ_REQUIRE(second.forwarder().ilcc().size() == host.forwarder().ilcc().size());
+  host.attach(fuzz::away);
+  host.outbound(test::PacketBuilder{fuzz::our_identity, fuzz::peer_identity}.udp(40000, 7777).build());
+  host.inbound(
+      test::PacketBuilder{{fuzz::peer_home, fuzz::peer_nid}, {fuzz::home, fuzz::our_nid}}.udp(7777, 40000).build());
+  host.pass(seconds{30});
+  host.outbound(test::PacketBuilder{fuzz::our_identity, fuzz::peer_identity}.udp(40000, 7777).build());
+  host.end();
+  return 0;
+}
