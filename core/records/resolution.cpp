@@ -88,7 +88,9 @@ Resolution::Asks Resolution::start(TimePoint now) {
     questions_.push_back({name_, type, dns::class_in});
     asks.push_back({static_cast<unsigned>(asks.size()), questions_.back()});
   }
-  outcomes_.resize(asks.size());
+  Outcome open;
+  open.asked = open.canonical = name_;
+  outcomes_.assign(asks.size(), open);
   return asks;
 }
 
@@ -237,6 +239,7 @@ Resolution::Asks Resolution::ask_lp_targets() {
     questions_.push_back(asks.back().question);
     target_preferences_.push_back(data.preference);
     outcomes_.emplace_back();
+    outcomes_.back().asked = outcomes_.back().canonical = data.target;
   }
   return asks;
 }

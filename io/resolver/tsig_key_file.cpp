@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The key files of tsig-keygen and nsupdate. The text is wiped after reading; nothing of it appears in an error.
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstring>
+#include <algorithm>
 #include <optional>
 
 #include "io/resolver/tsig.h"
+#include "io/settings/secret_file.h"
 
 namespace ilnp {
 namespace {
 
 constexpr std::size_t longest_file = 4096;
-
-/// A std::string that is wiped when it goes.
-struct SecretText {
-  std::string text;
-  ~SecretText() { OPENSSL_cleanse(text.data(), text.size()); }
-};
 
 /// The next word, quoted string or one of { } ; with comments (#, //) skipped.
 std::string_view next_token(std::string_view& rest) {
@@ -62,13 +53,6 @@ std::optional<ByteVector> decode_base64(std::string_view text) {
   return out;
 }
 
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
 }  // namespace
 
 Result<TsigKey> parse_tsig_key(std::string_view text) {
@@ -97,20 +81,11 @@ Result<TsigKey> parse_tsig_key(std::string_view text) {
 }
 
 Result<TsigKey> read_tsig_key(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-  if (file.fd < 0) return error("key file " + path + ": " + std::strerror(errno));
-  struct stat st {};
-  if (::fstat(file.fd, &st) != 0 || !S_ISREG(st.st_mode)) return error("key file " + path + ": not a regular file");
-  if ((st.st_mode & 077) != 0) {
-    return error("key file " + path + ": others may read it (mode " + std::to_string(st.st_mode >> 6 & 7) +
-                 std::to_string(st.st_mode >> 3 & 7) + std::to_string(st.st_mode & 7) + "); chmod 0600 it");
-  }
-  if (st.st_uid != 0 && st.st_uid != ::geteuid()) return error("key file " + path + ": owned by somebody else");
-  SecretText content;
-  content.text.resize(longest_file);
-  const ssize_t n = ::read(file.fd, content.text.data(), content.text.size());
-  if (n <= 0 || static_cast<std::size_t>(n) == longest_file) return error("key file " + path + ": empty or too long");
-  auto key = parse_tsig_key(std::string_view{content.text}.substr(0, static_cast<std::size_t>(n)));
+  auto content = read_secret_file(path, longest_file);
+  if (!content) return error("key file " + content.error().message);
+  ByteVector& octets = content.value();
+  auto key = parse_tsig_key({reinterpret_cast<const char*>(octets.data()), octets.size()});
+  OPENSSL_cleanse(octets.data(), octets.size());
   if (!key) return error("key file " + path + ": " + key.error().message);
   return key;
 }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <iosfwd>
+
+#include "dns/src/settings.h"
+
+namespace ilnp {
+
+ExitCode resolve(const ResolveSettings& settings, std::ostream& out, std::ostream& problems);
+
+}  // namespace ilnp
