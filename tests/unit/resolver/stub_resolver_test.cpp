@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <set>
 
@@ -44,6 +45,7 @@ class StubTest : public testing::Test {
   }
   void start_with(StubSettings settings) {
     settings.listen = {{boost::asio::ip::make_address("127.0.0.1"), 0}};
+    stub.reset();  // it refers to the resolver
     resolver_ = IlnpResolver::open(io, {}).value();
     StubHooks hooks;
     hooks.on_ilnp_name = [this](const ResolvedName& found) {

@@ -2,8 +2,6 @@
 #include "io/resolver/tsig.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <cstdlib>
 #include <ctime>
@@ -11,6 +9,7 @@
 
 #include "io/resolver/update_client.h"
 #include "tests/unit/records/message_builder.h"
+#include "tests/unit/resolver/tsig_reply.h"
 
 #include "io/resolver/ldns.h"
 
@@ -19,7 +18,7 @@ namespace {
 
 using test::name;
 
-constexpr std::uint64_t worked_time = 1795236080;
+using test::worked_time;
 
 TsigKey key(std::string_view key_name = "mob-key", TsigAlgorithm algorithm = TsigAlgorithm::hmac_sha256,
             std::uint8_t first = 0) {
@@ -72,55 +71,10 @@ TEST(Tsig, TheWorkedUpdateOctetForOctet) {
 
 const ByteVector request_mac(32, 0x5a);
 
-struct ReplyFields {
-  std::uint64_t time = worked_time;
-  std::uint16_t fudge = 300;
-  std::uint16_t error = 0;
-  ByteVector other;
-  bool with_mac = true;
-};
+using test::ReplyFields;
 
-void append_time(ByteWriter& w, const ReplyFields& fields) {
-  w.u16(static_cast<std::uint16_t>(fields.time >> 32));
-  w.u32(static_cast<std::uint32_t>(fields.time));
-  w.u16(fields.fudge);
-}
-
-/// A reply to an update as RFC 8945 section 5.3 writes it, made without the code under test.
-ByteVector reply_of(const ReplyFields& fields, unsigned rcode = 0, const TsigKey& by = key()) {
-  const DnsName algorithm = name("hmac-sha256");
-  test::MessageBuilder builder;
-  builder.id(0x494c).flags(static_cast<std::uint16_t>(dns::flag_response | dns::opcode_update | rcode));
-  builder.question({name("example.org"), dns::type_soa, dns::class_in});
-  ByteVector covered;
-  ByteWriter w{covered};
-  w.u16(static_cast<std::uint16_t>(request_mac.size()));
-  w.bytes(request_mac);
-  w.bytes(builder.build());
-  w.bytes(by.name().wire());
-  w.u16(dns::class_any);
-  w.u32(0);
-  w.bytes(algorithm.wire());
-  append_time(w, fields);
-  w.u16(fields.error);
-  w.u16(static_cast<std::uint16_t>(fields.other.size()));
-  w.bytes(fields.other);
-  ByteVector mac(32);
-  unsigned size = 0;
-  HMAC(EVP_sha256(), by.secret().data(), static_cast<int>(by.secret().size()), covered.data(), covered.size(),
-       mac.data(), &size);
-  if (!fields.with_mac) mac.clear();
-  ByteVector rdata;
-  ByteWriter r{rdata};
-  r.bytes(algorithm.wire());
-  append_time(r, fields);
-  r.u16(static_cast<std::uint16_t>(mac.size()));
-  r.bytes(mac);
-  r.u16(0x494c);
-  r.u16(fields.error);
-  r.u16(static_cast<std::uint16_t>(fields.other.size()));
-  r.bytes(fields.other);
-  return builder.record(DnsSection::additional, by.name(), dns::type_tsig, 0, rdata, dns::class_any).build();
+ByteVector reply_of(const ReplyFields& fields, unsigned rcode = 0) {
+  return test::signed_reply(0x494c, rcode, key(), request_mac, fields);
 }
 
 TsigCheck check(Bytes reply, std::uint64_t now = worked_time, const TsigKey& with = key()) {
