@@ -119,8 +119,8 @@ Result<void> IlnpResolver::Impl::configure(ub_ctx* context) const {
     return ub_ctx_set_option(context, option, value) == 0;
   };
   // Answers about private zones and servers on this host are as good as any: we pass on, we don't police.
-  bool good = set("do-not-query-localhost:", "no") && set("unblock-lan-zones:", "yes") &&
-              set("insecure-lan-zones:", "yes") && set("local-zone:", "test. nodefault");
+  bool good =
+      set("do-not-query-localhost:", "no") && set("unblock-lan-zones:", "yes") && set("insecure-lan-zones:", "yes");
   good =
       good && set("edns-buffer-size:", "1232") && set("infra-keep-probing:", "yes") && set("qname-minimisation:", "no");
   good = good && set("msg-cache-size:", "1m") && set("rrset-cache-size:", "2m") && set("key-cache-size:", "1m");
@@ -137,7 +137,8 @@ Result<void> IlnpResolver::Impl::configure(ub_ctx* context) const {
       return error("forwarder " + text + ": " + ub_strerror(bad));
     }
   }
-  ub_ctx_async(context, 1);
+  if (const int bad = ub_ctx_async(context, 1); bad != 0) return error(std::string{"libunbound: "} + ub_strerror(bad));
+  for (const char* zone : {"test.", "home.arpa."}) ub_ctx_zone_remove(context, zone);  // the forwarders' to answer
   return ok();
 }
 

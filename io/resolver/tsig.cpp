@@ -100,9 +100,9 @@ TsigKey::~TsigKey() {
 }
 
 Result<TsigAlgorithm> parse_tsig_algorithm(std::string_view text) {
-  if (text.ends_with('.')) text.remove_suffix(1);
+  const auto name = DnsName::from_text(text);  // it is a domain name: letter case and final dot do not matter
   for (const AlgorithmInfo& known : algorithms) {
-    if (text == known.name) return known.algorithm;
+    if (name == DnsName::from_text(known.name)) return known.algorithm;
   }
   return error("algorithm '" + std::string{text} + "' is not one of hmac-sha1, hmac-sha256, hmac-sha384, hmac-sha512");
 }
@@ -153,7 +153,7 @@ const char* to_string(TsigVerdict verdict) {
     case TsigVerdict::error_badsig:
       return "BADSIG: the server could not verify our signature (another secret?)";
     case TsigVerdict::error_badkey:
-      return "BADKEY: the server does not know the key, or it has another algorithm there";
+      return "BADKEY: the server does not know this key, or (Knot) does not let it write these records";
     case TsigVerdict::error_badtime:
       return "BADTIME: our clock and the server's differ too much";
   }
@@ -167,7 +167,7 @@ TsigCheck verify_reply(const DnsMessage& reply, const TsigKey& key, Bytes reques
   const auto algorithm = DnsName::from_message(reply.octets(), record->rdata_at, end);
   TsigFields fields;
   if (!algorithm || end > record->rdata_at + record->rdata.size() || record->klass != dns::class_any ||
-      !read_fields(record->rdata, end - record->rdata_at, fields)) {
+      record->ttl != 0 || !read_fields(record->rdata, end - record->rdata_at, fields)) {
     return {TsigVerdict::malformed};
   }
   if (fields.mac.empty() && fields.error == error_badkey) return {TsigVerdict::error_badkey};
