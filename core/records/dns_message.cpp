@@ -86,7 +86,8 @@ std::optional<MessageError> DnsMessage::read_question(std::uint16_t count) {
   if (count == 0) return std::nullopt;
   std::size_t end = 0;
   auto name = DnsName::from_message(octets_, 12, end);
-  if (!name) return MessageError::bad_name;
+  // Nothing but the header lies before it that a pointer could lead to, and our answers copy the question as it is.
+  if (!name || name->wire().size() != end - 12) return MessageError::bad_name;
   if (octets_.size() - end < 4) return MessageError::truncated;
   question_ = DnsQuestion{std::move(*name), load_u16(octets_.data() + end), load_u16(octets_.data() + end + 2)};
   question_end_ = end + 4;

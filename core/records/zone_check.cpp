@@ -98,7 +98,9 @@ class ZoneCheck {
       report(Severity::warning, record, to_text(*data) + ": the same locator twice");
     }
     check_ttl(record);
-    if (first_of_its_kind(record) && !has(record.owner, dns::type_nid) && !targets_.contains(record.owner)) {
+    const bool wildcard = record.owner.text().starts_with("*.");  // serves any name below (RFC 6741 section 9.3)
+    if (first_of_its_kind(record) && !wildcard && !has(record.owner, dns::type_nid) &&
+        !targets_.contains(record.owner)) {
       report(Severity::warning, record, "L64 without NID, and no LP of this zone points here");
     }
   }

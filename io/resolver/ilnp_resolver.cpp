@@ -118,6 +118,7 @@ Result<void> IlnpResolver::Impl::configure(ub_ctx* context) const {
   const auto set = [&](const char* option, const char* value) {
     return ub_ctx_set_option(context, option, value) == 0;
   };
+  ub_ctx_debugout(context, nullptr);  // its complaints come back as errors and answers, not on standard error
   // Answers about private zones and servers on this host are as good as any: we pass on, we don't police.
   bool good =
       set("do-not-query-localhost:", "no") && set("unblock-lan-zones:", "yes") && set("insecure-lan-zones:", "yes");
@@ -138,7 +139,13 @@ Result<void> IlnpResolver::Impl::configure(ub_ctx* context) const {
     }
   }
   if (const int bad = ub_ctx_async(context, 1); bad != 0) return error(std::string{"libunbound: "} + ub_strerror(bad));
-  for (const char* zone : {"test.", "home.arpa."}) ub_ctx_zone_remove(context, zone);  // the forwarders' to answer
+  // Names that the forwarders may well know. The first of these calls also makes libunbound read the trust anchors.
+  for (const char* zone : {"test.", "home.arpa."}) {
+    if (const int bad = ub_ctx_zone_remove(context, zone); bad != 0) {
+      return error(settings_.dnssec ? "trust anchors in " + settings_.trust_anchor_file + " cannot be used"
+                                    : std::string{"libunbound: "} + ub_strerror(bad));
+    }
+  }
   return ok();
 }
 

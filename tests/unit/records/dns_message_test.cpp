@@ -41,6 +41,13 @@ TEST(DnsMessage, EveryCutIsNoticed) {
   for (std::size_t n = 0; n < octets.size(); ++n) EXPECT_FALSE(DnsMessage::parse(Bytes{octets}.first(n))) << n;
 }
 
+TEST(DnsMessage, AQuestionThatPointsIntoTheHeaderIsRefused) {
+  ByteVector octets(12, 0);
+  octets[5] = 1;
+  octets.insert(octets.end(), {1, 'a', 0xc0, 6, 0, 1, 0, 1});
+  EXPECT_EQ(error_of(octets), MessageError::bad_name);
+}
+
 TEST(DnsMessage, CountsThatLieAreNoticed) {
   ByteVector octets = answer_to(nid_question).nid(nid_question.name, 10, 7).build();
   octets[7] = 2;  // two answers promised, one there
