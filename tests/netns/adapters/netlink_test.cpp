@@ -276,12 +276,23 @@ TEST_F(Netlink, RulesSendALocatorsTrafficToItsTable) {
   EXPECT_TRUE(commands->delete_rule(rule));
 }
 
-TEST_F(Netlink, LinksAreConfigured) {
-  host.inside([] { TunDevice::open("ilnp0", 1500).value().set_persistent(true).value(); });
-  const unsigned tun = host.ifindex("ilnp0");
-  ASSERT_TRUE(commands->disable_link_local(tun));
-  ASSERT_TRUE(commands->set_link_up(tun));
+TEST_F(Netlink, OurTunHasNoLinkLocalAddress) {
+  const auto ours = host.inside([] { return TunDevice::open("ilnp0", 1500); });
+  const auto ordinary = host.inside([] { return TunDevice::open("other0", 1500); });
+  start_monitor();
+  ASSERT_TRUE(commands->disable_link_local(ours.value().ifindex()));
+  ASSERT_TRUE(commands->set_link_up(ours.value().ifindex()));
+  ASSERT_TRUE(commands->set_link_up(ordinary.value().ifindex()));
+  EXPECT_TRUE(await<AddressChanged>([&](const auto& a) { return a.ifindex == ordinary.value().ifindex(); }))
+      << "a device that came up later has one by now";
   EXPECT_EQ(host.shell("ip -6 addr show dev ilnp0"), "");
+}
+
+TEST_F(Netlink, LinksAreConfigured) {
+  const auto device = host.inside([] { return TunDevice::open("ilnp0", 1500); });
+  const unsigned tun = device.value().ifindex();
+  ASSERT_TRUE(commands->set_link_up(tun));
+  EXPECT_NE(host.shell("ip link show up dev ilnp0"), "");
   ASSERT_TRUE(commands->set_mtu(tun, 1400));
   EXPECT_NE(host.shell("ip link show ilnp0").find("mtu 1400"), std::string::npos);
   ASSERT_TRUE(commands->set_link_up(tun, false));
