@@ -54,7 +54,8 @@ class NetworkCommands {
   NetworkCommands& operator=(NetworkCommands&&) noexcept;
   ~NetworkCommands();
 
-  /// Adding what exists replaces it; deleting what does not exist is success.
+  /// Adding what exists replaces it; deleting what does not exist is success. The kernel finishes an address some
+  /// moments after it said yes: it is usable when AddressChanged says so.
   Result<void> add_address(const AddressSpec& address);
   Result<void> delete_address(unsigned ifindex, const Address& address, std::uint8_t prefix_length);
 

@@ -63,7 +63,22 @@ std::string TestNamespace::shell(const std::string& command) const {
   auto done = inside([&] { return run_program({"/bin/sh", "-ec", command}, "", seconds{30}); });
   if (!done) throw std::runtime_error{command + ": " + done.error().message};
   if (done.value().exit_status != 0) throw std::runtime_error{command + ": " + done.value().errors};
+  if (command.find(" addr add ") != std::string::npos) await_addresses();
   return done.value().output;
+}
+
+void TestNamespace::await_addresses() const {
+  const TimePoint end = monotonic_now() + seconds{10};
+  for (;;) {
+    std::istringstream addresses{shell("ip -6 -o addr show up | awk '{ sub(\"/.*\", \"\", $4); print $4 }'")};
+    const std::string routes = shell("ip -6 route show table local");
+    bool all = true;
+    for (std::string address; addresses >> address;)
+      all = all && routes.find("local " + address + " ") != std::string::npos;
+    if (all) return;
+    if (monotonic_now() > end) throw std::runtime_error{"addresses stay unusable: " + routes};
+    ::poll(nullptr, 0, 2);
+  }
 }
 
 bool TestNamespace::succeeds(const std::string& command) const {

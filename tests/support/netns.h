@@ -25,8 +25,10 @@ class TestNamespace {
     const Visit visit{descriptor_.get()};
     return function();
   }
-  /// Standard output of a shell command that must succeed.
+  /// Standard output of a shell command that must succeed. One that adds addresses returns when they are usable.
   std::string shell(const std::string& command) const;
+  /// The kernel makes a new address usable (local route, solicited-node group) some time after it said yes.
+  void await_addresses() const;
   /// The command's success.
   bool succeeds(const std::string& command) const;
   void sysctl(const std::string& path, const std::string& value) const;  ///< "net/ipv6/conf/all/forwarding"

@@ -240,8 +240,8 @@ class WholePath : public WirePortTest, public ::testing::WithParamInterface<Offl
     if (!GetParam().host_on) host.shell("ethtool -K eth0 tx off tso off gso off rx off gro off");
     if (!GetParam().peer_on) peer.shell("ethtool -K eth0 tx off tso off gso off rx off gro off");
     tun = std::make_unique<TunDevice>(std::move(host.inside([] { return TunDevice::open("ilnp0", 1500); }).value()));
-    host.shell("ip link set ilnp0 addrgenmode none up; ip -6 addr add " + to_string(ilv) +
-               "/128 nodad dev ilnp0; ip -6 route add 2001:db8:a1::2/128 dev ilnp0 mtu 1484 src " + to_string(ilv));
+    host.shell("ip link set ilnp0 addrgenmode none up; ip -6 addr add " + to_string(ilv) + "/128 nodad dev ilnp0");
+    host.shell("ip -6 route add 2001:db8:a1::2/128 dev ilnp0 mtu 1484 src " + to_string(ilv));
     peer.shell("ip -6 neigh add " + to_string(ilv) + " lladdr " + to_string(host_mac) + " dev eth0 nud permanent");
     port = std::make_unique<WirePort>(open_port(host, {nid}, {.qdisc_bypass = GetParam().qdisc_bypass}));
     apply_filter();
