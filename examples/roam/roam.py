@@ -25,7 +25,7 @@ from lab.shim import STUB, Shim  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIRST_MOVE = 4.0       # seconds of undisturbed traffic
-LAST_SECONDS = 2.0     # how much earlier than the streams the download would end if nothing held it up
+LAST_SECONDS = 6.0     # how much earlier than the streams the download would end if nothing held it up
 NEW_CONNECTION_WITHIN = 9  # s after the link came; without ILNP
 LONGEST_RUN = 170      # whatever happens, the run ends
 
