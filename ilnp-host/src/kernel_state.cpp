@@ -52,14 +52,18 @@ Result<void> KernelState::set_link_mtu(std::uint32_t smallest_link_mtu) {
   return ok();
 }
 
-Result<void> KernelState::add(const Ilv& ilv) {
+Result<void> KernelState::set_address(const Ilv& ilv, bool preferred) {
   AddressSpec address;
   address.ifindex = ilv.ifindex;
   address.address = ilv.address;
-  address.deprecated = true;
+  address.deprecated = !preferred;
   address.no_dad = true;  // the daemon probes by itself, optimistically (RFC 4429): plain DAD would cost a second
   address.no_prefix_route = true;
-  if (auto r = commands_.add_address(address); !r) return r;
+  return commands_.add_address(address);
+}
+
+Result<void> KernelState::add(const Ilv& ilv, bool preferred) {
+  if (auto r = set_address(ilv, preferred); !r) return r;
   // Plain IPv6 from an I-LV must leave by the link of its locator: providers drop foreign sources (BCP 38).
   RouteSpec route;
   route.ifindex = ilv.ifindex;
@@ -86,10 +90,14 @@ void KernelState::remove(const Ilv& ilv) {
 
 Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
     const std::vector<LocatorTracker::Usable>& usable, const std::vector<NodeId>& nids) {
-  std::set<Ilv> wanted;
-  for (const LocatorTracker::Usable& u : usable)
-    for (const NodeId nid : nids)
-      wanted.insert({u.locator.interface, {u.locator.locator, nid}, u.gateway, first_table + u.locator.interface});
+  std::set<Ilv> wanted, preferred;
+  for (const LocatorTracker::Usable& u : usable) {
+    for (const NodeId nid : nids) {
+      const Ilv ilv{u.locator.interface, {u.locator.locator, nid}, u.gateway, first_table + u.locator.interface};
+      wanted.insert(ilv);
+      if (!u.kernel_has_address && nid == nids.front()) preferred.insert(ilv);
+    }
+  }
   for (auto it = ilvs_.begin(); it != ilvs_.end();) {
     if (wanted.count(*it) != 0) {
       ++it;
@@ -97,16 +105,24 @@ Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
     }
     const Ilv gone = *it;
     it = ilvs_.erase(it);
+    preferred_.erase(gone);
     remove(gone);
   }
   std::vector<std::pair<unsigned, Address>> added;
   Result<void> outcome = ok();
   for (const Ilv& ilv : wanted) {
-    if (ilvs_.count(ilv) != 0) continue;
-    if (auto r = add(ilv); !r) {
+    const bool prefer = preferred.count(ilv) != 0;
+    const bool known = ilvs_.count(ilv) != 0;
+    if (known && prefer == (preferred_.count(ilv) != 0)) continue;
+    if (auto r = known ? set_address(ilv, prefer) : add(ilv, prefer); !r) {
       outcome = r.error();
       continue;
     }
+    if (prefer)
+      preferred_.insert(ilv);
+    else
+      preferred_.erase(ilv);
+    if (known) continue;
     ilvs_.insert(ilv);
     added.emplace_back(ilv.ifindex, ilv.address);
   }
@@ -121,6 +137,7 @@ void KernelState::forget_ilv(unsigned ifindex, const Address& ilv) {
   if (it == ilvs_.end()) return;
   const Ilv gone = *it;
   ilvs_.erase(it);
+  preferred_.erase(gone);
   remove(gone);
 }
 

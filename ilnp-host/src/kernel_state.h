@@ -35,7 +35,9 @@ class KernelState {
   /// Route MTU of the identity prefixes: leaves room for the nonce header on the smallest link.
   Result<void> set_link_mtu(std::uint32_t smallest_link_mtu);
   /// The I-LV addresses that belong to these locators; the kernel owns them (neighbour discovery, plain IPv6), but
-  /// never picks one as a source by itself. Returns those that were added (they want duplicate address detection).
+  /// never picks one as a source by itself - except while it has no other address there (duplicate address detection
+  /// takes it a second): plain packets, DNS among them, would leave with the address of the place that was left.
+  /// Returns those that were added (they want duplicate address detection).
   Result<std::vector<std::pair<unsigned, Address>>> set_ilvs(const std::vector<LocatorTracker::Usable>& usable,
                                                              const std::vector<NodeId>& nids);
   void forget_ilv(unsigned ifindex, const Address& ilv);
@@ -56,7 +58,8 @@ class KernelState {
     std::uint32_t table;
     auto operator<=>(const Ilv&) const = default;
   };
-  Result<void> add(const Ilv& ilv);
+  Result<void> add(const Ilv& ilv, bool preferred);
+  Result<void> set_address(const Ilv& ilv, bool preferred);
   void remove(const Ilv& ilv);
   void note_ilvs() const;
 
@@ -69,6 +72,7 @@ class KernelState {
   std::optional<IngressFilter::Plan> filter_plan_;       // in force
   std::map<unsigned, std::string> filtered_interfaces_;  // by index: the kernel drops a chain with its device
   std::set<Ilv> ilvs_;
+  std::set<Ilv> preferred_;  // those of ilvs_ that the kernel may pick as a source
   std::uint32_t route_mtu_ = 0;
   std::string ilv_file_;
 };

@@ -37,7 +37,8 @@ bool same_end(TimePoint a, TimePoint b) {
 bool LocatorTracker::Usable::operator==(const Usable& o) const {
   const OwnLocator &a = locator, &b = o.locator;
   return a.locator == b.locator && a.interface == b.interface && a.preference == b.preference && a.mtu == b.mtu &&
-         a.deprecated == b.deprecated && gateway == o.gateway && same_end(a.valid_until, b.valid_until);
+         a.deprecated == b.deprecated && gateway == o.gateway && kernel_has_address == o.kernel_has_address &&
+         same_end(a.valid_until, b.valid_until);
 }
 
 const InterfaceSettings* LocatorTracker::settings_of(const std::string& name) const {
@@ -206,8 +207,10 @@ std::vector<LocatorTracker::Usable> LocatorTracker::compute() const {
         settings != nullptr && settings->preference ? *settings->preference : base_preference(route->preference);
     usable.locator.valid_until = end_of(learnt.at, learnt.address.valid_lifetime);
     usable.locator.deprecated = learnt.address.deprecated;
+    usable.kernel_has_address = address.nid != NodeId{} && !learnt.address.tentative && !learnt.address.deprecated;
     const auto [it, fresh] = found.try_emplace({address.locator, ifindex}, usable);
     if (fresh) continue;
+    it->second.kernel_has_address = it->second.kernel_has_address || usable.kernel_has_address;
     // Several addresses of one prefix (stable, temporary): the longest-lived counts.
     it->second.locator.valid_until = std::max(it->second.locator.valid_until, usable.locator.valid_until);
     it->second.locator.deprecated = it->second.locator.deprecated && usable.locator.deprecated;

@@ -30,6 +30,7 @@ class LocatorTracker {
   struct Usable {
     OwnLocator locator;
     Address gateway;
+    bool kernel_has_address = false;  ///< of this prefix on this interface, ready to be a source
     bool operator==(const Usable&) const;
   };
   /// What a batch of events changed.

@@ -73,15 +73,29 @@ TEST_F(LocatorTrackerTest, NoLocatorWithoutARouter) {
   EXPECT_TRUE(usable().empty());
 }
 
-TEST_F(LocatorTrackerTest, AddressTakesThePlaceOfThePrefixWithoutAChangeToReport) {
+TEST_F(LocatorTrackerTest, AddressTakesThePlaceOfThePrefix) {
   link(2, true);
   route(2);
   advertise(2, here);
   EXPECT_EQ(usable().size(), 1u);
+  EXPECT_FALSE(tracker_.usable()[0].kernel_has_address);
   tracker_.on_event(now + seconds{1}, address(2, here));
   EXPECT_EQ(usable(), std::vector{here});
-  EXPECT_TRUE(last_.up.empty());
+  EXPECT_TRUE(tracker_.usable()[0].kernel_has_address);
   EXPECT_TRUE(last_.down.empty());
+  advertise(2, here);
+  EXPECT_EQ(usable(), std::vector{here});
+  EXPECT_TRUE(last_.up.empty());
+}
+
+TEST_F(LocatorTrackerTest, TentativeAddressIsNoSourceYet) {
+  link(2, true);
+  route(2);
+  AddressChanged tentative = address(2, here);
+  tentative.tentative = true;
+  tracker_.on_event(now, tentative);
+  EXPECT_EQ(usable(), std::vector{here});
+  EXPECT_FALSE(tracker_.usable()[0].kernel_has_address);
 }
 
 TEST_F(LocatorTrackerTest, RemovedAddressTakesItsLocatorAway) {
