@@ -44,6 +44,7 @@ def arguments():
     parser.add_argument("--rate", default="500mbit", help="of every wide-area link (default: %(default)s)")
     parser.add_argument("--download-rate", type=float, default=4, help="MB/s that the server sends (default: %(default)s)")
     parser.add_argument("--dead-after", type=float, default=6, help="s of silence that end a session (default: %(default)s)")
+    parser.add_argument("--congestion", help="TCP congestion control of guest and client (default: the machine's)")
     parser.add_argument("--seed", type=int, default=1, help="of loss (default: %(default)s)")
     parser.add_argument("--out", help="folder for report, captures and result (default: out/roam-TIME)")
     parser.add_argument("--no-capture", action="store_true", help="no pcap files, and no figures that need them")
@@ -133,6 +134,7 @@ class Run:
             ", ".join(f"{site} {delay:g} ms" for site, delay in self.options.delays.items()))
         self.lab.build()
         services.start_radvd(self.lab)
+        self.congestion_control = self._set_congestion_control()
         self._start_watching()
         self.lab.plug("dc1")
         self.lab.plug("c1")
@@ -155,6 +157,13 @@ class Run:
             self.names.publish_address("guest", self.addresses["guest", "dc1"])
         if not self.options.no_capture:
             self._start_captures()
+
+    def _set_congestion_control(self):
+        name = "net.ipv4.tcp_congestion_control"
+        for role in ("guest", "client"):
+            if self.options.congestion:
+                run(self.lab.inside(role) + ["sysctl", "-q", "-w", f"{name}={self.options.congestion}"])
+        return run(self.lab.inside("guest") + ["sysctl", "-n", name]).strip()
 
     def _start_watching(self):
         for role in ("guest", "client"):

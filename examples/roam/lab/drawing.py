@@ -150,17 +150,27 @@ def move_marks(canvas, moves, bottom):
 
 
 def event_lane(canvas, y, events):
-    """Marks with numbers; the list below the picture says what they are."""
+    """Marks with numbers, one mark for those that coincide; the list below the picture says what they are."""
     canvas.text(0, y + 13, "events", "name")
-    last_x, level = -100.0, 0
+    groups = []  # [x, first number, last number, texts]
     for number, (when, text) in enumerate(events, 1):
         if not canvas.start <= when <= canvas.end:
             continue
         x = canvas.x(when)
-        level = level + 1 if x - last_x < 16 else 0
-        last_x = x
-        cy = y + 9 + (level % 4) * 16
-        canvas.line(when, y - 2, cy - 7, "grid")
-        canvas.parts.append(f'<g><title>{escape(text)}</title><circle class="event" cx="{x}" cy="{cy}" r="7.5"/>'
-                            f'<text class="number" x="{x}" y="{cy + 3.5}" text-anchor="middle">{number}</text></g>')
-    return y + 68
+        if groups and x - groups[-1][0] < 9:
+            groups[-1][2] = number
+            groups[-1][3].append(text)
+        else:
+            groups.append([x, number, number, [text]])
+    ends = [-100.0] * 4  # right edge of what stands on each row
+    for x, first, last, texts in groups:
+        label = str(first) if first == last else f"{first}-{last}"
+        width = 11 + 5.6 * len(label)
+        row = next((i for i, end in enumerate(ends) if x - width / 2 > end + 2), len(ends) - 1)
+        ends[row] = x + width / 2
+        top = y + 1 + row * 17
+        canvas.parts.append(
+            f'<g><title>{escape(chr(10).join(texts))}</title><line class="grid" x1="{x}" x2="{x}" y1="{y - 3:g}" y2="{top:g}"/>'
+            f'<rect class="event" x="{x - width / 2:.1f}" y="{top:g}" width="{width:.1f}" height="15" rx="7.5"/>'
+            f'<text class="number" x="{x}" y="{top + 11:g}" text-anchor="middle">{label}</text></g>')
+    return y + 70

@@ -37,7 +37,8 @@ svg .number { font-size: 9.5px; fill: var(--page); font-weight: 700 }
 .stall { fill: var(--stall) } .dead { fill: var(--soft); opacity: .18 } .move { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 4 3 }
 .link0 { fill: var(--link0) } .link1 { fill: var(--link1) } .event { fill: var(--ink) }
 .key { display: inline-block; width: 22px; height: 3px; vertical-align: middle; margin: 0 6px 0 14px }
-.key.area { height: 12px } ol { columns: 2; font-size: 13.5px; padding-left: 26px; margin: 4px 0 }
+.key.area { height: 12px } ol { columns: 2; column-gap: 40px; font-size: 13.5px; padding-left: 26px; margin: 4px 0; overflow-wrap: anywhere }
+ol i { font-style: normal; color: var(--soft); font-variant-numeric: tabular-nums; margin-right: 6px }
 code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace }
 @media (max-width: 760px) { ol { columns: 1 } }
 """
@@ -58,10 +59,10 @@ def page(run, figures):
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
-        f"<p class='soft'>{escape(figures['mode'])}; one-way delays "
+        f"<p class='soft'>{'ILNP' if run.ilnp else 'plain IPv6'}; one-way delays "
         + ", ".join(f"{site} {delay:g} ms" for site, delay in settings["delays_ms"].items())
         + f"; gap of a hard move {settings['gap_ms']:g} ms, overlap of a soft move {settings['overlap_ms']:g} ms; "
-        f"kernel {escape(figures['kernel'])}</p>",
+        f"kernel {escape(figures['kernel'])}, TCP congestion control {escape(figures['congestion_control'])}</p>",
         f"<div class='verdict {'good' if verdict['ok'] else 'bad'}'>{escape(verdict['text'])}</div>",
         "<ul class='checks'>" + "".join(
             f"<li class='{'ok' if c['ok'] else 'no'}'><b>{'ok' if c['ok'] else 'FAIL'}</b>{escape(c['name'])}: "
@@ -183,9 +184,31 @@ def event_text(event):
     if kind == "new connection":
         return f"a new connection to the guest at {event['site']} {'works' if event['works'] else 'fails'}"
     if kind == "shim":
-        fields = {key: value for key, value in event["event"].items() if key not in ("schema", "time", "level", "event")}
-        return f"{where}: {event['event']['event']} " + " ".join(f"{key}={value}" for key, value in fields.items())
+        return f"{where}: {in_words(event['event'])}"
     return None
+
+
+WORDS = {  # events of ilnp-host (docs/operations) as they read in a list
+    "own_locator_up": "locator {locator} usable",
+    "own_locator_down": "locator {locator} gone",
+    "attached": "attached",
+    "detached": "no locator at all",
+    "locator_update_sent": "Locator Update sent: {locator}",
+    "locator_update_acknowledged": "Locator Update acknowledged",
+    "peer_moved": "peer moved to {locator}",
+    "session_established": "session established",
+    "session_recovered": "session recovered",
+    "session_unreachable": "peer unreachable",
+    "dns_published": "DNS says it too",
+}
+
+
+def in_words(event):
+    try:
+        return WORDS[event["event"]].format(**event)
+    except KeyError:
+        fields = {key: value for key, value in event.items() if key not in ("schema", "time", "level", "event")}
+        return " ".join([event["event"]] + [f"{key}={value}" for key, value in fields.items()])
 
 
 def close_up(run, figures, move):
@@ -209,7 +232,7 @@ def close_up(run, figures, move):
     canvas.parts += body.parts
     canvas.line(0, 0, y, "move", "the move begins")
     canvas.height = y + 20
-    listing = "<ol>" + "".join(f"<li>{1000 * when:+.1f} ms: {escape(text)}</li>" for when, text in events) + "</ol>"
+    listing = "<ol>" + "".join(f"<li><i>{1000 * when:+.1f} ms</i>{escape(text)}</li>" for when, text in events) + "</ol>"
     if not any(len(run.arrivals["udp", receiver]) and since < run.arrivals["udp", receiver].received[-1] - start
                for receiver in ("client", "guest")):
         return ["</div><p class='soft'>No session was left to look at.</p>"]

@@ -21,6 +21,7 @@ def evaluate(run):
         "schema": SCHEMA,
         "mode": "ilnp" if run.ilnp else "plain IPv6",
         "kernel": platform.release(),
+        "congestion_control": run.congestion_control,
         "settings": {"moves": run.options.moves, "seconds": run.options.seconds, "delays_ms": run.options.delays,
                      "gap_ms": run.options.gap, "overlap_ms": run.options.overlap, "loss": run.options.loss,
                      "rate": run.options.rate, "dead_after_s": run.options.dead_after, "seed": run.options.seed},
@@ -94,6 +95,8 @@ def node_figures(run, role, step, until, captures):
                "usable_s": round(usable - run.began, 6) if usable else None,
                "plugged_to_usable_ms": ms(usable - plugged) if usable else None}
     peer = "client" if role == "guest" else "guest"
+    figures["one_way_ms"] = run.options.delays[step["to"]] + run.options.delays[run_site(run, peer, plugged)]
+    figures["shorter_by_ms"] = max(0.0, run.options.delays[step["from"]] - run.options.delays[step["to"]])
     for name, where, key, site in (
             ("usable_to_first_packet_out_ms", captures.get((role, topology.INTERFACE_TO[step["to"]])), "source", step["to"]),
             ("usable_to_first_packet_in_ms", captures.get((role, topology.INTERFACE_TO[step["to"]])), "destination", step["to"]),
@@ -252,12 +255,14 @@ def rows(figures):
         ("ssh echo longest gap, ms", per_move(lambda move: cell(move["ssh_longest_gap_ms"], move["ssh_alive"]))),
         ("datagrams lost to client", stream("udp to_client", "lost")),
         ("datagrams lost to guest", stream("udp to_guest", "lost")),
+        ("out of order at least, if the new path is shorter", per_move(lambda move: cell(natural_reordering(move)))),
         ("out of order to client", stream("udp to_client", "out_of_order")),
         ("out of order to guest", stream("udp to_guest", "out_of_order")),
         ("TCP sequence gaps to client", stream("tcp to_client", "gaps_in_sequence")),
         ("TCP sequence gaps to guest", stream("tcp to_guest", "gaps_in_sequence")),
         ("usable to first packet out, ms", node("usable_to_first_packet_out_ms")),
         ("usable to first packet at peer, ms", node("usable_to_first_packet_at_peer_ms")),
+        ("  of that the network: one-way delay, ms", node("one_way_ms")),
         ("usable to first packet in, ms", node("usable_to_first_packet_in_ms")),
         ("octets retransmitted by guest", per_move(lambda move: cell(move["retransmitted_octets"]["guest"]))),
         ("octets retransmitted by client", per_move(lambda move: cell(move["retransmitted_octets"]["client"]))),
@@ -265,6 +270,11 @@ def rows(figures):
         ("locator after", node("locator_after")),
     ]
     return table
+
+
+def natural_reordering(move):
+    """Datagrams under way on the longer path when the first one took the shorter: one per millisecond of difference."""
+    return round(sum(node["shorter_by_ms"] for node in move["nodes"].values())) if move["kind"] == "soft" else 0
 
 
 def table(figures):
