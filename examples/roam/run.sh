@@ -11,7 +11,7 @@ set -euo pipefail
 started_in=$PWD
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
-if [ -f scripts/lib.sh ]; then . scripts/lib.sh; else as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }; fi
+. scripts/lib.sh
 
 for word in "$@"; do
   case $word in -h | --help) exec python3 examples/roam/roam.py --help ;; esac
@@ -19,13 +19,17 @@ done
 
 # Everything before the run itself is about this machine, not part of its result.
 prepare() {
-  [ ! -x scripts/install-packages.sh ] || scripts/install-packages.sh build demo
+  scripts/install-packages.sh build demo
   [ -f build/dev/build.ninja ] || cmake --preset dev
   local targets=(wire counter)
   case " $* " in *" --without-ilnp "*) ;; *) targets+=(ilnp-host ilnpctl) ;; esac
-  cmake --build build/dev --target "${targets[@]}"
+  cmake --build build/dev -j "$(build_jobs)" --target "${targets[@]}"
 }
 prepare "$@" >&2
 
 cd "$started_in"
-as_root /usr/bin/python3 "$root/examples/roam/roam.py" "$@"
+# Replaces this shell, so that an interrupt reaches the run and nothing is between its exit status and the caller.
+demo=(/usr/bin/python3 "$root/examples/roam/roam.py" "$@")
+if [ "$(id -u)" = 0 ]; then exec "${demo[@]}"; fi
+can_be_root || fail "the demo needs root for its network namespaces: run it as root, or install sudo"
+exec sudo "${demo[@]}"
