@@ -151,6 +151,7 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
   }
   c.lu_memory->remember(now, digest);
   const Locator before = c.using_remote;
+  c.note_heard_in_place();
   if (c.remote.replace(now, locators, tuning_)) {
     c.touch();
     HostEvent moved = event(EventKind::peer_moved, c);
@@ -201,6 +202,7 @@ Verdict HostForwarder::acknowledgement(TimePoint now, Correspondent& c, const Lo
   c.last_received = now;
   c.first_unanswered = never;
   c.nonce_until = std::max(c.nonce_until, now + tuning_.nonce_after_change);
+  c.lu_outstanding = false;
   c.touch();
   HostEvent acknowledged = event(EventKind::locator_update_acknowledged, c);
   acknowledged.locator = update.locators.front().locator;
@@ -263,6 +265,7 @@ Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWal
     if (quoted.parameter < minimum_mtu || quoted.parameter >= path_mtu(*c, quoted.walk.source.locator, target))
       return drop(DropReason::error_bad_mtu);
     c->remote.set_path_mtu(now, target, static_cast<std::uint16_t>(quoted.parameter), tuning_);
+    c->touch();
     reschedule(*c);
   }
   constexpr std::uint8_t port_unreachable = 4;

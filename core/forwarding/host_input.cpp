@@ -220,7 +220,7 @@ Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const Header
   bool session_elsewhere = false;
   for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
     session_elsewhere = session_elsewhere || c->is_session();
-    if (c->remote.find(walk.source.locator) == nullptr) continue;
+    if (!c->knows(walk.source.locator)) continue;
     if (c->is_session()) {
       if (is_icmp) return drop(DropReason::in_forged_icmp);  // RFC 6744 section 3
       return accept(now, *c, packet, walk, interface, actions);
@@ -244,7 +244,7 @@ Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const Header
 Verdict HostForwarder::accept(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
                               std::uint32_t interface, Actions& actions) {
   if (!own_.is_or_was_ours(now, walk.destination.locator)) return drop(DropReason::in_not_our_locator);
-  const bool is_known = c.remote.find(walk.source.locator) != nullptr;
+  const bool is_known = c.knows(walk.source.locator);
   if (!is_known && !is_global_unicast(walk.source.locator)) return drop(DropReason::in_foreign_locator);
   const TcpFields tcp = tcp_of(packet, walk);
   const bool confirms = c.state == PeerState::tentative_in && c.handshake_sent &&
@@ -306,7 +306,10 @@ void HostForwarder::note_heard(TimePoint now, Correspondent& c, const Packet& pa
   c.silence_rounds = 0;
   c.name_query_round = 0;
   c.next_name_query = never;
-  c.remote.note_received(now, walk.source.locator, packet.size(), tuning_);
+  if (c.is_in_place() && walk.source.locator == c.using_remote)
+    c.heard_in_place = now;
+  else
+    c.remote.note_received(now, walk.source.locator, packet.size(), tuning_);
   if (c.state == PeerState::closing) ilcc_.set_state(c, PeerState::established);
   if (c.state == PeerState::unreachable && c.remote.has_usable()) {
     ilcc_.set_state(c, PeerState::established);

@@ -95,7 +95,7 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
 
   bool with_nonce = wants_nonce(now, c, walk.upper_protocol);
   const std::size_t unit = unit_size(packet, walk);
-  const std::size_t mtu = path_mtu(c, c.using_local, c.using_remote);
+  const std::size_t mtu = c.using_mtu;
   const std::size_t reserve = c.nonce_sent.is_set() ? c.nonce_sent.header_length() : max_nonce_header_length;
   if (!packet.offload.may_fragment && unit > std::max(mtu - reserve, minimum_mtu))
     return too_big(packet, std::max(mtu - reserve, minimum_mtu), actions);
@@ -160,15 +160,14 @@ const OwnLocator* HostForwarder::choose_local(TimePoint now, Correspondent& c, L
   // A peer on one of our links is reached from there.
   if (const OwnLocator* same_link = own_.find(remote)) return same_link;
   // Soft handoff: go on from the old locator until the peer has acknowledged the new one.
-  const LuSender* lu = c.lu_sender.get();
-  if (lu != nullptr && lu->unacknowledged())
+  if (c.lu_outstanding)
     if (const OwnLocator* previous = own_.previous(now)) return previous;
   return &own_.usable()[c.local_rotation % own_.usable().size()];
 }
 
 bool HostForwarder::choose_pair(TimePoint now, Correspondent& c, std::size_t octets) {
-  const bool settled = c.lu_sender == nullptr || !c.lu_sender->unacknowledged();
-  if (settled && c.own_generation == own_.generation() && c.checked_generation == c.remote_generation) return true;
+  if (!c.lu_outstanding && c.own_generation == own_.generation() && c.is_in_place()) return true;
+  c.note_heard_in_place();
   const bool trust_names = c.state == PeerState::tentative_out || c.state == PeerState::fallback;
   const RemoteLocator* remote = c.remote.best(octets, trust_names);
   const OwnLocator* local = remote == nullptr ? nullptr : choose_local(now, c, remote->locator);
@@ -177,6 +176,7 @@ bool HostForwarder::choose_pair(TimePoint now, Correspondent& c, std::size_t oct
   if (local->locator != c.using_local && c.using_local != Locator{})
     c.nonce_until = std::max(c.nonce_until, now + tuning_.nonce_after_change);
   c.using_local = local->locator;
+  c.using_mtu = static_cast<std::uint16_t>(std::min<std::size_t>(path_mtu(c, c.using_local, c.using_remote), 0xffff));
   c.own_generation = own_.generation();
   // Only a reachable locator may be kept without asking again: the others have limits.
   c.checked_generation = remote->reach == Reach::reachable ? c.remote_generation : c.remote_generation - 1;
@@ -187,7 +187,7 @@ bool HostForwarder::wants_nonce(TimePoint now, const Correspondent& c, std::uint
   if (c.state == PeerState::fallback) return false;
   if (tuning_.nonce_policy == NoncePolicy::always || c.state != PeerState::established) return true;
   if (protocol == next_header::icmpv6 || c.nonce_packets_left > 0 || now < c.nonce_until) return true;
-  if (c.lu_sender != nullptr && c.lu_sender->unacknowledged()) return true;
+  if (c.lu_outstanding) return true;
   return now - c.last_received > tuning_.nonce_after_silence;
 }
 
@@ -250,7 +250,7 @@ void HostForwarder::note_sent(TimePoint now, Correspondent& c, std::size_t octet
       ilcc_.schedule(c, probe_at);
     }
   }
-  if (c.checked_generation != c.remote_generation) {
+  if (!c.is_in_place()) {
     c.remote.charge(c.using_remote, octets);
     if (c.is_session() && !c.remote.verification_pending()) {
       c.remote.start_probes(now);

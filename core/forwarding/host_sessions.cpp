@@ -202,6 +202,7 @@ TimePoint HostForwarder::next_deadline() const {
 
 void HostForwarder::service(TimePoint now, Correspondent& c, Actions& actions) {
   if (!service_state(now, c, actions)) return;  // it is gone
+  c.note_heard_in_place();
   if (c.remote.on_time(now, tuning_)) c.touch();
   send_probes(now, c, actions);
   drop_expired_held(now, c);
@@ -331,7 +332,10 @@ void HostForwarder::service_lu(TimePoint now, Correspondent& c, Actions& actions
       own_.renew();
       advertised_at_ = now;
     }
-    if (const Advertisement set = own_.advertisement(now)) lu.advertise(now, set, {}, false, tuning_);
+    if (const Advertisement set = own_.advertisement(now)) {
+      lu.advertise(now, set, {}, false, tuning_);
+      c.lu_outstanding = true;
+    }
   }
   const auto body = lu.on_time(now, tuning_, random_);
   if (!body) return;
@@ -420,6 +424,7 @@ void HostForwarder::tell(TimePoint now, Correspondent& c, const Advertisement& s
                          Actions& actions) {
   if (c.lu_sender == nullptr) c.lu_sender = std::make_unique<LuSender>();
   c.lu_sender->advertise(now, set, jitter, urgent, tuning_);
+  c.lu_outstanding = true;
   c.tell_when_established = false;
   c.local_rotation = 0;
   c.touch();
@@ -458,6 +463,7 @@ std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view n
     }
   }
   if (c->name.empty()) c->name = name;
+  c->note_heard_in_place();
   const bool silent = c->first_unanswered != never && now - c->first_unanswered >= tuning_.lu_first_timeout;
   const bool lost = c->is_session() && (silent || c->state == PeerState::unreachable);
   seconds longest{0};

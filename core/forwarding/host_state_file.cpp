@@ -111,7 +111,8 @@ ByteVector HostForwarder::save(TimePoint now) {
   std::uint32_t count = 0;
   ilcc_.for_each([&](const Correspondent& c) { count += is_saved(c) ? 1 : 0; });
   w.u32(count);
-  ilcc_.for_each([&](const Correspondent& c) {
+  ilcc_.for_each([&](Correspondent& c) {
+    c.note_heard_in_place();
     if (is_saved(c)) write_session(w, c);
   });
   return out;

@@ -6,33 +6,24 @@
 
 namespace ilnp {
 
-std::size_t Ilcc::KeyHash::operator()(const Key& k) const noexcept {
-  std::uint64_t h = seed;
-  for (std::uint64_t part : {k.a, k.b, k.c}) {
-    h ^= part;
-    h *= 0x9e3779b97f4a7c15u;
-    h ^= h >> 32;
-    h += seed;
-  }
-  h *= 0xd6e8feb86659fd93u;
-  return static_cast<std::size_t>(h ^ h >> 29);
-}
-
 Ilcc::Ilcc(const Tuning& tuning, Locator identity_prefix, Random& random)
-    : tuning_{tuning},
-      identity_prefix_{identity_prefix},
-      random_{random},
-      by_identity_{16, KeyHash{random.u64() | 1}},
-      by_pair_{16, KeyHash{random.u64() | 1}} {}
-
-Correspondent* Ilcc::find_by_identity(NodeId local, const Address& identity) {
-  const auto it = by_identity_.find({local.bits, identity.locator.bits, identity.nid.bits});
-  return it == by_identity_.end() ? nullptr : at(it->second);
-}
+    : tuning_{tuning}, identity_prefix_{identity_prefix}, random_{random}, by_pair_{random.u64() | 1} {}
 
 Correspondent* Ilcc::find_pair(NodeId local, NodeId remote) {
-  const auto it = by_pair_.find({local.bits, remote.bits, 0});
-  return it == by_pair_.end() ? nullptr : at(it->second);
+  const CorrespondentId id = by_pair_.find(local, remote, [&](CorrespondentId i) {
+    const Correspondent* c = slots_[i].get();
+    // The next lines of it are needed too: three memory accesses at once instead of one after the other.
+    __builtin_prefetch(reinterpret_cast<const char*>(c) + 64, 1);
+    __builtin_prefetch(reinterpret_cast<const char*>(c) + 128, 1);
+    return c->local_nid == local && c->identity.nid == remote;
+  });
+  return id == PairIndex::none ? nullptr : slots_[id].get();
+}
+
+Correspondent* Ilcc::find_by_identity(NodeId local, const Address& identity) {
+  Correspondent* c = find_pair(local, identity.nid);
+  while (c != nullptr && c->identity.locator != identity.locator) c = sibling(*c);
+  return c;
 }
 
 std::optional<Address> Ilcc::free_identity(NodeId local, NodeId remote) {
@@ -45,6 +36,7 @@ std::optional<Address> Ilcc::free_identity(NodeId local, NodeId remote) {
 
 Correspondent* Ilcc::insert(TimePoint now, NodeId local, const Address& identity, PeerState state) {
   if (size() >= tuning_.max_entries) return nullptr;
+  const Correspondent* first = find_pair(local, identity.nid);
   CorrespondentId id;
   if (free_.empty()) {
     id = static_cast<CorrespondentId>(slots_.size());
@@ -62,11 +54,11 @@ Correspondent* Ilcc::insert(TimePoint now, NodeId local, const Address& identity
   c.checksum = tuning_.checksum_mode;
   c.created = c.last_sent = c.last_received = now;
   c.next_flow_check = now + tuning_.flow_check;
-  by_identity_[{local.bits, identity.locator.bits, identity.nid.bits}] = id;
-  const auto [pair, fresh] = by_pair_.try_emplace({local.bits, identity.nid.bits, 0}, id);
-  if (!fresh) {
-    c.next_sibling = pair->second;
-    pair->second = id;
+  if (first == nullptr) {
+    by_pair_.insert(local, identity.nid, id);
+  } else {
+    c.next_sibling = first->id;
+    by_pair_.replace(local, identity.nid, first->id, id);
   }
   ++counts_[static_cast<std::size_t>(state)];
   return &c;
@@ -120,16 +112,14 @@ void Ilcc::set_state(Correspondent& c, PeerState state) {
 void Ilcc::erase(Correspondent& c) {
   forget_tentative(c);
   --counts_[static_cast<std::size_t>(c.state)];
-  by_identity_.erase({c.local_nid.bits, c.identity.locator.bits, c.identity.nid.bits});
-  const auto pair = by_pair_.find({c.local_nid.bits, c.remote_nid().bits, 0});
-  assert(pair != by_pair_.end());
-  if (pair->second == c.id) {
+  Correspondent* before = find_pair(c.local_nid, c.remote_nid());
+  assert(before != nullptr);
+  if (before == &c) {
     if (c.next_sibling == Correspondent::no_id)
-      by_pair_.erase(pair);
+      by_pair_.erase(c.local_nid, c.remote_nid(), c.id);
     else
-      pair->second = c.next_sibling;
+      by_pair_.replace(c.local_nid, c.remote_nid(), c.id, c.next_sibling);
   } else {
-    Correspondent* before = at(pair->second);
     while (before->next_sibling != c.id) before = at(before->next_sibling);
     before->next_sibling = c.next_sibling;
   }
@@ -142,9 +132,7 @@ void Ilcc::erase(Correspondent& c) {
 void Ilcc::take_over(Correspondent& successor, Correspondent& old) {
   const Address identity = old.identity;
   erase(old);
-  by_identity_.erase({successor.local_nid.bits, successor.identity.locator.bits, successor.identity.nid.bits});
   successor.identity = identity;
-  by_identity_[{successor.local_nid.bits, identity.locator.bits, identity.nid.bits}] = successor.id;
 }
 
 void Ilcc::schedule(Correspondent& c, TimePoint when) {

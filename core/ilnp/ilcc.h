@@ -6,7 +6,6 @@
 // siblings and told apart by nonce. Tentative entries made for strangers are bounded and never push out a session.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "core/base/crypto.h"
 #include "core/base/time.h"
 #include "core/ilnp/correspondent.h"
+#include "core/ilnp/pair_index.h"
 #include "core/ilnp/timer_heap.h"
 #include "core/ilnp/tuning.h"
 #include "core/ipv6/address.h"
@@ -63,15 +63,6 @@ class Ilcc {
   Locator identity_prefix() const { return identity_prefix_; }
 
  private:
-  struct Key {
-    std::uint64_t a, b, c;
-    bool operator==(const Key&) const = default;
-  };
-  /// Keyed, because peers choose their NIDs: nobody can aim at one bucket.
-  struct KeyHash {
-    std::uint64_t seed;
-    std::size_t operator()(const Key& k) const noexcept;
-  };
   Correspondent* insert(TimePoint now, NodeId local, const Address& identity, PeerState state);
   std::optional<Address> free_identity(NodeId local, NodeId remote);
   void forget_tentative(const Correspondent& c);
@@ -79,10 +70,9 @@ class Ilcc {
   const Tuning& tuning_;
   Locator identity_prefix_;
   Random& random_;
-  std::deque<std::unique_ptr<Correspondent>> slots_;
+  std::vector<std::unique_ptr<Correspondent>> slots_;
   std::vector<CorrespondentId> free_;
-  std::unordered_map<Key, CorrespondentId, KeyHash> by_identity_;
-  std::unordered_map<Key, CorrespondentId, KeyHash> by_pair_;
+  PairIndex by_pair_;
   TimerHeap timers_;
   std::vector<CorrespondentId> tentative_;  ///< made for strangers
   std::unordered_map<CorrespondentId, std::uint64_t> tentative_site_;
