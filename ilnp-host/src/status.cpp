@@ -162,7 +162,10 @@ json Status::session(const Correspondent& c, TimePoint now) const {
 json Status::sessions() const {
   const TimePoint now = d_.loop_.now();
   json list = json::array();
-  d_.forwarder_->ilcc().for_each([&](const Correspondent& c) { list.push_back(session(c, now)); });
+  d_.forwarder_->ilcc().for_each([&](Correspondent& c) {
+    c.note_heard_in_place();
+    list.push_back(session(c, now));
+  });
   return {{"schema", "ilnp.sessions/1"}, {"sessions", std::move(list)}};
 }
 
