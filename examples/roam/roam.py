@@ -42,7 +42,7 @@ def arguments():
     parser.add_argument("--overlap", type=float, default=3000, help="ms of both links in a soft move (default: %(default)s)")
     parser.add_argument("--loss", default="0", help="of the data centres' wide-area links, e.g. 0.5%% (default: %(default)s)")
     parser.add_argument("--rate", default="500mbit", help="of every wide-area link (default: %(default)s)")
-    parser.add_argument("--download-rate", type=float, default=4, help="MB/s that the server sends (default: %(default)s)")
+    parser.add_argument("--download-rate", type=float, default=3, help="MB/s that the server sends (default: %(default)s)")
     parser.add_argument("--dead-after", type=float, default=6, help="s of silence that end a session (default: %(default)s)")
     parser.add_argument("--congestion", help="TCP congestion control of guest and client (default: the machine's)")
     parser.add_argument("--seed", type=int, default=1, help="of loss (default: %(default)s)")
@@ -194,7 +194,7 @@ class Run:
 
     def start_traffic(self):
         o = self.options
-        longest = o.seconds + 25
+        longest = o.seconds + 35
         self.ssh = traffic.Ssh(self.lab, self.ssh_server, o.dead_after)
         self.counters = {p: traffic.Counter(self.lab, self.programs["counter"], p, longest, o.dead_after)
                          for p in ("udp", "tcp")}
@@ -234,7 +234,7 @@ class Run:
 
     def _move(self, number, kind):
         movers = ("guest", "client") if kind == "both" else ("guest",)
-        move = {"number": number, "kind": kind, "who": {}, "records_before": self.names.records(services.GUEST)}
+        move = {"number": number, "kind": kind, "who": {}}
         for role in movers:
             homes = topology.HOMES[role]
             old = self.at[role]
@@ -303,7 +303,7 @@ class Run:
         for protocol, counter in self.counters.items():
             self.sessions[protocol] = counter.finish(6)
         self.sessions["ssh"] = self.ssh.finish(4)
-        self.sessions["download"] = self.curl.finish(15)
+        self.sessions["download"] = self.curl.finish(25)
         self.records_after = self.names.records(services.GUEST)
         self.final_state = {role: {what: shim.show(what) for what in ("locators", "sessions", "counters")}
                             for role, shim in self.shims.items()}

@@ -63,6 +63,9 @@ class Display:
         for check in figures["checks"]:
             mark = self.paint(GREEN, "ok  ") if check["ok"] else self.paint(RED, "FAIL")
             self._print(f"  {mark} {check['name']}: {check['detail']}")
+        if figures["machine_late_ms"] > 20:
+            self._print(f"  note this machine was busy: the wire itself was up to {figures['machine_late_ms']:.0f} ms late, "
+                        "and so was everything else")
         self._print("")
         verdict = figures["verdict"]
         self._print(self.paint(BOLD + (GREEN if verdict["ok"] else RED), verdict["text"]))

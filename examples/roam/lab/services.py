@@ -207,7 +207,7 @@ UsePAM {"yes" if root_is_locked() else "no"}
 PrintMotd no
 ClientAliveInterval 0
 """)
-        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        self.lab.share_directory("/run/sshd")
         self.lab.spawn("guest", "sshd", [program("sshd"), "-D", "-e", "-f", conf])
         wait_listening(self.lab, SSH_PORT)
 

@@ -43,7 +43,8 @@ socket = "{self.socket}"
 directory = "{self.directory}/state"
 runtime_directory = "{runtime}"
 """)
-        self.child = lab.spawn(role, f"ilnp-host-{role}", [programs["ilnp-host"], "--config", conf])
+        self.child = lab.spawn(role, f"ilnp-host-{role}", ["nice", "-n", "-10", programs["ilnp-host"],
+                                                                 "--config", conf])
         wait_until(lambda: self._answers() or not self.child.running(), 5, f"ilnp-host in the {role}")
         if not self.child.running():
             raise Failure(f"ilnp-host in the {role} ended:\n{self.child.log_tail()}")

@@ -54,7 +54,7 @@ class Lab:
         self.run_name = f"roam-{os.getpid()}"
         self.children = []
         self.namespaces = []
-        self._made_paths = []
+        self._made_paths, self._shared_paths = [], []
         self._control = None
 
     # ---------------------------------------------------------------- life
@@ -75,13 +75,13 @@ class Lab:
         for name in self.namespaces:
             remove_namespace(name)
         self.namespaces.clear()
-        for path in reversed(self._made_paths):
-            if path == "/etc/netns":
-                with contextlib.suppress(OSError):  # somebody else's by now
-                    os.rmdir(path)
-            else:
-                shutil.rmtree(path, ignore_errors=True)
+        for path in self._made_paths:
+            shutil.rmtree(path, ignore_errors=True)
+        for path in self._shared_paths:
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
         self._made_paths.clear()
+        self._shared_paths.clear()
         if self._control:
             self._control.close()
             self._control = None
@@ -181,12 +181,17 @@ class Lab:
 
     def resolv_conf(self, role, server):
         path = f"/etc/netns/{self.namespace(role)}"
-        if not os.path.exists("/etc/netns"):
-            self._made_paths.append("/etc/netns")
+        self.share_directory("/etc/netns")
         os.makedirs(path)
         self._made_paths.append(path)
         with open(os.path.join(path, "resolv.conf"), "w") as conf:
             conf.write(f"nameserver {server}\noptions timeout:2 attempts:3\n")
+
+    def share_directory(self, path):
+        """A directory that others may use as well: made when it is missing, taken away when it is empty again."""
+        if not os.path.exists(path):
+            os.mkdir(path, 0o755)
+            self._shared_paths.append(path)
 
     def runtime_directory(self, role):
         """Where a daemon keeps what need not survive a reboot: in memory, as /run is."""

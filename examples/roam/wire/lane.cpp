@@ -50,6 +50,7 @@ void Lane::offer(TimePoint now, ByteVector frame, std::size_t octets) {
 
 std::optional<ByteVector> Lane::take_due(TimePoint now) {
   if (in_flight_.empty() || in_flight_.top().due > now) return std::nullopt;
+  counters_.latest = std::max(counters_.latest, now - in_flight_.top().due);
   ByteVector frame = std::move(in_flight_.top().frame);
   in_flight_.pop();
   held_octets_ -= frame.size();

@@ -31,6 +31,7 @@ struct LaneCounters {
   std::uint64_t offered = 0, delivered = 0, octets = 0;
   std::uint64_t lost = 0, overflowed = 0, reordered = 0, down = 0, memory = 0;
   std::uint64_t unsent = 0;  ///< due, but the interface refused them
+  Duration latest{};         ///< how long after its time a frame was taken, at worst: the wait for a CPU
 };
 
 class Lane {

@@ -39,9 +39,17 @@ struct Line {
 };
 
 nlohmann::json to_json(const LaneCounters& c, std::uint64_t missed) {
-  return {{"offered", c.offered},       {"delivered", c.delivered}, {"octets", c.octets}, {"lost", c.lost},
-          {"overflowed", c.overflowed}, {"reordered", c.reordered}, {"down", c.down},     {"memory", c.memory},
-          {"unsent", c.unsent},         {"missed", missed}};
+  return {{"offered", c.offered},
+          {"delivered", c.delivered},
+          {"octets", c.octets},
+          {"lost", c.lost},
+          {"overflowed", c.overflowed},
+          {"reordered", c.reordered},
+          {"down", c.down},
+          {"memory", c.memory},
+          {"unsent", c.unsent},
+          {"missed", missed},
+          {"latest_ms", std::chrono::duration<double, std::milli>(c.latest).count()}};
 }
 
 class Wire {

@@ -103,6 +103,15 @@ TEST(Lane, LineThatIsDownLetsNothingInButDeliversWhatIsUnderWay) {
   EXPECT_EQ(lane.counters().down, 1u);
 }
 
+TEST(Lane, WorstLatenessIsKept) {
+  Lane lane{Shape{.delay = milliseconds{10}}, 1};
+  lane.offer(start, frame(1), 100);
+  lane.offer(start, frame(2), 100);
+  EXPECT_TRUE(lane.take_due(start + milliseconds{13}));
+  EXPECT_TRUE(lane.take_due(start + milliseconds{11}));
+  EXPECT_EQ(lane.counters().latest, milliseconds{3});
+}
+
 TEST(Lane, MemoryInFlightIsBounded) {
   Lane lane{Shape{.delay = seconds{10}}, 1};
   const std::size_t large = 60000, enough = Lane::memory_limit / large + 10;
