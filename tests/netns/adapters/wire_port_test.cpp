@@ -232,6 +232,7 @@ struct Offloads {
   bool host_on, peer_on;
   bool qdisc_bypass;
 };
+void PrintTo(const Offloads& offloads, std::ostream* out) { *out << offloads.name; }
 
 /// The host's address lies on its TUN device; this class carries its packets, unchanged, between TUN and wire.
 class WholePath : public WirePortTest, public ::testing::WithParamInterface<Offloads> {
