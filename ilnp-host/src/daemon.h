@@ -95,6 +95,7 @@ class Daemon {
   ByteVector tun_buffer_;
   std::vector<std::pair<unsigned, Address>> found_ilvs_;  ///< in the kernel before we started
   bool ilvs_adopted_ = false;
+  bool ilvs_incomplete_ = false;
   bool take_down_ = true;
   TimePoint started_at_{};
   TimePoint next_solicit_ = never;

@@ -98,6 +98,7 @@ void Daemon::update_ports(const LocatorTracker::Changes& changes) {
 
 void Daemon::update_ilvs() {
   const auto added = kernel_->set_ilvs(tracker_.usable(), forwarder_->own_nids());
+  ilvs_incomplete_ = !added;
   if (!added) {
     log_event(LogLevel::error, "address_not_added", {{"reason", added.error().message}});
     return;
@@ -178,6 +179,7 @@ void Daemon::housekeeping() {
     for (unsigned ifindex : tracker_.without_router()) solicit(ifindex);
     next_solicit_ = now + settings_.solicit_interval;
   }
+  if (ilvs_incomplete_) update_ilvs();  // the kernel refused while a link was changing
   process_log().flush();
   housekeeping_->set(now + std::min(housekeeping_interval, settings_.solicit_interval));
 }

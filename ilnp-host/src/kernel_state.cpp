@@ -115,6 +115,7 @@ Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
     const bool known = ilvs_.count(ilv) != 0;
     if (known && prefer == (preferred_.count(ilv) != 0)) continue;
     if (auto r = known ? set_address(ilv, prefer) : add(ilv, prefer); !r) {
+      if (!known) remove(ilv);  // whatever of it was made
       outcome = r.error();
       continue;
     }
