@@ -22,6 +22,7 @@ Result<void> Names::open(const HostSettings& settings) {
   stub_settings.upstream = settings.upstream;
   stub_settings.resolv_conf = settings.resolv_conf;
   stub_settings.ilnp_required = settings.ilnp_required;
+  stub_settings.hold = settings.hold;
   stub_settings.identity_prefixes.clear();
   for (std::size_t k = 0; k < settings.tuning.max_siblings; ++k)
     stub_settings.identity_prefixes.push_back({{alias_prefix(settings.prefix, static_cast<std::uint16_t>(k)), {}}, 64});

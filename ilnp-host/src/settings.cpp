@@ -84,6 +84,11 @@ std::vector<Option> name_options() {
        .type = boolean,
        .help = "A name whose ILNP records fail validation gets SERVFAIL instead of its plain addresses.",
        .fallback = "false"},
+      {.key = "dns.hold",
+       .type = duration,
+       .help = "How long a plain AAAA answer may wait for the name's ILNP records; a plain session cannot move.",
+       .fallback = "250ms",
+       .range = "0s..5s"},
       {.key = "publish.enabled",
        .type = boolean,
        .help = "Publish this node's records (--no-dns switches it off for one run).",
@@ -254,6 +259,7 @@ void read_dns(const Section& dns, HostSettings& out, std::vector<Problem>& probl
   out.dnssec = dns.boolean("dnssec");
   out.trust_anchor = dns.text("trust_anchor");
   out.ilnp_required = dns.boolean("ilnp_required");
+  out.hold = dns.duration("hold");
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ struct HostSettings {
   bool dnssec = false;
   std::string trust_anchor;
   bool ilnp_required = false;
+  Duration hold{};  ///< how long a plain answer waits for the ILNP records
   PublishSettings publish;
 
   std::string control_socket;
