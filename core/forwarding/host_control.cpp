@@ -72,21 +72,6 @@ void HostForwarder::answer_probe(Correspondent& c, const ProbeMessage& probe, co
                actions);
 }
 
-/// The peer asks whether we receive before any reply has told us its nonce. The answer carries ours, which our first
-/// packet showed it; its own is believed only when it comes back with the token of a probe of ours, because anybody
-/// can write a first nonce.
-Verdict HostForwarder::early_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk,
-                                   Actions& actions) {
-  if (packet.offload.partial_checksum || !checksum_verifies(packet, walk, ChecksumMode::ipv6))
-    return drop(DropReason::in_bad_checksum);
-  if (own_.find(walk.destination.locator) == nullptr) return drop(DropReason::in_not_our_locator);
-  answer_probe(c, probe_of(packet, walk), walk, actions);
-  c.remote.start_probe(now, walk.source.locator);
-  send_probes(now, c, actions);
-  reschedule(c);
-  return {Disposition::consumed, DropReason::none};
-}
-
 Verdict HostForwarder::probe_reply(TimePoint now, Correspondent& c, const ProbeMessage& probe, const HeaderWalk& walk,
                                    Actions& actions) {
   if (!c.remote.on_probe_reply(walk.source.locator, probe.sequence, probe.token))
@@ -94,7 +79,9 @@ Verdict HostForwarder::probe_reply(TimePoint now, Correspondent& c, const ProbeM
   c.touch();
   c.last_received = now;
   c.first_unanswered = never;
+  const bool moved_on = c.local_rotation != 0 && c.silence_rounds >= 2;  // our preferred locator did not work
   c.silence_rounds = 0;
+  if (c.is_session() && moved_on) prefer(now, c, walk.destination.locator, actions);
   if (c.state == PeerState::tentative_in || c.state == PeerState::tentative_out) {
     establish(now, c, actions);
   } else if (c.state == PeerState::unreachable || c.state == PeerState::closing) {
@@ -152,6 +139,8 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
   c.lu_memory->remember(now, digest);
   const Locator before = c.using_remote;
   c.note_heard_in_place();
+  const RemoteLocator* best_before = c.remote.best(0, true);
+  const Locator there = best_before == nullptr ? Locator{} : best_before->locator;
   if (c.remote.replace(now, locators, tuning_)) {
     c.touch();
     HostEvent moved = event(EventKind::peer_moved, c);
@@ -168,6 +157,14 @@ Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate
   c.name_query_round = 0;
   actions.sessions_changed = true;
   acknowledge(c, update, walk, actions);
+  // If this update was late the peer is still there, hears what we believe, and tells us again.
+  const bool left = there != Locator{} && there != walk.source.locator && c.remote.find(there) != nullptr &&
+                    c.remote.find(there)->receive_only;
+  if (left) {
+    HeaderWalk other = walk;
+    other.source.locator = there;
+    acknowledge(c, update, other, actions);
+  }
   c.remote.start_probes(now);
   send_probes(now, c, actions);
   release_held(now, c, actions);
@@ -194,6 +191,7 @@ Verdict HostForwarder::acknowledgement(TimePoint now, Correspondent& c, const Lo
     case LuSender::AckResult::unexpected:
       return drop(DropReason::lu_unexpected_ack);
     case LuSender::AckResult::other_body:
+      c.lu_outstanding = true;  // it is told again, also when it had acknowledged before
       reschedule(c);
       return drop(DropReason::lu_other_ack);
     case LuSender::AckResult::committed:

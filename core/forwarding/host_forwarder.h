@@ -6,9 +6,9 @@
 // RFC 6740 (architecture), 6741 (ILCC, checksums), 6743 (Locator Update), 6744 (nonce). What is ours and not the RFCs'
 // is in docs/protocol.
 //
-// Files: host_output.cpp (identity -> wire), host_input.cpp (wire -> identity), host_control.cpp (Locator Updates,
-// probes, ICMPv6 errors), host_sessions.cpp (timers, own locators, names), host_stalls.cpp (TCP after a silence),
-// host_state_file.cpp.
+// Files: host_output.cpp (identity -> wire), host_input.cpp (wire -> identity), host_strangers.cpp (nonces that
+// nobody knows), host_control.cpp (Locator Updates, probes, ICMPv6 errors), host_sessions.cpp (timers, own locators,
+// names), host_stalls.cpp (TCP after a silence), host_state_file.cpp.
 #pragma once
 
 #include <array>
@@ -133,6 +133,7 @@ class HostForwarder {
  private:
   // host_output.cpp
   Verdict send(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
+  Verdict send_again(TimePoint now, const HeldPacket& held, Actions& actions);
   Verdict outbound_fragment(TimePoint now, Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict outbound_error(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict hold(TimePoint now, Correspondent& c, const Packet& packet);
@@ -140,7 +141,7 @@ class HostForwarder {
   void release_held(TimePoint now, Correspondent& c, Actions& actions);
   bool choose_pair(TimePoint now, Correspondent& c, std::size_t octets);
   const OwnLocator* choose_local(TimePoint now, Correspondent& c, Locator remote);
-  bool wants_nonce(TimePoint now, const Correspondent& c, std::uint8_t protocol) const;
+  bool wants_nonce(TimePoint now, const Correspondent& c, const Packet& packet, const HeaderWalk& walk) const;
   void remember_flow(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
   std::size_t path_mtu(const Correspondent& c, Locator ours, Locator theirs) const;
   Verdict too_big(Packet& packet, std::size_t mtu, Actions& actions);
@@ -157,18 +158,25 @@ class HostForwarder {
   Verdict with_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface, Actions& actions);
   Verdict without_nonce(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
                         Actions& actions);
-  Verdict from_stranger(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
-                        Actions& actions);
   Verdict accept(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
                  Actions& actions);
+  void follow_peer(TimePoint now, Correspondent& c, Locator here);
   Verdict deliver(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk);
   Correspondent* find_by_nonce(const Packet& packet, const HeaderWalk& walk);
   Correspondent* find_waiting(const Packet& packet, const HeaderWalk& walk);
-  Correspondent* find_asking(const HeaderWalk& walk);
   void follow_tentative(Correspondent& c, Locator source);
-  bool note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions);
   bool learn_checksum_mode(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
   void note_heard(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
+
+  // host_strangers.cpp
+  Correspondent* find_asking(const HeaderWalk& walk);
+  Verdict ask_first(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                    Actions& actions);
+  Verdict keep(Correspondent& c, const Packet& packet, std::uint32_t interface);
+  void deliver_kept(TimePoint now, Correspondent& c, Actions& actions);
+  bool note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions);
+  Verdict from_stranger(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
+                        Actions& actions);
 
   // host_control.cpp
   std::optional<Verdict> control(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk,
@@ -178,7 +186,6 @@ class HostForwarder {
   Verdict obey(TimePoint now, Correspondent& c, const LocatorUpdate& update, const LuMemory::ShortDigest& digest,
                const HeaderWalk& walk, std::uint32_t interface, Actions& actions);
   Verdict acknowledgement(TimePoint now, Correspondent& c, const LocatorUpdate& update, Actions& actions);
-  Verdict early_probe(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
   void answer_probe(Correspondent& c, const ProbeMessage& probe, const HeaderWalk& walk, Actions& actions);
   Verdict probe_reply(TimePoint now, Correspondent& c, const ProbeMessage& probe, const HeaderWalk& walk,
                       Actions& actions);
@@ -199,6 +206,7 @@ class HostForwarder {
   void advertise(TimePoint now, OwnLocators::Change change, Actions& actions);
   void service(TimePoint now, Correspondent& c, Actions& actions);
   TimePoint refresh_at(const Correspondent& c) const;
+  void prefer(TimePoint now, Correspondent& c, Locator here, Actions& actions);
   void tell(TimePoint now, Correspondent& c, const Advertisement& set, Duration jitter, bool urgent, Actions& actions);
   bool service_state(TimePoint now, Correspondent& c, Actions& actions);
   bool service_no_answer(TimePoint now, Correspondent& c, Actions& actions);
@@ -209,7 +217,8 @@ class HostForwarder {
   TimePoint deadline_of(const Correspondent& c) const;
   TimePoint state_deadline(const Correspondent& c) const;
   void succeed(Correspondent& successor, Actions& actions);
-  Correspondent* entry_for_name(std::string_view name, NodeId local, NodeId remote,
+  bool is_lost(TimePoint now, const Correspondent& c) const;
+  Correspondent* entry_for_name(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                 const std::vector<ResolvedLocator>& locators);
   void drop_expired_held(TimePoint now, Correspondent& c);
   void release_waiting_for_name(TimePoint now, const Address& identity, Actions& actions);

@@ -4,34 +4,13 @@
 #include <algorithm>
 
 #include "core/forwarding/host_forwarder.h"
+#include "core/forwarding/packet_fields.h"
 #include "core/forwarding/rewrite.h"
 #include "core/ipv6/icmpv6.h"
 
 namespace ilnp {
 
 namespace {
-
-constexpr std::uint8_t tcp_syn = 0x02, tcp_rst = 0x04, tcp_ack = 0x10;
-
-struct TcpFields {
-  bool valid = false;
-  std::uint8_t flags = 0;
-  std::uint32_t acknowledgement = 0;
-};
-
-TcpFields tcp_of(const Packet& packet, const HeaderWalk& walk) {
-  if (walk.upper_protocol != next_header::tcp || walk.upper_length < 20) return {};
-  const std::uint8_t* upper = packet.data() + walk.upper_offset;
-  return {true, upper[13], load_u32(upper + 8)};
-}
-
-std::uint8_t icmp_type(const Packet& packet, const HeaderWalk& walk) {
-  return walk.upper_length == 0 ? std::uint8_t{0} : packet.data()[walk.upper_offset];
-}
-
-Bytes nonce_of(const Packet& packet, const HeaderWalk& walk) {
-  return packet.bytes().subspan(walk.nonce_offset, walk.nonce_length);
-}
 
 /// A reply to something that we sent before we knew the peer's nonce.
 bool answers(const OpenFlow& flow, const Packet& packet, const HeaderWalk& walk) {
@@ -110,22 +89,16 @@ Correspondent* HostForwarder::find_by_nonce(const Packet& packet, const HeaderWa
 Correspondent* HostForwarder::find_waiting(const Packet& packet, const HeaderWalk& walk) {
   for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
     const bool waits = c->state == PeerState::tentative_out || c->state == PeerState::fallback;
-    if (!waits || c->nonce_received.is_set() || !c->nonce_sent.is_set()) continue;
-    if (c->remote.find(walk.source.locator) != nullptr && answers_any(*c, packet, walk)) return c;
+    // A tentative entry's nonce may be that of somebody who wrote first in the peer's name.
+    const bool doubts = c->state == PeerState::tentative_in && !c->unproven;
+    if (!doubts && (!waits || c->nonce_received.is_set() || !c->nonce_sent.is_set())) continue;
+    const bool proves = waits || tcp_of(packet, walk).valid;
+    if (proves && c->remote.find(walk.source.locator) != nullptr && answers_any(*c, packet, walk)) return c;
     const ProbeMessage probe = probe_of(packet, walk);
     if (probe.is_probe && probe.type == icmpv6::echo_reply &&
         c->remote.answers_probe(walk.source.locator, probe.sequence, probe.token))
       return c;
   }
-  return nullptr;
-}
-
-/// An entry of ours that waits for the peer's first nonce, when the peer, or somebody in its name, asks back first.
-Correspondent* HostForwarder::find_asking(const HeaderWalk& walk) {
-  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c))
-    if (c->state == PeerState::tentative_out && c->nonce_sent.is_set() &&
-        c->remote.find(walk.source.locator) != nullptr)
-      return c;
   return nullptr;
 }
 
@@ -141,62 +114,8 @@ Verdict HostForwarder::with_nonce(TimePoint now, Packet& packet, const HeaderWal
     }
     return accept(now, *c, packet, walk, interface, actions);
   }
-  if (const ProbeMessage probe = probe_of(packet, walk); probe.is_probe && probe.type == icmpv6::echo_request)
-    if (Correspondent* c = find_asking(walk)) return early_probe(now, *c, packet, walk, actions);
+  if (Correspondent* c = find_asking(walk)) return ask_first(now, *c, packet, walk, interface, actions);
   return from_stranger(now, packet, walk, interface, actions);
-}
-
-bool HostForwarder::note_bad_nonce(TimePoint now, Correspondent& c, Actions& actions) {
-  if (now - c.bad_nonce_window >= seconds{1}) {
-    c.bad_nonce_window = now;
-    c.bad_nonces = 0;
-  }
-  if (c.bad_nonces < 0xff) ++c.bad_nonces;
-  if (c.bad_nonces <= tuning_.bad_nonces_per_second) return false;
-  if (now >= c.quarantined_until) actions.events.push_back(event(EventKind::bad_nonces, c, "quarantined"));
-  c.quarantined_until = now + tuning_.quarantine;
-  return true;
-}
-
-/// A nonce that no entry knows: a new peer, a peer that restarted, a second node with the same NID, or a guess.
-/// RFC 6741 section 5: an established entry's nonce is never overwritten, the packet makes an entry of its own.
-Verdict HostForwarder::from_stranger(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
-                                     Actions& actions) {
-  Correspondent* known = nullptr;  // a session of the same pair, with this locator if there is one
-  for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c))
-    if (c->is_session() && (known == nullptr || c->remote.find(walk.source.locator) != nullptr)) known = c;
-  if (known != nullptr && note_bad_nonce(now, *known, actions)) return drop(DropReason::in_quarantined);
-
-  const TcpFields tcp = tcp_of(packet, walk);
-  const bool opens =
-      tcp.valid ? (tcp.flags & (tcp_syn | tcp_ack | tcp_rst)) == tcp_syn
-                : walk.upper_protocol != next_header::icmpv6 || icmp_type(packet, walk) == icmpv6::echo_request;
-  if (!opens && !tcp.valid) return drop(known != nullptr ? DropReason::in_bad_nonce : DropReason::in_stranger_control);
-  if (tcp.valid && (tcp.flags & tcp_rst) != 0) return drop(DropReason::in_stranger_segment);
-  if (!is_global_unicast(walk.source.locator) || own_.find(walk.destination.locator) == nullptr)
-    return drop(DropReason::in_foreign_locator);
-  if (!Nonce::is_storable(walk.nonce_length)) return drop(DropReason::in_nonce_size);
-  // A segment of a session that we do not know: the peer is asked to prove itself before anything is delivered.
-  if (!opens && !probe_rate_.allow(now)) return drop(DropReason::in_stranger_segment);
-
-  if (Correspondent* victim = ilcc_.crowded_out()) end(*victim, "pushed out", actions);
-  Correspondent* c = ilcc_.create_tentative(now, walk.destination.nid, walk.source.nid, walk.source.locator);
-  if (c == nullptr) return drop(DropReason::in_tentative_full);
-  c->nonce_received = Nonce{nonce_of(packet, walk)};
-  // A restarted peer recognises the nonce that we used with it before; a second node elsewhere gets its own.
-  const bool same_place = known != nullptr && known->remote.find(walk.source.locator) != nullptr;
-  c->nonce_sent = same_place           ? known->nonce_sent
-                  : tuning_.echo_nonce ? c->nonce_received
-                                       : Nonce::draw(random_, tuning_.nonce_length);
-  c->remote.learn_initial(walk.source.locator, tuning_);
-  c->using_local = walk.destination.locator;
-  if (!opens) {
-    c->remote.start_probes(now);
-    send_probes(now, *c, actions);
-  }
-  reschedule(*c);
-  if (!opens) return drop(DropReason::in_stranger_segment);
-  return accept(now, *c, packet, walk, interface, actions);
 }
 
 /// It moved before the handshake was over, or somebody at `source` hopes for what it must not see. What was sent to the
@@ -223,14 +142,21 @@ Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const Header
     if (!c->knows(walk.source.locator)) continue;
     if (c->is_session()) {
       if (is_icmp) return drop(DropReason::in_forged_icmp);  // RFC 6744 section 3
+      if (tcp_of(packet, walk).is_reset()) {
+        // Anybody can write one; and a kernel whose shim lost its state sends one. Our own resets carry the nonce.
+        c->nonce_until = std::max(c->nonce_until, now + tuning_.nonce_after_change);
+        return drop(DropReason::in_stranger_segment);
+      }
       return accept(now, *c, packet, walk, interface, actions);
     }
     // Its first packets carry the nonce; these come out of order. Any other flow is plain IPv6, whatever a stranger
     // has sent in this peer's name.
     if (c->state == PeerState::tentative_in && belongs_to_any(*c, packet, walk))
       return drop(DropReason::in_unconfirmed);
-    if (c->state == PeerState::tentative_out && answers_any(*c, packet, walk))
+    if (c->state == PeerState::tentative_out && answers_any(*c, packet, walk)) {
+      if (tuning_.fallback == FallbackPolicy::refuse) return drop(DropReason::in_unconfirmed);
       fall_back(now, *c, "plain reply", walk.upper_protocol == next_header::tcp, actions);
+    }
     if (c->state == PeerState::fallback) {
       note_heard(now, *c, packet, walk, actions);
       return deliver(now, *c, packet, walk);
@@ -261,6 +187,8 @@ Verdict HostForwarder::accept(TimePoint now, Correspondent& c, Packet& packet, c
     c.touch();
   }
   if (c.state == PeerState::tentative_in) {
+    if (tcp.is_reset()) return drop(DropReason::in_unconfirmed);
+    if (c.unproven && walk.upper_protocol != next_header::icmpv6) return keep(c, packet, interface);
     if (tcp.valid && (tcp.flags & tcp_syn) == 0) return drop(DropReason::in_unconfirmed);
     // Other protocols have no handshake: a probe asks whether it receives.
     if (!tcp.valid && !c.remote.verification_pending() && probe_rate_.allow(now)) {
@@ -271,6 +199,7 @@ Verdict HostForwarder::accept(TimePoint now, Correspondent& c, Packet& packet, c
   }
   if (walk.upper_protocol == next_header::icmpv6)
     if (const auto verdict = control(now, c, packet, walk, interface, actions)) return *verdict;
+  if (c.state == PeerState::tentative_in && c.unproven) return keep(c, packet, interface);
   if (!c.checksum_known && !learn_checksum_mode(c, packet, walk)) return drop(DropReason::in_bad_checksum);
   note_heard(now, c, packet, walk, actions);
   c.delivered = true;
@@ -308,14 +237,29 @@ void HostForwarder::note_heard(TimePoint now, Correspondent& c, const Packet& pa
   c.next_name_query = never;
   if (c.is_in_place() && walk.source.locator == c.using_remote)
     c.heard_in_place = now;
+  else if (c.remote.note_received(now, walk.source.locator, packet.size(), tuning_))
+    reschedule(c);
+  if (walk.destination.locator == c.using_local)
+    c.heard_at_local = now;
   else
-    c.remote.note_received(now, walk.source.locator, packet.size(), tuning_);
+    follow_peer(now, c, walk.destination.locator);
   if (c.state == PeerState::closing) ilcc_.set_state(c, PeerState::established);
   if (c.state == PeerState::unreachable && c.remote.has_usable()) {
     ilcc_.set_state(c, PeerState::established);
     actions.events.push_back(event(EventKind::session_recovered, c));
     release_held(now, c, actions);
   }
+}
+
+/// The peer keeps sending to another locator of ours than the one that we send from. It may have found that ours fails.
+void HostForwarder::follow_peer(TimePoint now, Correspondent& c, Locator here) {
+  if (c.state != PeerState::established || now - c.heard_at_local < tuning_.silence_probe) return;
+  if (c.lu_sender != nullptr && c.lu_sender->unacknowledged()) return;
+  const auto& usable = own_.usable();
+  const auto place = std::find_if(usable.begin(), usable.end(), [&](const OwnLocator& l) { return l.locator == here; });
+  if (place == usable.end()) return;
+  c.local_rotation = static_cast<std::uint8_t>(place - usable.begin());
+  c.touch();
 }
 
 Verdict HostForwarder::deliver(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/forwarding/host_forwarder.h"
+#include "core/forwarding/packet_fields.h"
 #include "core/forwarding/rewrite.h"
 #include "core/ipv6/checksum.h"
 #include "core/ipv6/icmpv6.h"
@@ -18,7 +19,6 @@ constexpr std::size_t max_waiting_for_name = 256, max_waiting_for_one_name = 32;
 bool is_tcp_flag(const Packet& packet, const HeaderWalk& walk, std::uint8_t flag) {
   return (packet.data()[walk.upper_offset + 13] & flag) != 0;
 }
-constexpr std::uint8_t tcp_syn = 0x02, tcp_ack = 0x10;
 
 /// Octets of one packet as it will be on the wire without the nonce: a super-packet counts as one of its segments.
 std::size_t unit_size(const Packet& packet, const HeaderWalk& walk) {
@@ -93,7 +93,7 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
   if (c.first_unanswered != never && now - c.first_unanswered >= tuning_.stall) note_stalled(c, packet, walk);
   if (c.state == PeerState::tentative_out || c.state == PeerState::tentative_in) remember_flow(c, packet, walk);
 
-  bool with_nonce = wants_nonce(now, c, walk.upper_protocol);
+  bool with_nonce = wants_nonce(now, c, packet, walk);
   const std::size_t unit = unit_size(packet, walk);
   const std::size_t mtu = c.using_mtu;
   const std::size_t reserve = c.nonce_sent.is_set() ? c.nonce_sent.header_length() : max_nonce_header_length;
@@ -173,8 +173,10 @@ bool HostForwarder::choose_pair(TimePoint now, Correspondent& c, std::size_t oct
   const OwnLocator* local = remote == nullptr ? nullptr : choose_local(now, c, remote->locator);
   if (local == nullptr) return false;
   c.using_remote = remote->locator;
-  if (local->locator != c.using_local && c.using_local != Locator{})
-    c.nonce_until = std::max(c.nonce_until, now + tuning_.nonce_after_change);
+  if (local->locator != c.using_local) {
+    if (c.using_local != Locator{}) c.nonce_until = std::max(c.nonce_until, now + tuning_.nonce_after_change);
+    c.heard_at_local = now;
+  }
   c.using_local = local->locator;
   c.using_mtu = static_cast<std::uint16_t>(std::min<std::size_t>(path_mtu(c, c.using_local, c.using_remote), 0xffff));
   c.own_generation = own_.generation();
@@ -183,10 +185,12 @@ bool HostForwarder::choose_pair(TimePoint now, Correspondent& c, std::size_t oct
   return true;
 }
 
-bool HostForwarder::wants_nonce(TimePoint now, const Correspondent& c, std::uint8_t protocol) const {
+bool HostForwarder::wants_nonce(TimePoint now, const Correspondent& c, const Packet& packet,
+                                const HeaderWalk& walk) const {
   if (c.state == PeerState::fallback) return false;
   if (tuning_.nonce_policy == NoncePolicy::always || c.state != PeerState::established) return true;
-  if (protocol == next_header::icmpv6 || c.nonce_packets_left > 0 || now < c.nonce_until) return true;
+  if (tcp_of(packet, walk).is_reset()) return true;  // the peer believes no other
+  if (walk.upper_protocol == next_header::icmpv6 || c.nonce_packets_left > 0 || now < c.nonce_until) return true;
   if (c.lu_outstanding) return true;
   return now - c.last_received > tuning_.nonce_after_silence;
 }
@@ -292,6 +296,18 @@ Verdict HostForwarder::hold_for_name(TimePoint now, const Address& identity, con
   return {Disposition::held, DropReason::none};
 }
 
+/// A packet that was held, as if our kernel sent it now.
+Verdict HostForwarder::send_again(TimePoint now, const HeldPacket& held, Actions& actions) {
+  ByteVector buffer(packet_headroom + held.bytes.size());
+  std::copy(held.bytes.begin(), held.bytes.end(), buffer.begin() + packet_headroom);
+  Packet packet{buffer, packet_headroom, held.bytes.size(), held.offload};
+  const Verdict verdict = outbound(now, packet, actions);
+  if (verdict.disposition != Disposition::to_wire) return verdict;
+  const Bytes bytes = std::as_const(packet).bytes();
+  actions.to_wire.push_back({ByteVector(bytes.begin(), bytes.end()), packet.offload});
+  return verdict;
+}
+
 void HostForwarder::release_held(TimePoint now, Correspondent& c, Actions& actions) {
   if (c.held == nullptr || c.held->empty() || !choose_pair(now, c, 0)) return;
   std::vector<HeldPacket> packets = std::move(*c.held);
@@ -302,14 +318,8 @@ void HostForwarder::release_held(TimePoint now, Correspondent& c, Actions& actio
       continue;
     }
     held_octets_ -= held.bytes.size();
-    ByteVector buffer(packet_headroom + held.bytes.size());
-    std::copy(held.bytes.begin(), held.bytes.end(), buffer.begin() + packet_headroom);
-    Packet packet{buffer, packet_headroom, held.bytes.size(), held.offload};
-    const Verdict verdict = outbound(now, packet, actions);
+    const Verdict verdict = send_again(now, held, actions);
     if (verdict.disposition == Disposition::held && c.held != nullptr) c.held->back().until = held.until;
-    if (verdict.disposition != Disposition::to_wire) continue;
-    const Bytes bytes = packet.bytes();
-    actions.to_wire.push_back({ByteVector(bytes.begin(), bytes.end()), packet.offload});
   }
 }
 

@@ -60,6 +60,7 @@ void HostForwarder::establish(TimePoint now, Correspondent& c, Actions& actions)
   if (c.tell_when_established)
     if (const Advertisement set = own_.advertisement(now)) tell(now, c, set, {}, true, actions);
   release_held(now, c, actions);
+  deliver_kept(now, c, actions);
   reschedule(c);
 }
 
@@ -70,11 +71,16 @@ void HostForwarder::succeed(Correspondent& successor, Actions& actions) {
   if (successor.delivered || successor.packets_out != 0) return;
   for (Correspondent* old = ilcc_.find_pair(successor.local_nid, successor.remote_nid()); old != nullptr;
        old = ilcc_.sibling(*old)) {
-    if (old == &successor || !old->is_session() || old->last_received > successor.created) continue;
+    if (old == &successor || !old->is_session()) continue;
+    // At one place there is one node: its latest nonce counts, whatever arrives late under the one before.
+    if (!successor.unproven && old->last_received > successor.created) continue;
     const bool same_place = std::any_of(
         successor.remote.all().begin(), successor.remote.all().end(),
         [&](const RemoteLocator& l) { return l.reach == Reach::reachable && old->remote.find(l.locator) != nullptr; });
     if (!same_place) continue;
+    for (const RemoteLocator& l : old->remote.all())
+      if (!l.receive_only && successor.remote.find(l.locator) == nullptr)
+        successor.remote.learn_from_dns(l.locator, l.preference, never, tuning_);
     successor.name = old->name;
     successor.pinned = old->pinned;
     successor.checksum = old->checksum;
@@ -346,7 +352,7 @@ void HostForwarder::service_lu(TimePoint now, Correspondent& c, Actions& actions
     // No answer: every pair gets its turn, and the names are asked.
     const auto turn = static_cast<std::size_t>(n);
     if (!c.remote.all().empty()) remote = &c.remote.all()[turn % c.remote.all().size()];
-    local = &own_.usable()[turn % own_.usable().size()];
+    local = &own_.usable()[turn / std::max<std::size_t>(c.remote.all().size(), 1) % own_.usable().size()];
     query_name(now, c, actions);
   }
   // An update is small and must arrive: no limit on unverified locators holds it up.
@@ -420,6 +426,21 @@ void HostForwarder::advertise(TimePoint now, OwnLocators::Change change, Actions
   actions.sessions_changed = true;
 }
 
+/// The peer hears us, or answers, only by this locator of ours: it should send there too.
+void HostForwarder::prefer(TimePoint now, Correspondent& c, Locator here, Actions& actions) {
+  const Advertisement set = own_.advertisement(now);
+  if (set == nullptr || set->front().locator == here) return;
+  std::vector<AdvertisedLocator> reordered = *set;
+  const auto place =
+      std::find_if(reordered.begin(), reordered.end(), [&](const AdvertisedLocator& l) { return l.locator == here; });
+  if (place == reordered.end()) return;
+  std::rotate(reordered.begin(), place, place + 1);
+  for (std::size_t i = 0; i < reordered.size(); ++i) reordered[i].preference = (*set)[i].preference;
+  const std::uint8_t rotation = c.local_rotation;
+  tell(now, c, std::make_shared<const std::vector<AdvertisedLocator>>(std::move(reordered)), {}, true, actions);
+  c.local_rotation = rotation;
+}
+
 void HostForwarder::tell(TimePoint now, Correspondent& c, const Advertisement& set, Duration jitter, bool urgent,
                          Actions& actions) {
   if (c.lu_sender == nullptr) c.lu_sender = std::make_unique<LuSender>();
@@ -434,24 +455,43 @@ void HostForwarder::tell(TimePoint now, Correspondent& c, const Advertisement& s
 // --- Names
 // ------------------------------------------------------------------------------------------------------------
 
+/// The peer answers nowhere: its names may know more than its last update told.
+bool HostForwarder::is_lost(TimePoint now, const Correspondent& c) const {
+  if (!c.is_session()) return false;
+  const bool silent = c.first_unanswered != never && now - c.first_unanswered >= tuning_.lu_first_timeout;
+  const bool not_acknowledged = c.lu_sender != nullptr && c.lu_sender->unacknowledged() &&
+                                c.lu_sender->transmissions() >= tuning_.lu_ask_names_after;
+  return silent || not_acknowledged || c.state == PeerState::unreachable;
+}
+
 /// The entry that this answer is about: the one of this name, else one that shares a locator, else the only one that
-/// nobody named yet. Another node with the same NID gets an entry (and an alias) of its own.
-Correspondent* HostForwarder::entry_for_name(std::string_view name, NodeId local, NodeId remote,
+/// nobody named yet, if it is lost. Another node with the same NID gets an entry (and an alias) of its own.
+Correspondent* HostForwarder::entry_for_name(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                              const std::vector<ResolvedLocator>& locators) {
   Correspondent* by_locator = nullptr;
+  Correspondent* tentative = nullptr;
+  Correspondent* nameless = nullptr;
+  bool is_only = true;
   for (Correspondent* c = ilcc_.find_pair(local, remote); c != nullptr; c = ilcc_.sibling(*c)) {
     if (c->name == name && c->state != PeerState::tentative_in) return c;
     const bool shares = std::any_of(locators.begin(), locators.end(),
                                     [&](const ResolvedLocator& l) { return c->remote.find(l.locator) != nullptr; });
+    if (shares && c->state == PeerState::tentative_in && !c->unproven) tentative = c;
     if (shares && c->state != PeerState::tentative_in) by_locator = c;
+    if (!c->is_session() || !c->name.empty()) continue;
+    is_only = nameless == nullptr;
+    nameless = c;
   }
-  return by_locator;
+  if (by_locator != nullptr) return by_locator;
+  if (tentative != nullptr) return tentative;  // it called us a moment ago, from the place that the name tells
+  // It came to us and was lost since; this is what its reverse name says.
+  return nameless != nullptr && is_only && is_lost(now, *nameless) ? nameless : nullptr;
 }
 
 std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                                const std::vector<ResolvedLocator>& locators, Actions& actions) {
   if (locators.empty() || is_own_nid(remote)) return std::nullopt;
-  Correspondent* c = entry_for_name(name, local, remote, locators);
+  Correspondent* c = entry_for_name(now, name, local, remote, locators);
   if (c == nullptr) {
     const bool refused = std::all_of(locators.begin(), locators.end(),
                                      [&](const ResolvedLocator& l) { return known_not_ilnp(now, remote, l.locator); });
@@ -464,8 +504,7 @@ std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view n
   }
   if (c->name.empty()) c->name = name;
   c->note_heard_in_place();
-  const bool silent = c->first_unanswered != never && now - c->first_unanswered >= tuning_.lu_first_timeout;
-  const bool lost = c->is_session() && (silent || c->state == PeerState::unreachable);
+  const bool lost = is_lost(now, *c);
   seconds longest{0};
   for (const ResolvedLocator& l : locators) {
     longest = std::max(longest, l.ttl);
@@ -475,14 +514,18 @@ std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view n
                              c->state == PeerState::resolved ? now + tuning_.resolved_minimum + l.ttl : never, tuning_);
   }
   c->usable_until = now + std::max<Duration>(tuning_.resolved_minimum, longest);
+  if (c->state == PeerState::tentative_in && probe_rate_.allow(now)) {
+    c->remote.start_probes(now);
+    send_probes(now, *c, actions);
+  }
   if (lost) {
     // Both ends may have moved at once: what the name does not list any more and does not answer is not used.
     bool elsewhere = false;
     for (const RemoteLocator& old : c->remote.all()) {
       const bool listed = std::any_of(locators.begin(), locators.end(),
                                       [&](const ResolvedLocator& l) { return l.locator == old.locator; });
-      if (!listed && old.last_received <= c->first_unanswered)
-        elsewhere = c->remote.mark_failed(now, old.locator, tuning_) || elsewhere;
+      const bool heard = c->first_unanswered != never && old.last_received > c->first_unanswered;
+      if (!listed && !heard) elsewhere = c->remote.mark_failed(now, old.locator, tuning_) || elsewhere;
     }
     if (elsewhere && c->lu_sender != nullptr) c->lu_sender->start_over(now, tuning_);
     if (c->state == PeerState::unreachable) ilcc_.set_state(*c, PeerState::established);
@@ -509,11 +552,7 @@ void HostForwarder::release_waiting_for_name(TimePoint now, const Address& ident
   }
   for (WaitingForName& w : released) {
     held_octets_ -= w.packet.bytes.size();
-    ByteVector buffer(packet_headroom + w.packet.bytes.size());
-    std::copy(w.packet.bytes.begin(), w.packet.bytes.end(), buffer.begin() + packet_headroom);
-    Packet packet{buffer, packet_headroom, w.packet.bytes.size(), w.packet.offload};
-    if (outbound(now, packet, actions).disposition != Disposition::to_wire) continue;
-    actions.to_wire.push_back({ByteVector(packet.bytes().begin(), packet.bytes().end()), packet.offload});
+    send_again(now, w.packet, actions);
   }
 }
 

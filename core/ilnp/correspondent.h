@@ -65,6 +65,13 @@ struct HeldPacket {
   TimePoint until{};
 };
 
+/// A packet of the peer that waits for the proof that it is the peer's.
+struct KeptPacket {
+  ByteVector bytes;
+  Offload offload;
+  std::uint32_t interface = 0;
+};
+
 using CorrespondentId = std::uint32_t;
 
 struct alignas(64) Correspondent {
@@ -79,6 +86,7 @@ struct alignas(64) Correspondent {
   bool checksum_known = false;
   bool delivered = false;       ///< packets of it were handed to the kernel under this identity
   bool lu_outstanding = false;  ///< lu_sender waits for an acknowledgement
+  bool unproven = false;        ///< tentative beside a session of the same place: nothing is delivered yet
   std::uint8_t nonce_packets_left = 0;
   std::uint8_t silence_rounds = 0;
   std::uint8_t name_query_round = 0;
@@ -96,6 +104,7 @@ struct alignas(64) Correspondent {
   TimePoint next_silence_probe = never;
   TimePoint nonce_until{};
   TimePoint next_name_query = never;
+  TimePoint heard_at_local{};  ///< last packet to our end of the pair in use
   TimePoint heard_in_place{};  ///< last packet from using_remote that `remote` has not been told of
   std::uint64_t packets_in = 0, packets_out = 0, octets_in = 0, octets_out = 0;
 
@@ -128,6 +137,7 @@ struct alignas(64) Correspondent {
   std::unique_ptr<LuMemory> lu_memory;
   std::unique_ptr<std::vector<HeldPacket>> held;
   std::unique_ptr<std::vector<StalledSegment>> stalled;
+  std::unique_ptr<KeptPacket> kept;
 
   bool is_session() const {
     return state == PeerState::established || state == PeerState::unreachable || state == PeerState::closing;

@@ -25,6 +25,17 @@ LocatorUpdate body_of(const std::vector<AdvertisedLocator>& set, std::uint8_t nu
   return update;
 }
 
+/// Which nudge of this set the peer acknowledges; nullopt: another set.
+std::optional<unsigned> nudge_of(const LocatorUpdate& update, const std::vector<AdvertisedLocator>& set,
+                                 std::uint8_t max_nudge) {
+  for (unsigned nudge = 0; nudge <= max_nudge; ++nudge)
+    if (update.locators == body_of(set, static_cast<std::uint8_t>(nudge)).locators) return nudge;
+  return std::nullopt;
+}
+
+/// Retransmissions before the peer may have taken our update for a replay.
+constexpr int same_body_transmissions = 3;
+
 }  // namespace
 
 void LuSender::advertise(TimePoint now, Advertisement set, Duration jitter, bool urgent, const Tuning& tuning) {
@@ -33,6 +44,7 @@ void LuSender::advertise(TimePoint now, Advertisement set, Duration jitter, bool
   const TimePoint earliest = sent_before ? std::max(now, last_transmitted_ + interval) : now;
   pending_ = std::move(set);
   nudge_ = 0;
+  told_ = 0;
   transmissions_ = 0;
   due_ = earliest + jitter;
   first_transmitted_ = never;
@@ -46,19 +58,25 @@ void LuSender::start_over(TimePoint now, const Tuning& tuning) {
 }
 
 LuSender::AckResult LuSender::on_acknowledgement(TimePoint now, const LocatorUpdate& acknowledgement) {
-  if (state_ != State::wait) return AckResult::unexpected;
-  if (acknowledgement.locators == body_of(*pending_, nudge_).locators) {
+  if (state_ == State::delay || (state_ == State::idle && committed_ == nullptr)) return AckResult::unexpected;
+  if (state_ == State::idle) {
+    if (nudge_of(acknowledgement, *committed_, max_nudge)) return AckResult::unexpected;  // once more
+    pending_ = committed_;
+    state_ = State::wait;
+    transmissions_ = 0;
+  } else if (const auto nudge = nudge_of(acknowledgement, *pending_, max_nudge)) {
+    // One from before the peer acknowledged something else may only have been late.
+    if ((told_ >> *nudge & 1) == 0) return AckResult::unexpected;
     committed_ = std::move(pending_);
     pending_ = nullptr;
     committed_at_ = now;
     state_ = State::idle;
     return AckResult::committed;
   }
-  if (now - last_nudge_ >= nudge_spacing) {
-    last_nudge_ = now;
-    nudge_ = static_cast<std::uint8_t>(nudge_ % 8 + 1);
-    due_ = now;
-  }
+  nudge();
+  told_ = 0;
+  const TimePoint again = std::max(now, last_nudge_ + nudge_spacing);
+  if (transmissions_ == 0 || again < due_) due_ = last_nudge_ = again;
   return AckResult::other_body;
 }
 
@@ -71,7 +89,7 @@ TimePoint LuSender::refresh_at() const {
 
 std::optional<LocatorUpdate> LuSender::on_time(TimePoint now, const Tuning& tuning, Random& random) {
   if (state_ == State::idle || due_ > now) return std::nullopt;
-  if (state_ == State::delay) first_transmitted_ = now;
+  if (transmissions_ == 0) first_transmitted_ = now;
   state_ = State::wait;
   const int doublings = std::min(transmissions_, 16);
   const Duration timeout = std::min(tuning.lu_first_timeout * (1 << doublings), tuning.lu_timeout_cap);
@@ -79,7 +97,9 @@ std::optional<LocatorUpdate> LuSender::on_time(TimePoint now, const Tuning& tuni
   const auto spread = static_cast<Duration::rep>(random.u64() % static_cast<std::uint64_t>(2 * tenth + 1)) - tenth;
   due_ = now + timeout + Duration{spread};
   last_transmitted_ = now;
+  if (transmissions_ >= same_body_transmissions) nudge();
   ++transmissions_;
+  told_ = static_cast<std::uint16_t>(told_ | 1u << nudge_);
   return body_of(*pending_, nudge_);
 }
 

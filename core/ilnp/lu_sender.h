@@ -5,6 +5,9 @@
 //   idle    nothing to tell.                               advertise() -> delay
 //   delay   waits for jitter or for the minimum interval.  due -> wait
 //   wait    transmitted, not acknowledged.                 matching acknowledgement -> idle
+//
+// An update has no sequence number. The peer may have obeyed a late older one after ours and take ours for a replay, or
+// acknowledge the older one after ours: both end by telling it again with a body that it has not seen.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +57,9 @@ class LuSender {
  private:
   State state_ = State::idle;
   std::uint8_t nudge_ = 0;  ///< seconds taken off the first lifetime so that the body differs
+  void nudge() { nudge_ = static_cast<std::uint8_t>(nudge_ % max_nudge + 1); }
+  static constexpr std::uint8_t max_nudge = 8;
+  std::uint16_t told_ = 0;  ///< one bit per nudge: bodies transmitted since the peer last acknowledged something else
   int transmissions_ = 0;
   TimePoint due_ = never;
   TimePoint first_transmitted_ = never;

@@ -14,6 +14,9 @@ namespace {
 constexpr Duration lifetime_tolerance = seconds{5};
 /// Successive advertisements differ by this many seconds of lifetime: more than LuSender takes off (see there).
 constexpr std::uint32_t variation_step = 9;
+/// Where short lifetimes leave no room to differ, all preferences are shifted by the same 0..9; only their order
+/// counts.
+constexpr std::size_t preference_room = 10;
 /// Not told twice within what a peer remembers (LuMemory).
 constexpr std::size_t remembered_advertisements = LuMemory::max_seen;
 
@@ -110,7 +113,7 @@ Advertisement OwnLocators::advertisement(TimePoint now) {
   std::vector<AdvertisedLocator> list;
   for (std::size_t tries = 0; tries <= told_.size(); ++tries) {
     ++variation_;
-    list = list_locators(now);
+    list = list_locators(now, tries % preference_room);
     if (!told(list)) break;
   }
   if (list.empty()) return nullptr;
@@ -120,7 +123,7 @@ Advertisement OwnLocators::advertisement(TimePoint now) {
   return advertisement_;
 }
 
-std::vector<AdvertisedLocator> OwnLocators::list_locators(TimePoint now) const {
+std::vector<AdvertisedLocator> OwnLocators::list_locators(TimePoint now, std::size_t shift) const {
   std::vector<AdvertisedLocator> list;
   for (const OwnLocator& l : usable_) {
     if (list.size() >= tuning_.lu_max_sent_locators) break;
@@ -135,7 +138,7 @@ std::vector<AdvertisedLocator> OwnLocators::list_locators(TimePoint now) const {
     const auto room = std::max<seconds::rep>(1, lifetime / 2);
     lifetime -= seconds::rep{variation_} * variation_step % room;
     const auto rank = static_cast<unsigned>(list.size() + 1);
-    const auto preference = static_cast<std::uint16_t>(10 * rank + (l.deprecated ? 1000u : 0u));
+    const auto preference = static_cast<std::uint16_t>(10 * rank + shift + (l.deprecated ? 1000u : 0u));
     list.push_back({l.locator, preference, std::chrono::duration<std::uint16_t>{static_cast<std::uint16_t>(lifetime)}});
   }
   return list;

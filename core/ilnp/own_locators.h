@@ -79,7 +79,7 @@ class OwnLocators {
     TimePoint until;
   };
   void changed(TimePoint now, Locator best_before);
-  std::vector<AdvertisedLocator> list_locators(TimePoint now) const;
+  std::vector<AdvertisedLocator> list_locators(TimePoint now, std::size_t shift) const;
   static constexpr std::size_t max_former = 64;
 
   const Tuning& tuning_;

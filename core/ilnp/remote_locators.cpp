@@ -117,6 +117,7 @@ bool RemoteLocators::replace(TimePoint now, const std::vector<AdvertisedLocator>
       l.source = LocatorSource::locator_update;
       l.receive_only = false;
       l.validity = after(l.validity, LocatorEvent::refreshed);
+      // A candidate had no limits of its own: now the peer vouches for it.
       if (l.reach == Reach::failed || (is_candidate(kept) && l.reach != Reach::reachable)) start_afresh(l, tuning);
     }
     l.expires = expires;
@@ -146,22 +147,21 @@ void RemoteLocators::keep_for_session() {
     if (l.source == LocatorSource::dns) l.expires = never;
 }
 
-void RemoteLocators::note_received(TimePoint now, Locator locator, std::size_t octets, const Tuning& tuning) {
-  if (RemoteLocator* l = find(locator)) {
-    l->last_received = now;
-    if (l->reach == Reach::failed) {  // heard from: worth another probe
-      l->reach = Reach::unverified;
-      l->next_probe = now;
-      l->probes_sent = 0;
-    }
-    if (is_candidate(*l)) {
-      l->expires = now + tuning.candidate_lifetime;
-      return;
-    }
-    if (l->reach == Reach::reachable) return;
+bool RemoteLocators::note_received(TimePoint now, Locator locator, std::size_t octets, const Tuning& tuning) {
+  RemoteLocator* l = find(locator);
+  if (l == nullptr) return false;
+  l->last_received = now;
+  if (is_candidate(*l)) l->expires = now + tuning.candidate_lifetime;
+  if (l->reach == Reach::reachable) return false;
+  if (!is_candidate(*l)) {
     l->credit += 3 * static_cast<std::int64_t>(octets);
     l->packets_left = static_cast<std::uint8_t>(tuning.unverified_packets);
   }
+  if (l->reach != Reach::failed) return false;
+  l->reach = Reach::unverified;  // heard from: worth another probe
+  l->next_probe = now;
+  l->probes_sent = 0;
+  return true;
 }
 
 void RemoteLocators::mark_reachable(Locator locator) {

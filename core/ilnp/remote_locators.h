@@ -66,7 +66,8 @@ class RemoteLocators {
   /// In a session the lifetimes of names do not matter any more: the peer's updates do.
   void keep_for_session();
 
-  void note_received(TimePoint now, Locator locator, std::size_t octets, const Tuning& tuning);
+  /// True when a locator that had failed is to be probed again.
+  bool note_received(TimePoint now, Locator locator, std::size_t octets, const Tuning& tuning);
   /// The peer proved that it receives there.
   void mark_reachable(Locator locator);
   /// ICMPv6 or unanswered probes say that it does not. False when it was unknown or failed already.

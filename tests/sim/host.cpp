@@ -189,7 +189,10 @@ void Host::receive(ByteVector bytes, Site& from) {
   const Verdict verdict = forwarder_->inbound(now, packet, interface_of(from), actions_);
   if (verdict.disposition == Disposition::dropped && verdict.reason != DropReason::none)
     world().note(*this, std::string{"drops: "} + name_of(verdict.reason));
-  if (verdict.disposition == Disposition::to_identity || verdict.disposition == Disposition::to_kernel) {
+  if (verdict.disposition == Disposition::held) world().note(*this, "keeps it until the sender is proven");
+  const bool for_kernel =
+      verdict.disposition == Disposition::to_kernel && Address::load(packet.data() + 24).nid == nid_;
+  if (verdict.disposition == Disposition::to_identity || for_kernel) {
     const Bytes in = std::as_const(packet).bytes();
     ByteVector copy(in.begin(), in.end());
     // The shim has the I-LV's echo requests without nonce answered by the kernel like any other plain IPv6.
@@ -239,6 +242,11 @@ Correspondent* Host::session(const Host& peer) {
     found = &c;
   });
   return found;
+}
+
+Locator Host::target(const Correspondent& c) {
+  const RemoteLocator* best = c.remote.best(0, c.state == PeerState::tentative_out);
+  return best == nullptr ? Locator{} : best->locator;
 }
 
 Correspondent* Host::entry(NodeId peer) { return forwarder_->ilcc().find_pair(nid_, peer); }

@@ -49,6 +49,8 @@ class Host : public Node {
 
   /// The session with this peer; nullptr when there is none. Fails the test when there are several.
   Correspondent* session(const Host& peer);
+  /// Where the next packet of the session would go; zero: nowhere.
+  static Locator target(const Correspondent& c);
   /// Any entry of the peer, whatever its state.
   Correspondent* entry(NodeId peer);
   std::uint64_t drops(DropReason reason) const;

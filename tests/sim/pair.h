@@ -36,7 +36,7 @@ struct Pair {
     Correspondent* there = bob.session(alice);
     if (here == nullptr || there == nullptr)
       return ::testing::AssertionFailure() << "no session\n" << alice.summary() << bob.summary();
-    if (here->using_remote != bob.best_site()->locator || there->using_remote != alice.best_site()->locator)
+    if (alice.target(*here) != bob.best_site()->locator || bob.target(*there) != alice.best_site()->locator)
       return ::testing::AssertionFailure() << "a stale locator is in use\n" << alice.summary() << bob.summary();
     return ::testing::AssertionSuccess();
   }

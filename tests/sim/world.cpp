@@ -15,7 +15,6 @@ namespace ilnp::sim {
 
 namespace {
 
-constexpr std::size_t traced_events = 1500;
 constexpr Duration on_link_delay = microseconds{50};
 
 bool is_identity_like(const Address& a) { return a.locator.bits >> 32 == identity_prefix.bits >> 32; }
@@ -37,7 +36,9 @@ void Node::join(Site& site) {
 
 void Node::leave(Site& site) { std::erase(sites_, &site); }
 
-World::World(std::uint64_t seed) : seed_{seed_or(seed)}, random_{seed_} {}
+World::World(std::uint64_t seed) : seed_{seed_or(seed)}, random_{seed_} {
+  if (const char* more = std::getenv("ILNP_SIM_TRACE")) traced_events_ = std::strtoull(more, nullptr, 0);
+}
 
 World::~World() {
   if (::testing::Test::HasFailure()) write_failure();
@@ -190,6 +191,7 @@ void World::carry(Node& from, Site& via, ByteVector packet) {
     return;
   }
   Duration delay = via.up.delay + target->down.delay;
+  if (hold_up) delay += hold_up(from, packet);
   for (const Link* link : {&via.up, &target->down})
     if (chance(link->reorder))
       delay +=
@@ -255,7 +257,7 @@ void World::router_error(Site& router, std::uint8_t type, std::uint8_t code, std
 // --- What is kept for a failure
 
 void World::trace(const Node* from, const Node* to, Bytes bytes, std::string text) {
-  if (trace_.size() >= traced_events) trace_.pop_front();
+  if (trace_.size() >= traced_events_) trace_.pop_front();
   trace_.push_back({now_, from, to, ByteVector(bytes.begin(), bytes.end()), std::move(text)});
 }
 

@@ -6,7 +6,7 @@
 // Every packet that a node transmits is checked: no identity address, at most one nonce, checksum, hop limit, size
 // within the link's MTU, and a source locator of the link that it leaves by. A broken rule fails the test at once.
 // On failure the last packets are written as pcap and as a sequence diagram; the seed is printed and can be given
-// again by the environment variable ILNP_SIM_SEED.
+// again by the environment variable ILNP_SIM_SEED; ILNP_SIM_TRACE is the number of packets that are kept.
 #pragma once
 
 #include <deque>
@@ -132,6 +132,8 @@ class World {
   std::function<void(const Node& from, Bytes packet)> on_transmit;
   /// True: the packet is lost. For losses that a test aims at.
   std::function<bool(const Node& from, Bytes packet)> lose;
+  /// How much later than usual this packet arrives.
+  std::function<Duration(const Node& from, Bytes packet)> hold_up;
   std::uint64_t transmitted() const { return transmitted_; }
 
  private:
@@ -168,6 +170,7 @@ class World {
   std::map<std::pair<TimePoint, std::uint64_t>, Event> queue_;
   std::uint64_t order_ = 0;
   std::uint64_t transmitted_ = 0;
+  std::size_t traced_events_ = 1500;
   std::deque<Traced> trace_;
   int violations_ = 0;
 };

@@ -129,7 +129,7 @@ TEST_F(HostOutput, NonceIsThereWhileAnUpdateIsOutstandingAndAWhileAfterAMove) {
   receive(answer(moved.actions.to_wire[0].bytes));
   EXPECT_TRUE(has_nonce(send(our_udp()).packet));
   now += tuning.nonce_after_change;
-  receive(their_udp());
+  receive(PacketBuilder{peer, us_away}.udp(7777, 40000, text("there")).build());
   EXPECT_FALSE(has_nonce(send(our_udp()).packet));
 }
 
@@ -186,8 +186,8 @@ TEST_F(HostOutput, HardHandoffUsesTheNewLocatorAtOnce) {
 TEST_F(HostOutput, NewLocatorOfAPeerGetsAFewPacketsThenTheRestWaitsForTheProbe) {
   settle();
   const Outcome lu = receive(update({at(peer_away)}));
-  ASSERT_EQ(lu.actions.to_wire.size(), 2u);
-  const ByteVector probe = lu.actions.to_wire[1].bytes;
+  ASSERT_EQ(lu.actions.to_wire.size(), 3u);  // acknowledged to where it came from and to where the peer was
+  const ByteVector probe = lu.actions.to_wire[2].bytes;
   ASSERT_TRUE(is_probe_request(probe));
   EXPECT_EQ(walk_of(probe).destination, peer_moved);
   for (int i = 0; i < tuning.unverified_packets; ++i)

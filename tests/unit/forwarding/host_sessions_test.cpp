@@ -75,11 +75,13 @@ TEST_F(HostSessions, SecondNameOfAPeerFindsItsEntry) {
   EXPECT_EQ(host().ilcc().size(), 1u);
 }
 
-TEST_F(HostSessions, PeerThatCameToUsIsNotTakenForANameBeforeItProvedItself) {
+TEST_F(HostSessions, PeerThatCameToUsIsTakenForANameOfItsPlaceOnly) {
   receive(their_udp());
-  const auto identity = resolve();
-  ASSERT_TRUE(identity);
-  EXPECT_NE(*identity, peer_identity);
+  const auto elsewhere_too = resolve({{peer_away, 10, seconds{60}}}, "twin.example.org");
+  ASSERT_TRUE(elsewhere_too);
+  EXPECT_NE(*elsewhere_too, peer_identity);
+  EXPECT_EQ(resolve(), peer_identity);
+  EXPECT_EQ(host().ilcc().size(), 2u);
 }
 
 // --- tentative

@@ -72,7 +72,11 @@ TEST_F(LuSenderTest, RetransmissionsDoubleFrom200MillisecondsTo4SecondsAndNeverE
     now = sender.next_deadline() - microseconds{1};
     EXPECT_FALSE(due());
     now += microseconds{1};
-    EXPECT_EQ(due(), first) << n;
+    const auto again = due();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->locators.front().locator, first->locators.front().locator);
+    // After two retransmissions the peer may have taken the body for a replay: another one of the same set.
+    EXPECT_EQ(again->locators == first->locators, n < 3) << n;
     expected = std::min<Duration>(2 * expected, seconds{4});
   }
 }
