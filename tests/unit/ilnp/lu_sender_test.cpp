@@ -158,6 +158,37 @@ TEST_F(LuSenderTest, ChangesComeNotFasterThanTheIntervalUnlessUrgent) {
   EXPECT_EQ(sender.next_deadline(), now);
 }
 
+TEST_F(LuSenderTest, PeerThatTurnsUpElsewhereIsToldAtOnceAndCountingStartsAnew) {
+  advertise(set_of(a));
+  for (int n = 0; n < 5; ++n) {
+    now = sender.next_deadline();
+    ASSERT_TRUE(due());
+  }
+  now += milliseconds{300};
+  ASSERT_GT(sender.next_deadline(), now + seconds{1});
+  sender.start_over(now, tuning);
+  EXPECT_EQ(sender.next_deadline(), now);
+  ASSERT_TRUE(due());
+  EXPECT_EQ(sender.transmissions(), 1);
+  EXPECT_LE(sender.next_deadline(), now + milliseconds{220});
+}
+
+TEST_F(LuSenderTest, StartingOverKeepsTheUrgentInterval) {
+  advertise(set_of(a));
+  ASSERT_TRUE(due());
+  const TimePoint sent = now;
+  now += milliseconds{1};
+  sender.start_over(now, tuning);
+  EXPECT_EQ(sender.next_deadline(), sent + tuning.lu_urgent_interval);
+}
+
+TEST_F(LuSenderTest, NothingStartsOverWhenAllIsAcknowledged) {
+  advertise(set_of(a));
+  ASSERT_EQ(sender.on_acknowledgement(now, ack_of(*due())), LuSender::AckResult::committed);
+  sender.start_over(now, tuning);
+  EXPECT_EQ(sender.next_deadline(), never);
+}
+
 TEST_F(LuSenderTest, RefreshComesAfterTwoThirdsOfTheShortestLifetime) {
   auto set = *set_of(a, 600);
   set.push_back({b, 20, std::chrono::duration<std::uint16_t>{300}});

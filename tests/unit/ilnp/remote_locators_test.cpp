@@ -471,6 +471,25 @@ TEST_F(RemoteLocatorsTest, ReachableOneIsBetterThanAPreferredUnverifiedOne) {
   EXPECT_EQ(best(), a);
 }
 
+TEST_F(RemoteLocatorsTest, UpdatesGoToALocatorWhoseLimitsAreUsedUp) {
+  reachable(a);
+  set.replace(now, {advertised(b)}, tuning);  // the peer moved
+  for (int n = 0; n < tuning.unverified_packets; ++n) set.charge(b, 100);
+  ASSERT_EQ(best(), Locator{});
+  const RemoteLocator* told = set.best_for_update();
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->locator, b);
+}
+
+TEST_F(RemoteLocatorsTest, UpdatesDoNotGoToWithdrawnLocators) {
+  set.learn_from_packet(now, a, tuning);
+  set.replace(now, {advertised(b)}, tuning);
+  set.replace(now, {advertised(c)}, tuning);
+  const RemoteLocator* told = set.best_for_update();
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->locator, c);
+}
+
 TEST_F(RemoteLocatorsTest, RestoredLocatorsAreKnown) {
   RemoteLocator saved;
   saved.locator = a;
