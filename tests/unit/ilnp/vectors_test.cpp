@@ -188,6 +188,12 @@ TEST(Vectors, ErrorsAreMade) {
   EXPECT_SAME_BYTES(build_packet(vectors::n, vectors::v_at_a, next_header::icmpv6, problem), packet(8));
   const ByteVector too_big = build_error(icmpv6::packet_too_big, 0, 1400, packet(14));
   EXPECT_SAME_BYTES(build_packet(vectors::router, vectors::v_neutral, next_header::icmpv6, too_big), packet(16));
+  // Inside the site both sources are those of the inside, and the checksum of 16 is still good: a neutral pair.
+  ByteVector inside = packet(13);
+  inside[7] = 63;
+  const ByteVector inside_too_big = build_error(icmpv6::packet_too_big, 0, 1400, inside);
+  EXPECT_SAME_BYTES(build_packet(vectors::router, vectors::v_inside, next_header::icmpv6, inside_too_big, {}, 63),
+                    packet(17));
 }
 
 TEST(Vectors, FragmentsAreMade) {
@@ -207,6 +213,15 @@ TEST(Vectors, RefusedPacketsAreMadeByHandOnly) {
                         .udp(40000, 7777, test::text("hello ilnp"))
                         .build(),
                     packet(20));
+  const ByteVector long_entries =
+      hex("02 01 0000"
+          "20010db8000b0001 0000000a 00000258"
+          "20010db8000a0001 00000014 0000000a");
+  EXPECT_SAME_BYTES(PacketBuilder(vectors::v_at_b, vectors::n)
+                        .nonce(hex(vectors::nonce_v))
+                        .icmpv6(icmpv6::locator_update, 0, long_entries)
+                        .build(),
+                    packet(21));
 }
 
 // --- rewriting ---
