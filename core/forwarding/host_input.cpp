@@ -239,10 +239,6 @@ void HostForwarder::note_heard(TimePoint now, Correspondent& c, const Packet& pa
     c.heard_in_place = now;
   else if (c.remote.note_received(now, walk.source.locator, packet.size(), tuning_))
     reschedule(c);
-  if (walk.destination.locator == c.using_local)
-    c.heard_at_local = now;
-  else
-    follow_peer(now, c, walk.destination.locator);
   if (c.state == PeerState::closing) ilcc_.set_state(c, PeerState::established);
   if (c.state == PeerState::unreachable && c.remote.has_usable()) {
     ilcc_.set_state(c, PeerState::established);
@@ -264,6 +260,11 @@ void HostForwarder::follow_peer(TimePoint now, Correspondent& c, Locator here) {
 
 Verdict HostForwarder::deliver(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk) {
   c.last_delivered = now;
+  // Its probes go everywhere; where it sends what it has to say is what counts.
+  if (walk.destination.locator == c.using_local)
+    c.heard_at_local = now;
+  else
+    follow_peer(now, c, walk.destination.locator);
   const AddressPair identity{c.identity, own_identity(c.local_nid)};
   const AddressPair wire{walk.source, walk.destination};
   const SumChange change = to_identity_checksum(c.checksum, walk.upper_protocol, identity, wire);

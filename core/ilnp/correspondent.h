@@ -104,7 +104,7 @@ struct alignas(64) Correspondent {
   TimePoint next_silence_probe = never;
   TimePoint nonce_until{};
   TimePoint next_name_query = never;
-  TimePoint heard_at_local{};  ///< last packet to our end of the pair in use
+  TimePoint heard_at_local{};  ///< last packet for our kernel to our end of the pair in use
   TimePoint heard_in_place{};  ///< last packet from using_remote that `remote` has not been told of
   std::uint64_t packets_in = 0, packets_out = 0, octets_in = 0, octets_out = 0;
 

@@ -147,8 +147,11 @@ void Kernel::input_error(const Address& from, Bytes message) {
   if (quoted.walk.upper_protocol != next_header::tcp || quoted.walk.upper_length < 4) return;
   const std::uint8_t* ports = quote.data() + quoted.walk.upper_offset;
   TcpStream* stream = find_stream({quoted.walk.source, remote, load_u16(ports), load_u16(ports + 2)});
+  if (stream == nullptr) return;
   // As Linux: an error ends a connection that is being opened, not one that is open.
-  if (stream != nullptr && stream->state() == TcpStream::State::syn_sent) stream->fail("ICMPv6 error");
+  if (stream->state() == TcpStream::State::syn_sent) stream->fail("ICMPv6 error");
+  const bool no_route = message[0] == icmpv6::destination_unreachable && message[1] == 0;
+  if (no_route && quoted.walk.upper_length >= 8) stream->on_no_route(world_.now(), load_u32(ports + 4));
 }
 
 // --- Output

@@ -7,7 +7,8 @@ namespace ilnp::sim {
 
 namespace {
 constexpr Duration min_rto = milliseconds{200}, max_rto = seconds{60};
-constexpr int max_retries = 15, max_syn_retries = 8;
+constexpr Duration max_retry_time = seconds{924};  // Linux's 15 retransmissions, which it counts as time too
+constexpr int max_syn_retries = 8;
 constexpr double max_window = 64;
 }  // namespace
 
@@ -110,7 +111,7 @@ void TcpStream::input(TimePoint now, const Segment& segment) {
       irs_ = segment.sequence;
       state_ = State::established;
       connected_at_ = last_progress_ = now;
-      retries_ = 0;
+      retries_ = doublings_ = 0;
       rto_ = seconds{1};
       retransmit_at_ = never;
       send_segment(tcp_ack, 0, 0);
@@ -126,7 +127,7 @@ void TcpStream::input(TimePoint now, const Segment& segment) {
       if (!ack || syn || segment.acknowledgement - (iss_ + 1) > 0x7fffffff) return;
       state_ = State::established;
       connected_at_ = last_progress_ = now;
-      retries_ = 0;
+      retries_ = doublings_ = 0;
       rto_ = seconds{1};
       retransmit_at_ = never;
       send_what_fits(now);
@@ -158,7 +159,7 @@ void TcpStream::on_acknowledgement(TimePoint now, std::uint32_t acknowledgement,
   una_ += advance;
   nxt_ = std::max(nxt_, una_);
   duplicate_acks_ = 0;
-  retries_ = 0;
+  retries_ = doublings_ = 0;
   if (timed_offset_ != 0 && una_ >= timed_offset_) {
     const Duration sample = now - timed_at_;
     rttvar_ = srtt_ == Duration{} ? sample / 2 : (3 * rttvar_ + std::chrono::abs(srtt_ - sample)) / 4;
@@ -197,6 +198,15 @@ void TcpStream::on_payload(TimePoint now, std::uint32_t sequence, Bytes payload)
   send_segment(tcp_ack, nxt_, 0);
 }
 
+void TcpStream::on_no_route(TimePoint now, std::uint32_t sequence) {
+  const bool head = sequence == iss_ + 1 + static_cast<std::uint32_t>(una_);
+  if (state_ != State::established || !head || doublings_ == 0 || retransmit_at_ == never) return;
+  const TimePoint armed_at = retransmit_at_ - rto_;
+  --doublings_;
+  rto_ = std::max<Duration>(rto_ / 2, min_rto);
+  retransmit_at_ = std::max(now, armed_at + rto_);
+}
+
 void TcpStream::on_time(TimePoint now) {
   if (state_ == State::failed) return;
   while (next_write_ <= now) {
@@ -205,11 +215,13 @@ void TcpStream::on_time(TimePoint now) {
   }
   if (retransmit_at_ > now) return;
   const bool handshake = state_ != State::established;
-  if (++retries_ > (handshake ? max_syn_retries : max_retries)) {
+  if (retries_++ == 0) retrying_since_ = now;
+  if (handshake ? retries_ > max_syn_retries : now - retrying_since_ > max_retry_time) {
     fail("timed out");
     return;
   }
   rto_ = std::min<Duration>(2 * rto_, max_rto);
+  ++doublings_;
   retransmit_at_ = never;
   if (handshake) {
     send_segment(state_ == State::syn_sent ? tcp_syn : tcp_syn | tcp_ack, 0, 0);

@@ -46,6 +46,8 @@ class TcpStream {
   void on_time(TimePoint now);
   TimePoint next_deadline() const { return state_ == State::failed ? never : std::min(retransmit_at_, next_write_); }
   void set_segment_size(TimePoint now, std::size_t octets);
+  /// ICMPv6 "no route" about this sequence number: RFC 6069 takes back one doubling of the timer, as Linux does.
+  void on_no_route(TimePoint now, std::uint32_t sequence);
   void fail(const char* reason);
 
   State state() const { return state_; }
@@ -84,11 +86,13 @@ class TcpStream {
   double threshold_ = 64;
   int duplicate_acks_ = 0;
   int retries_ = 0;
+  int doublings_ = 0;  ///< of rto_, since the last acknowledgement
   Duration rto_ = seconds{1};
   Duration srtt_{}, rttvar_{};
   std::uint64_t timed_offset_ = 0;  ///< acknowledgement of this offset gives a sample; 0 = none
   TimePoint timed_at_{};
   TimePoint retransmit_at_ = never;
+  TimePoint retrying_since_{};
   TimePoint next_write_ = never;
   Duration write_interval_{};
   std::uint64_t write_size_ = 0;
