@@ -243,7 +243,6 @@ class HostForwarder {
   RateLimit probe_rate_;
   std::size_t held_octets_ = 0;
   TimePoint advertised_at_{};
-  std::uint32_t fragment_id_ = 0;
 
   struct WaitingForName {
     Address identity;

@@ -86,9 +86,12 @@ Verdict HostForwarder::send(TimePoint now, Correspondent& c, Packet& packet, con
     reschedule(c);
   }
   if (c.state == PeerState::closing) ilcc_.set_state(c, PeerState::established);
-  if (c.state == PeerState::unreachable || !choose_pair(now, c, packet.size())) {
+  const bool behind_others = c.held != nullptr && !c.held->empty();
+  if (behind_others || c.state == PeerState::unreachable || !choose_pair(now, c, packet.size())) {
     note_stalled(c, packet, walk);
-    return hold(now, c, packet);
+    const Verdict verdict = hold(now, c, packet);
+    if (behind_others) release_held(now, c, actions);  // they may go by now
+    return verdict;
   }
   if (c.first_unanswered != never && now - c.first_unanswered >= tuning_.stall) note_stalled(c, packet, walk);
   if (c.state == PeerState::tentative_out || c.state == PeerState::tentative_in) remember_flow(c, packet, walk);
@@ -128,7 +131,9 @@ Verdict HostForwarder::send_fragmented(Packet& packet, std::size_t mtu, Actions&
   complete_checksum(packet);
   const WalkOutcome outcome = walk_headers(packet.bytes());
   if (!outcome.ok) return drop(DropReason::out_malformed);
-  std::vector<ByteVector> pieces = fragment_packet(packet.bytes(), outcome.walk, mtu, ++fragment_id_);
+  // RFC 7739 section 5.2: nobody can foresee it, so nobody can spoil a datagram with fragments of its own.
+  const auto identification = static_cast<std::uint32_t>(random_.u64());
+  std::vector<ByteVector> pieces = fragment_packet(packet.bytes(), outcome.walk, mtu, identification);
   if (pieces.empty()) return drop(DropReason::out_too_big);  // headers that no fragment has room for
   for (ByteVector& piece : pieces) actions.to_wire.push_back({std::move(piece), {}});
   return {Disposition::consumed, DropReason::none};
@@ -308,8 +313,9 @@ Verdict HostForwarder::send_again(TimePoint now, const HeldPacket& held, Actions
   return verdict;
 }
 
+/// In the order in which our kernel sent them, as many as may go.
 void HostForwarder::release_held(TimePoint now, Correspondent& c, Actions& actions) {
-  if (c.held == nullptr || c.held->empty() || !choose_pair(now, c, 0)) return;
+  if (c.held == nullptr || c.held->empty() || !choose_pair(now, c, c.held->front().bytes.size())) return;
   std::vector<HeldPacket> packets = std::move(*c.held);
   c.held.reset();
   for (HeldPacket& held : packets) {

@@ -20,8 +20,7 @@ HostForwarder::HostForwarder(const Tuning& tuning, Locator identity_prefix, Rand
       ilcc_{tuning, identity_prefix, random},
       own_{tuning},
       lu_rate_{tuning.lu_node_rate, tuning.lu_node_burst},
-      probe_rate_{tuning.probe_rate, tuning.probe_burst},
-      fragment_id_{static_cast<std::uint32_t>(random.u64())} {}
+      probe_rate_{tuning.probe_rate, tuning.probe_burst} {}
 
 bool HostForwarder::is_own_nid(NodeId nid) const {
   return std::find(own_nids_.begin(), own_nids_.end(), nid) != own_nids_.end();

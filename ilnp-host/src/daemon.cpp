@@ -169,19 +169,13 @@ void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
 }
 
 void Daemon::handle(const Verdict& verdict, const Packet& packet) {
-  switch (verdict.disposition) {
-    case Disposition::to_wire:
-      wire_->send(loop_.now(), packet);
-      break;
-    case Disposition::to_identity:
-    case Disposition::to_kernel:
-      kernel_->tun().write(packet);
-      break;
-    case Disposition::held:
-    case Disposition::consumed:
-    case Disposition::dropped:
-      break;
-  }
+  const bool to_wire = verdict.disposition == Disposition::to_wire;
+  const bool to_kernel =
+      verdict.disposition == Disposition::to_identity || verdict.disposition == Disposition::to_kernel;
+  // What an earlier packet of this batch brought about goes first.
+  if ((to_wire || to_kernel) && !actions_.empty()) apply(actions_);
+  if (to_wire) wire_->send(loop_.now(), packet);
+  if (to_kernel) kernel_->tun().write(packet);
 }
 
 /// Does what the forwarder asked for, and leaves `actions` empty.

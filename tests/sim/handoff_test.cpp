@@ -38,6 +38,52 @@ TEST(HardHandoff, SenderThatMovesLosesNothing) {
   EXPECT_TRUE(p.agree());
 }
 
+/// Packets wait for a locator and for its proof; what is sent meanwhile must not overtake them.
+TEST(HardHandoff, NothingIsOutOfOrderOnPathsOfOneDelay) {
+  for (const Duration delay : {milliseconds{5}, milliseconds{40}}) {
+    Pair p{17, {}, {.delay = delay}};
+    p.alice.send_every(milliseconds{1}, p.bob, 7000);
+    p.world.advance(seconds{1});
+    p.bob.send_every(milliseconds{1}, p.alice, 7001);
+    p.world.advance(seconds{3});
+    for (const Duration gap : {milliseconds{0}, milliseconds{30}, milliseconds{400}}) {
+      p.bob.move_hard(p.d, gap);
+      p.world.advance(seconds{3});
+      p.alice.move_hard(p.b, gap);
+      p.world.advance(seconds{3});
+      p.bob.move_hard(p.c, gap);
+      p.alice.move_hard(p.a, gap);
+      p.world.advance(seconds{8});
+      EXPECT_TRUE(p.agree());
+    }
+    for (const UdpReceived* r : {&p.bob.kernel().udp(7000), &p.alice.kernel().udp(7001)}) {
+      EXPECT_GT(r->datagrams, 20'000u);
+      EXPECT_EQ(r->overtaken, 0u) << "late by up to " << r->longest_overtaking.count() << " ns";
+      EXPECT_EQ(r->duplicates, 0u);
+    }
+  }
+}
+
+/// RFC 6069: after a silence TCP does not wait for a timer that it has doubled again and again.
+TEST(HardHandoff, StreamGoesOnAtOnceAfterALongSilence) {
+  for (const bool sender_moves : {true, false})
+    // Not long after a retransmission: the next one would be as far away as it can be.
+    for (const Duration silence : {milliseconds{1700}, milliseconds{6500}, milliseconds{13'000}}) {
+      Pair p{18};
+      TcpStream& stream = p.connect();
+      stream.write_every(p.world.now(), milliseconds{20}, 500);
+      p.world.advance(seconds{3});
+      Host& mover = sender_moves ? p.alice : p.bob;
+      mover.move_hard(sender_moves ? p.b : p.d, silence);
+      p.world.advance(silence);
+      const TcpStream& receiver = *p.bob.kernel().accepted(80);
+      const std::uint64_t before = receiver.received();
+      EXPECT_TRUE(p.world.advance_until([&] { return receiver.received() > before; }, 3 * one_way))
+          << "silent for " << silence / milliseconds{1} << " ms";
+      EXPECT_EQ(receiver.wrong_octets(), 0u);
+    }
+}
+
 TEST(HardHandoff, StreamsGoOnAfterAGap) {
   Pair p{3};
   TcpStream& stream = p.connect();

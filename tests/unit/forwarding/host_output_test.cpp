@@ -206,8 +206,9 @@ TEST_F(HostOutput, NoMoreOctetsThanTheCreditGoToAnUnprovedLocator) {
   settle();
   receive(update({at(peer_away)}));
   ByteVector big = from_us().tcp(1, 2, 3, 4, ack, counting(20000)).build();
-  EXPECT_EQ(send(big, tcp_super(1400)).verdict.disposition, Disposition::held);
   EXPECT_EQ(send(our_udp()).verdict.disposition, Disposition::to_wire);
+  EXPECT_EQ(send(big, tcp_super(1400)).verdict.disposition, Disposition::held);
+  EXPECT_EQ(send(our_udp()).verdict.disposition, Disposition::held) << "a later packet does not overtake";
 }
 
 // --- Waiting for a locator
@@ -227,6 +228,26 @@ TEST_F(HostOutput, DetachedHostHoldsPacketsAndSendsThemInOrderFromTheNewPlace) {
     EXPECT_TRUE(has_nonce(attached.actions.to_wire[i].bytes));
   }
   EXPECT_EQ(host().held_octets(), 0u);
+}
+
+TEST_F(HostOutput, PacketsBehindHeldOnesLeaveAfterThemAsSoonAsAllMayGo) {
+  settle();
+  receive(update({at(peer_away)}));
+  for (int i = 0; i < tuning.unverified_packets; ++i) send(our_udp());
+  for (const char* payload : {"1", "2", "3"}) EXPECT_EQ(send(our_udp(payload)).verdict.disposition, Disposition::held);
+  // What comes from there is credit for as many packets again.
+  receive(PacketBuilder{peer_moved, us_at_home}.nonce(peer_nonce).udp(7777, 40000).build());
+  const Outcome next = send(our_udp("4"));
+  EXPECT_EQ(next.verdict.disposition, Disposition::held);
+  ASSERT_EQ(next.actions.to_wire.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(next.actions.to_wire[i].bytes.back(), '1' + i);
+  receive(PacketBuilder{peer_moved, us_at_home}.nonce(peer_nonce).udp(7777, 40000).build());
+  const Outcome last = send(our_udp("5"));
+  ASSERT_EQ(last.actions.to_wire.size(), 2u);
+  EXPECT_EQ(last.actions.to_wire[0].bytes.back(), '4');
+  EXPECT_EQ(last.actions.to_wire[1].bytes.back(), '5');
+  EXPECT_EQ(host().held_octets(), 0u);
+  EXPECT_TRUE(last.drops.empty());
 }
 
 TEST_F(HostOutput, HeldPacketsExpire) {
@@ -394,6 +415,26 @@ TEST_F(HostOutput, FragmentsOfTheKernelAreReassembledGetTheirNonceAndAreCutAgain
                                        .nonce(nonce_in(again.packet))
                                        .udp(40000, 7777, text(std::string(2000, 'x')))
                                        .build()));
+}
+
+TEST_F(HostOutput, FragmentIdentificationsCannotBeForeseen) {
+  settle();
+  Offload offload;
+  offload.may_fragment = true;
+  std::vector<std::uint32_t> identifications;
+  for (int i = 0; i < 100; ++i) {
+    const Outcome o = send(our_udp(std::string(2000, 'x')), offload);
+    ASSERT_EQ(o.actions.to_wire.size(), 2u);
+    for (const OutPacket& piece : o.actions.to_wire)
+      identifications.push_back(load_u32(piece.bytes.data() + walk_of(piece.bytes).fragment_header + 4));
+    ASSERT_EQ(identifications.back(), identifications[identifications.size() - 2]) << "one datagram, one value";
+    identifications.pop_back();
+  }
+  std::set<std::uint32_t> differences, values{identifications.begin(), identifications.end()};
+  for (std::size_t i = 1; i < identifications.size(); ++i)
+    differences.insert(identifications[i] - identifications[i - 1]);
+  EXPECT_EQ(values.size(), 100u);
+  EXPECT_EQ(differences.size(), 99u) << "no step that tells the next one";
 }
 
 TEST_F(HostOutput, OverlappingFragmentsOfTheKernelAreDropped) {
