@@ -373,14 +373,15 @@ def records_of(name, nid, locator, aaaa=True):
 NID_A, NID_B, NID_P = "200:0:0:a", "200:0:0:b", "200:0:0:c"
 
 
-def standard(lab, **settings):
-    """Hosts a (eth0 at a1, eth1 at a2, down) and b (eth0 at c1, eth1 at c2, down), a router, BIND. Not started."""
+def standard(lab, records="", **settings):
+    """Hosts a (eth0 at a1, eth1 at a2, down) and b (eth0 at c1, eth1 at c2, down), a router, BIND with both and further
+    records. Not started."""
     lab.router()
     for name, first, second in (("a", "a1", "a2"), ("b", "c1", "c2")):
         lab.namespace(name)
         lab.link(name, "eth0", f"2001:db8:{first}::")
         lab.link(name, "eth1", f"2001:db8:{second}::", up=False)
-    lab.start_dns(records_of("a", NID_A, "2001:db8:a1:0") + records_of("b", NID_B, "2001:db8:c1:0"))
+    lab.start_dns(records_of("a", NID_A, "2001:db8:a1:0") + records_of("b", NID_B, "2001:db8:c1:0") + records)
     a = lab.host("a", NID_A, **settings.get("a", {}))
     b = lab.host("b", NID_B, **settings.get("b", {}))
     return a, b

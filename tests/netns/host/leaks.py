@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What captures of the wires must not show."""
-from lab import IDENTITY_OCTETS
-from wire import packets_of
+import socket
 
-TCP, RESET = 6, 4
+from lab import IDENTITY_OCTETS
+from wire import ICMPV6, TCP, UDP, packets_of, transport_checksum
+
+RESET = 4
 
 
 def identity_leaks(paths, except_for=()):
@@ -38,3 +40,18 @@ def resets(paths, nids):
                                                                                frame[46:54] in words):
                 found.append(f"{path.rsplit('/', 1)[-1]} {at:.3f} {frame[14:94].hex()}")
     return found
+
+
+def wrong_checksums(paths):
+    """TCP, UDP and ICMPv6 packets, as far as they were captured whole, whose checksum is not the one of IPv6."""
+    found, seen = [], 0
+    for path in paths:
+        for at, frame in packets_of(path):
+            protocol, upper = upper_of(frame)
+            if protocol not in (TCP, UDP, ICMPV6) or len(frame) != 54 + int.from_bytes(frame[18:20], "big"):
+                continue
+            seen += 1
+            source, destination = (socket.inet_ntop(socket.AF_INET6, frame[i:i + 16]) for i in (22, 38))
+            if transport_checksum(source, destination, protocol, upper) != 0:
+                found.append(f"{path.rsplit('/', 1)[-1]} {at:.3f} {frame[14:94].hex()}")
+    return found if seen else ["nothing was captured whole"]
