@@ -262,9 +262,15 @@ Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWal
     // RFC 8201 section 4: below 1280 is not believed; neither is what does not shrink the path.
     if (quoted.parameter < minimum_mtu || quoted.parameter >= path_mtu(*c, quoted.walk.source.locator, target))
       return drop(DropReason::error_bad_mtu);
-    c->remote.set_path_mtu(now, target, static_cast<std::uint16_t>(quoted.parameter), tuning_);
-    c->touch();
-    reschedule(*c);
+    if (quoted.walk.has_nonce() || c->state == PeerState::fallback) {
+      c->remote.set_path_mtu(now, target, static_cast<std::uint16_t>(quoted.parameter), tuning_);
+      c->touch();
+      reschedule(*c);
+    } else {
+      // Anybody can write this one. Our kernel judges it by what it sent; and the next packets carry the nonce, so that
+      // an error about them is proof.
+      c->nonce_until = std::max(c->nonce_until, now + tuning_.nonce_after_change);
+    }
   }
   constexpr std::uint8_t port_unreachable = 4;
   const bool is_path_error = quoted.type == icmpv6::destination_unreachable && quoted.code != port_unreachable;

@@ -39,6 +39,15 @@ bool belongs_to_any(const Correspondent& c, const Packet& packet, const HeaderWa
   });
 }
 
+/// An ICMPv6 error that quotes our nonce: who wrote it received our packet.
+bool quotes_nonce(const Correspondent& c, const Packet& packet, const HeaderWalk& walk) {
+  const auto parsed = parse_quoted(packet.bytes(), walk);
+  if (!parsed || !parsed.value().walk.has_nonce()) return false;
+  const HeaderWalk& quoted = parsed.value().walk;
+  return quoted.source == walk.destination && quoted.destination == walk.source &&
+         c.nonce_sent.matches(parsed.value().nonce(packet.bytes()));
+}
+
 }  // namespace
 
 Verdict HostForwarder::inbound(TimePoint now, Packet& packet, std::uint32_t interface, Actions& actions) {
@@ -85,15 +94,17 @@ Correspondent* HostForwarder::find_by_nonce(const Packet& packet, const HeaderWa
 }
 
 /// An entry of ours that waits for the peer's first nonce, and this packet answers it: a packet of our kernel, or a
-/// probe.
+/// probe; or it is an error about one of ours.
 Correspondent* HostForwarder::find_waiting(const Packet& packet, const HeaderWalk& walk) {
   for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
     const bool waits = c->state == PeerState::tentative_out || c->state == PeerState::fallback;
     // A tentative entry's nonce may be that of somebody who wrote first in the peer's name.
     const bool doubts = c->state == PeerState::tentative_in && !c->unproven;
     if (!doubts && (!waits || c->nonce_received.is_set() || !c->nonce_sent.is_set())) continue;
+    const bool knows_place = c->remote.find(walk.source.locator) != nullptr;
+    if (waits && knows_place && quotes_nonce(*c, packet, walk)) return c;
     const bool proves = waits || tcp_of(packet, walk).valid;
-    if (proves && c->remote.find(walk.source.locator) != nullptr && answers_any(*c, packet, walk)) return c;
+    if (proves && knows_place && answers_any(*c, packet, walk)) return c;
     const ProbeMessage probe = probe_of(packet, walk);
     if (probe.is_probe && probe.type == icmpv6::echo_reply &&
         c->remote.answers_probe(walk.source.locator, probe.sequence, probe.token))

@@ -442,7 +442,7 @@ TEST_F(ParameterProblem, PolicyRefuseDoesNotFallBack) {
 // -----------------------------------------------------------------------------------------
 
 TEST_F(HostControl, PacketTooBigReachesTheKernelInItsTermsAndShrinksThePath) {
-  settle();
+  establish();
   const ByteVector sent = send(from_us().udp(40000, 7777, counting(1400)).build()).packet;
   const Outcome o = receive(error_about(sent, icmpv6::packet_too_big, 0, 1400));
   ASSERT_EQ(o.actions.to_identity.size(), 1u);
@@ -465,8 +465,23 @@ TEST_F(HostControl, PacketTooBigBelowTheMinimumOrAboveTheLinkIsDropped) {
   EXPECT_EQ(receive(error_about(sent, icmpv6::packet_too_big, 0, 1280)).actions.to_identity.size(), 1u);
 }
 
-TEST_F(HostControl, PacketTooBigAboutAnotherLocatorIsJudgedByThatOnesPath) {
+TEST_F(HostControl, PacketTooBigThatAnybodyCouldForgeIsTheKernelsToJudge) {
   settle();
+  const ByteVector big = from_us().udp(40000, 7777, counting(1400)).build();
+  const Outcome o = receive(error_about(send(big).packet, icmpv6::packet_too_big, 0, 1280));
+  ASSERT_EQ(o.actions.to_identity.size(), 1u);
+  const Outcome next = send(big);
+  EXPECT_EQ(next.verdict.disposition, Disposition::to_wire) << "the path is what it was";
+  ASSERT_TRUE(has_nonce(next.packet)) << "the next error can be proved";
+  receive(error_about(next.packet, icmpv6::packet_too_big, 0, 1400));
+  EXPECT_TRUE(dropped_as(send(big), DropReason::out_too_big));
+  now += tuning.nonce_after_change + milliseconds{1};
+  receive(their_udp());
+  EXPECT_FALSE(has_nonce(send(our_udp()).packet));
+}
+
+TEST_F(HostControl, PacketTooBigAboutAnotherLocatorIsJudgedByThatOnesPath) {
+  establish();
   const ByteVector before = send(our_udp()).packet;
   receive(error_about(before, icmpv6::packet_too_big, 0, 1300));
   receive(answer(receive(update({at(peer_away, 5), at(peer_home, 10)})).actions.to_wire.at(1).bytes));
@@ -522,6 +537,30 @@ TEST_F(HostControl, ErrorInThePeersNameNeedsItsNonce) {
       from_peer().payload(next_header::icmpv6, build_error(icmpv6::destination_unreachable, 4, 0, sent)).build());
   ASSERT_EQ(o.actions.to_identity.size(), 1u);
   EXPECT_EQ(walk_of(o.actions.to_identity[0].bytes).source, peer_identity);
+}
+
+/// The first thing that a peer says may be that nobody listens there.
+TEST_F(HostControl, ErrorThatQuotesOurNonceIsAFirstAnswer) {
+  ASSERT_TRUE(resolve());
+  const ByteVector sent = send(our_udp()).packet;
+  constexpr std::uint8_t port_unreachable = 4;
+  const auto error = [&](const ByteVector& quote) {
+    return from_peer()
+        .payload(next_header::icmpv6, build_error(icmpv6::destination_unreachable, port_unreachable, 0, quote))
+        .build();
+  };
+  const ByteVector guess = PacketBuilder{us_at_home, peer}.nonce(counting(12)).udp(40000, 7777, text("hello")).build();
+  EXPECT_TRUE(dropped_as(receive(error(guess)), DropReason::in_stranger_control));
+  const ByteVector plain = PacketBuilder{us_at_home, peer}.udp(40000, 7777, text("hello")).build();
+  EXPECT_TRUE(dropped_as(receive(error(plain)), DropReason::in_stranger_control));
+  ASSERT_EQ(state(), PeerState::tentative_out);
+
+  const Outcome o = receive(error(sent));
+  EXPECT_EQ(state(), PeerState::established);
+  ASSERT_EQ(o.identity().size(), 1u);
+  EXPECT_EQ(walk_of(o.identity()[0]).source, peer_identity);
+  EXPECT_EQ(icmp_type_of(o.identity()[0]), icmpv6::destination_unreachable);
+  EXPECT_EQ(receive(their_udp()).verdict.disposition, Disposition::to_identity);
 }
 
 TEST_F(HostControl, PortUnreachableReachesTheKernelFromARouterToo) {
