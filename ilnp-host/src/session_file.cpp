@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ilnp-host/src/session_file.h"
 
+#include <ctime>
 #include <filesystem>
 
 #include "io/crypto/crypto.h"
@@ -12,6 +13,13 @@ namespace ilnp {
 namespace {
 constexpr std::size_t max_file = std::size_t{512} << 20;
 constexpr Duration shortest_delay = milliseconds{20};
+
+/// What writing costs; on a busy machine much more time passes, and the sessions should not be later for that.
+Duration processor_time() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
 }  // namespace
 
 SessionFile::SessionFile(Loop& loop, HostForwarder& forwarder, const std::string& directory)
@@ -41,11 +49,12 @@ void SessionFile::note_change() {
 
 void SessionFile::write_now() {
   timer_.set(never);
-  const TimePoint begin = loop_.now();
-  ByteVector content = forwarder_.save(begin);
-  const auto written = write_secret_file(path_, content);
+  const Duration begin = processor_time();
+  ByteVector content = forwarder_.save(loop_.now());
+  // A loss of power ends the sessions: nobody waits for the disk, least of all packets.
+  const auto written = write_secret_file(path_, content, Outlives::process);
   wipe(content);
-  last_cost_ = loop_.now() - begin;
+  last_cost_ = processor_time() - begin;
   if (!written && !failed_) log_event(LogLevel::error, "sessions_not_saved", {{"reason", written.error().message}});
   failed_ = !written;
 }

@@ -73,7 +73,7 @@ Result<ByteVector> read_secret_file(const std::filesystem::path& path, std::size
   return content;
 }
 
-Result<void> write_secret_file(const std::filesystem::path& path, Bytes content) {
+Result<void> write_secret_file(const std::filesystem::path& path, Bytes content, Outlives outlives) {
   std::string temporary = path.string() + ".XXXXXX";
   const Descriptor file{mkostemp(temporary.data(), O_CLOEXEC)};  // created with mode 0600
   if (file.number() < 0) return failure(path, "cannot be created", errno);
@@ -88,8 +88,10 @@ Result<void> write_secret_file(const std::filesystem::path& path, Bytes content)
     if (written < 0) return give_up("cannot be written");
     content = content.subspan(static_cast<std::size_t>(written));
   }
-  if (fsync(file.number()) != 0) return give_up("cannot be written");
+  const bool synchronise = outlives == Outlives::power_loss;
+  if (synchronise && fsync(file.number()) != 0) return give_up("cannot be written");
   if (rename(temporary.c_str(), path.c_str()) != 0) return give_up("cannot be replaced");
+  if (!synchronise) return ok();
   const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
   const Descriptor directory{open(parent.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY)};
   if (directory.number() >= 0) fsync(directory.number());  // the name too survives a loss of power

@@ -14,7 +14,11 @@ namespace ilnp {
 /// The checks are made on the opened file. The caller wipes the octets after use.
 Result<ByteVector> read_secret_file(const std::filesystem::path& path, std::size_t limit = 64 * 1024);
 
-/// Writes a file with mode 0600 in place of an older one, all or nothing: temporary file, fsync, rename.
-Result<void> write_secret_file(const std::filesystem::path& path, Bytes content);
+enum class Outlives : std::uint8_t { process, power_loss };
+
+/// Writes a file with mode 0600 in place of an older one, all or nothing: temporary file, rename. What has to outlive a
+/// loss of power waits for the disk.
+Result<void> write_secret_file(const std::filesystem::path& path, Bytes content,
+                               Outlives outlives = Outlives::power_loss);
 
 }  // namespace ilnp

@@ -3,6 +3,7 @@
 """Sessions survive a restart of the daemon, whatever ended it; the gap is printed. No reset, no identity address on any
 wire meanwhile, except after SIGTERM: that takes the packet filter back as well, so that a program that goes on sending
 to an identity address sends to an address without a route of its own."""
+import os
 import signal
 import time
 
@@ -10,16 +11,26 @@ from flows import Counter, Stream, longest_gap, now
 from lab import check, standard, test_main, wait_until
 from leaks import identity_leaks, resets
 
-# The daemon's own share of the gap, of which the issue asks 0.2 s; starting a process on a busy machine comes on top.
+# The promise is 0.2 s on a machine with time to spare. On a busy one starting a process, its end in the kernel and the
+# traffic programs themselves are late, so that the gap is printed only; that every session survives is a promise always.
 ALLOWED = 0.2
-BUSY = 1.0
+SPARE = 0.3  # of the time around a restart, in which some process waited for a processor
+
+
+def waited():
+    """Seconds in which some process had to wait for a processor, since the machine started; 0 where the kernel does not
+    count that (every machine is then taken for an idle one)."""
+    if not os.path.exists("/proc/pressure/cpu"):
+        return 0.0
+    with open("/proc/pressure/cpu", encoding="ascii") as f:
+        return int(f.readline().rsplit("total=", 1)[1]) / 1e6
 
 
 def restart(host, number, away):
     """Ends and starts; (end, start, ready) on the monotonic clock."""
     host.process.send_signal(number)
     ended = now()
-    host.process.wait(8)
+    host.process.wait(30)
     time.sleep(away)
     before = len(host.events("started"))
     started = now()
@@ -46,12 +57,13 @@ def test(lab):
                                (a, signal.SIGTERM, 0), (b, signal.SIGTERM, 0), (b, signal.SIGKILL, 1.5)):
         peer = b if host is a else a
         log_size = len(host.log_text())
-        begin = time.time()
+        begin, pressure = time.time(), waited()
         ended, started, ready = restart(host, number, away)
         if number == signal.SIGTERM:
             stopped.append((begin, time.time()))
         time.sleep(1.2)
-        told.append((host, number, away, ended, started, ready))
+        busy = (waited() - pressure) / (now() - ended)
+        told.append((host, number, away, ended, started, ready, busy))
         fresh = host.log_text()[log_size:]
         check('"sessions_restored"' in fresh and '"whole":true' in fresh, f"{host.name} restored no sessions:\n{fresh}")
         check('"peer_restarted"' not in peer.log_text(), f"{peer.name} saw a new nonce: it was not kept")
@@ -60,13 +72,13 @@ def test(lab):
 
     figures = udp.stop()
     octets = stream.stop()["octets"]
-    for host, number, away, ended, started, ready in told:
+    for host, number, away, ended, started, ready, busy in told:
         gap = max(longest_gap(figures[way], ended - 0.01, ready + 1.0) for way in ("there", "back"))
         start_up = ready - started
         print(f"{host.name} {signal.Signals(number).name:8} UDP gap {gap * 1e3:4.0f} ms, of them {away * 1e3:.0f} ms away on "
-              f"purpose, ending {(started - ended - away) * 1e3:.0f} ms, start-up {start_up * 1e3:.0f} ms")
-        check(gap < (started - ended) + start_up + ALLOWED + 0.1, f"gap {gap:.3f} s")
-        check(gap < away + BUSY, f"gap {gap:.3f} s")
+              f"purpose, ending {(started - ended - away) * 1e3:.0f} ms, start-up {start_up * 1e3:.0f} ms; "
+              f"somebody waited for a processor {busy:.0%} of the time")
+        check(gap < away + ALLOWED or busy > SPARE, f"gap {gap - away:.3f} s on a machine with time to spare")
     print(f"UDP {figures['sent']} sent, lost {figures['there']['lost']} there, {figures['back']['lost']} back; "
           f"{octets >> 20} MiB of TCP intact")
     check(not figures["there"]["twice"] and not figures["back"]["twice"], "datagrams came twice")
@@ -77,4 +89,4 @@ def test(lab):
     check(not leaks, f"identity addresses on the wire: {leaks[:3]}")
 
 
-test_main(test, 60)
+test_main(test, 90)

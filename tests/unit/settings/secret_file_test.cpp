@@ -80,8 +80,12 @@ TEST_F(SecretFile, IsBounded) {
 TEST_F(SecretFile, IsWrittenPrivatelyAndReplacedWhole) {
   create(0644, "old");
   const ByteVector content{1, 2, 3};
+  for (const Outlives outlives : {Outlives::power_loss, Outlives::process}) {
+    ASSERT_TRUE(write_secret_file(path_, content, outlives));
+    EXPECT_EQ(read_secret_file(path_).value(), content);
+    create(0644, "old");
+  }
   ASSERT_TRUE(write_secret_file(path_, content));
-  EXPECT_EQ(read_secret_file(path_).value(), content);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator{directory_}, {}), 1) << "no temporary file is left";
   EXPECT_FALSE(write_secret_file(directory_ / "missing" / "key", content));
 }
