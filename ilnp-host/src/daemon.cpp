@@ -56,6 +56,9 @@ Result<void> Daemon::start() {
   auto neighbour_discovery = NeighbourDiscoverySocket::open();
   if (!neighbour_discovery) return neighbour_discovery.error();
   neighbour_discovery_ = boxed(neighbour_discovery);
+  auto filter_watch = FilterWatch::open("ilnp");
+  if (!filter_watch) return filter_watch.error();
+  filter_watch_ = boxed(filter_watch);
 
   forwarder_ = std::make_unique<HostForwarder>(settings_.tuning, settings_.prefix, random_, hasher_);
   forwarder_->add_own_nid(nid.value());
@@ -79,6 +82,11 @@ Result<void> Daemon::start() {
   netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
   neighbour_watch_ =
       std::make_unique<Watch>(loop_, neighbour_discovery_->fd(), [this] { return drain_neighbour_discovery(); });
+  filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {
+    filter_lost_ = filter_watch_->something_went() || filter_lost_;
+    restore_filter();
+    return false;
+  });
   signals_ = std::make_unique<SignalWatch>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR2},
                                            [this](int number) { on_signal(number); });
   loop_.post([this] { drain_netlink(); });  // the initial dump: nothing announces it

@@ -17,6 +17,7 @@
 #include "ilnp-host/src/wire_side.h"
 #include "io/crypto/crypto.h"
 #include "io/loop/loop.h"
+#include "io/netlink/filter_watch.h"
 #include "io/netlink/network_commands.h"
 #include "io/netlink/network_monitor.h"
 #include "io/resolver/publisher.h"
@@ -64,6 +65,7 @@ class Daemon {
   void on_timer();
   void arm_timer();
   void housekeeping();
+  void restore_filter();
   void publish();
   void log(const HostEvent& event);
   void check_flows(const std::vector<CorrespondentId>& ids);
@@ -78,6 +80,7 @@ class Daemon {
   std::unique_ptr<NetworkCommands> commands_;
   std::unique_ptr<NetworkMonitor> monitor_;
   std::unique_ptr<NeighbourDiscoverySocket> neighbour_discovery_;
+  std::unique_ptr<FilterWatch> filter_watch_;
   std::unique_ptr<HostForwarder> forwarder_;
   std::unique_ptr<KernelState> kernel_;
   std::unique_ptr<WireSide> wire_;
@@ -87,7 +90,7 @@ class Daemon {
   std::unique_ptr<DeadlineTimer> timer_;
   std::unique_ptr<DeadlineTimer> housekeeping_;
   std::unique_ptr<SignalWatch> signals_;
-  std::unique_ptr<Watch> tun_watch_, netlink_watch_, neighbour_watch_;
+  std::unique_ptr<Watch> tun_watch_, netlink_watch_, neighbour_watch_, filter_change_watch_;
   LocatorTracker tracker_;
   DuplicateAddressDetector dad_;
   CounterRegistry counters_;
@@ -96,9 +99,11 @@ class Daemon {
   std::vector<std::pair<unsigned, Address>> found_ilvs_;  ///< in the kernel before we started
   bool ilvs_adopted_ = false;
   bool ilvs_incomplete_ = false;
+  bool filter_lost_ = false;
   bool take_down_ = true;
   TimePoint started_at_{};
   TimePoint next_solicit_ = never;
+  TimePoint next_filter_restore_{};
   std::function<Result<ReloadOutcome>(Daemon&)> reload_;
 };
 

@@ -180,8 +180,19 @@ void Daemon::housekeeping() {
     next_solicit_ = now + settings_.solicit_interval;
   }
   if (ilvs_incomplete_) update_ilvs();  // the kernel refused while a link was changing
+  restore_filter();
   process_log().flush();
   housekeeping_->set(now + std::min(housekeeping_interval, settings_.solicit_interval));
+}
+
+/// At once, but not again and again: it takes tens of milliseconds, and somebody may insist.
+void Daemon::restore_filter() {
+  if (!filter_lost_ || loop_.now() < next_filter_restore_) return;
+  filter_lost_ = false;
+  next_filter_restore_ = loop_.now() + housekeeping_interval;
+  log_event(LogLevel::warning, "filter_restored", {});
+  kernel_->filter_lost();
+  update_ports({});
 }
 
 void Daemon::publish() {

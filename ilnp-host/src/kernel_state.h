@@ -42,6 +42,8 @@ class KernelState {
                                                              const std::vector<NodeId>& nids);
   void forget_ilv(unsigned ifindex, const Address& ilv);
   Result<void> set_filter(const std::map<unsigned, std::string>& interfaces, const std::vector<NodeId>& nids);
+  /// Somebody took it away: set_filter() does not trust its memory.
+  void filter_lost() { filter_plan_.reset(); }
 
   /// Takes everything back.
   void take_down();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/ipv6/icmpv6.h"
+#include "io/netlink/filter_watch.h"
 #include "io/sockets/neighbour_discovery_socket.h"
 #include "tests/support/matchers.h"
 #include "tests/support/netns.h"
@@ -35,6 +36,26 @@ class IngressFilterTest : public ::testing::Test {
 
   TestNamespace host, peer;
 };
+
+TEST_F(IngressFilterTest, WhatSomebodyTakesAwayIsNoticedAndWhatWeReplaceIsNot) {
+  auto opened = host.inside([] { return FilterWatch::open("ilnp"); });
+  ASSERT_TRUE(opened) << opened.error().message;
+  FilterWatch& watch = opened.value();
+  EXPECT_FALSE(watch.something_went());
+  for (const char* taken : {"flush ruleset", "delete table netdev ilnp", "delete table ip6 ilnp",
+                            "flush chain ip6 ilnp leaving", "flush table netdev ilnp"}) {
+    apply();
+    apply();
+    EXPECT_FALSE(watch.something_went()) << "after our own replacement";
+    host.shell(
+        "/usr/sbin/nft add table ip6 other; /usr/sbin/nft add chain ip6 other ilnp; "
+        "/usr/sbin/nft delete table ip6 other");
+    EXPECT_FALSE(watch.something_went()) << "after somebody else's table";
+    host.shell(std::string{"/usr/sbin/nft "} + taken);
+    EXPECT_TRUE(watch.something_went()) << taken;
+    EXPECT_FALSE(watch.something_went()) << "told once";
+  }
+}
 
 TEST_F(IngressFilterTest, IdentityAddressesDoNotLeaveByAWire) {
   host.shell(

@@ -76,6 +76,13 @@ def test(lab):
     check(locators[0]["address"] in a.ns.ip("-6", "addr"), "the I-LV is an address of the kernel")
     check("2001-0db8-00a1-0000" in ctl(lab, a, "show", "locators"), "and for people")
 
+    # Somebody starts the packet filter over: our rules are back at once, and again when it happens again.
+    for times in (1, 2):
+        a.ns.run("/usr/sbin/nft", "flush", "ruleset")
+        wait_until(lambda: len(a.events("filter_restored")) == times, "a flushed packet filter is noticed")
+        wait_until(lambda: a.ns.run("/usr/sbin/nft", "list", "tables").stdout.count(" ilnp") == 2, "our tables are back")
+    check('hook ingress device "eth0"' in a.ns.run("/usr/sbin/nft", "list", "ruleset").stdout, "without their chains")
+
     # A broken configuration never touches a running daemon.
     with open(a.config, encoding="utf-8") as f:
         good = f.read()
