@@ -21,7 +21,7 @@
 
 namespace ilnp {
 
-inline constexpr std::size_t max_own_nids = 16;
+inline constexpr std::size_t max_own_nids = 256;
 inline constexpr std::size_t ethernet_header_length = 14;
 
 struct ReceivedFrame {

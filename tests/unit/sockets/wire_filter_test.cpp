@@ -23,9 +23,10 @@ struct Frame {
 };
 
 /// What the program returns: the octets accepted. A load beyond the frame ends it with 0, as in the kernel.
-std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame) {
+std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame, int* steps = nullptr) {
   std::uint32_t a = 0;
   for (std::size_t at = 0; at < program.size(); ++at) {
+    if (steps != nullptr) ++*steps;
     const sock_filter& step = program[at];
     const auto load = [&](std::size_t width) {
       std::uint32_t value = 0;
@@ -65,6 +66,9 @@ std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame) {
       case BPF_JMP | BPF_JGT | BPF_K:
         at += a > step.k ? step.jt : step.jf;
         break;
+      case BPF_JMP | BPF_JA:
+        at += step.k;
+        break;
       case BPF_RET | BPF_K:
         return step.k;
       default:
@@ -99,13 +103,37 @@ TEST(WireFilter, LeavesOrdinaryAddressesAlone) {
     EXPECT_FALSE(takes(to(with("2001:db8:a1::", NodeId{nid.bits ^ std::uint64_t{1} << bit})))) << bit;
 }
 
-TEST(WireFilter, AnyOfSixteenNodeIdentifiers) {
+TEST(WireFilter, AnyOfAllNodeIdentifiers) {
   std::vector<NodeId> nids;
   for (std::uint64_t i = 0; i < max_own_nids; ++i) nids.push_back({0x0200'0000'0000'0000 + (i << 32) + i * i});
-  for (const NodeId& one : nids) EXPECT_TRUE(takes(to(with("2001:db8:a1::", one)), nids));
+  for (std::size_t many = 1; many <= nids.size(); many = many < 20 ? many + 1 : many * 2 - 1) {
+    const std::vector<NodeId> some{nids.begin(), nids.begin() + static_cast<std::ptrdiff_t>(many)};
+    for (std::size_t i = 0; i < nids.size(); ++i)
+      EXPECT_EQ(takes(to(with("2001:db8:a1::", nids[i])), some), i < many) << i << " of " << many;
+  }
   // The upper half of one with the lower half of another is nobody.
   EXPECT_FALSE(takes(to(with("2001:db8:a1::", {0x0200'0003'0000'0000 + 4})), nids));
-  EXPECT_FALSE(takes(to(with("2001:db8:a1::", {0x0200'0010'0000'0000})), nids));
+  EXPECT_FALSE(takes(to(with("2001:db8:a1::", {0x0200'0100'0000'0000})), nids));
+}
+
+TEST(WireFilter, NodeIdentifiersMayShareTheirUpperHalf) {
+  std::vector<NodeId> nids;
+  for (std::uint64_t i = 0; i < max_own_nids; ++i) nids.push_back({(0x0200'0000 + i / 100) << 32 | (i * 7 & 0xff)});
+  for (const NodeId& one : nids) EXPECT_TRUE(takes(to(with("2001:db8:a1::", one)), nids));
+  EXPECT_FALSE(takes(to(with("2001:db8:a1::", {0x0200'0000'0000'0100})), nids));
+  EXPECT_FALSE(takes(to(with("2001:db8:a1::", {0x0200'0003'0000'0000})), nids));
+}
+
+TEST(WireFilter, ManyNodeIdentifiersCostLittle) {
+  std::vector<NodeId> nids;
+  for (std::uint64_t i = 0; i < max_own_nids; ++i) nids.push_back({0x9e37'79b9'7f4a'7c15 * (i + 1)});
+  const auto program = wire_filter(nids);
+  EXPECT_LT(program.size(), std::size_t{BPF_MAXINSNS});
+  for (const NodeId& one : nids) {
+    int steps = 0;
+    EXPECT_GT(run(program, to(with("2001:db8:a1::", one)), &steps), 0u);
+    EXPECT_LT(steps, 60);
+  }
 }
 
 TEST(WireFilter, TakesNothingWithoutANodeIdentifier) { EXPECT_FALSE(takes(to(with("2001:db8:a1::")), {})); }
