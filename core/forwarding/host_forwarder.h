@@ -6,9 +6,9 @@
 // RFC 6740 (architecture), 6741 (ILCC, checksums), 6743 (Locator Update), 6744 (nonce). What is ours and not the RFCs'
 // is in docs/protocol.
 //
-// Files: host_output.cpp (identity -> wire), host_input.cpp (wire -> identity), host_strangers.cpp (nonces that
-// nobody knows), host_control.cpp (Locator Updates, probes, ICMPv6 errors), host_sessions.cpp (timers, own locators,
-// names), host_stalls.cpp (TCP after a silence), host_state_file.cpp.
+// Files: host_output.cpp (identity -> wire), host_clients.cpp (as which of our NIDs), host_input.cpp (wire ->
+// identity), host_strangers.cpp (nonces that nobody knows), host_control.cpp (Locator Updates, probes, ICMPv6 errors),
+// host_sessions.cpp (timers, own locators, names), host_stalls.cpp (TCP after a silence), host_state_file.cpp.
 #pragma once
 
 #include <array>
@@ -24,6 +24,7 @@
 #include "core/ilnp/error_translation.h"
 #include "core/ilnp/ilcc.h"
 #include "core/ilnp/own_locators.h"
+#include "core/ilnp/own_nids.h"
 #include "core/ilnp/reasons.h"
 #include "core/ilnp/tuning.h"
 #include "core/ipv6/fragments.h"
@@ -55,6 +56,7 @@ struct OutPacket {
 struct NameQuery {
   Address identity;
   std::string name;
+  NodeId local;  ///< for resolved()
 };
 
 /// What should happen besides the verdict. Reused by the caller: clear() keeps the memory.
@@ -66,10 +68,11 @@ struct Actions {
   /// Idle peers: has the kernel open sockets to them? Answer with set_pinned().
   std::vector<CorrespondentId> flow_checks;
   bool sessions_changed = false;  ///< the state file is out of date
+  bool own_nids_changed = false;  ///< an ephemeral NID was given to a peer, or retired
 
   bool empty() const {
     return to_wire.empty() && to_identity.empty() && events.empty() && name_queries.empty() && flow_checks.empty() &&
-           !sessions_changed;
+           !sessions_changed && !own_nids_changed;
   }
   void clear() {
     to_wire.clear();
@@ -77,7 +80,7 @@ struct Actions {
     events.clear();
     name_queries.clear();
     flow_checks.clear();
-    sessions_changed = false;
+    sessions_changed = own_nids_changed = false;
   }
 };
 
@@ -92,10 +95,16 @@ class HostForwarder {
   HostForwarder(const Tuning& tuning, Locator identity_prefix, Random& random, Hasher& hasher);
 
   // Identities of this node. The first is the default one.
-  void add_own_nid(NodeId nid) { own_nids_.push_back(nid); }
-  void remove_own_nid(NodeId nid);
-  const std::vector<NodeId>& own_nids() const { return own_nids_; }
-  Address own_identity(NodeId nid) const { return {ilcc_.identity_prefix(), nid}; }
+  void add_own_nid(NodeId nid) { nids_.add(nid); }
+  void remove_own_nid(NodeId nid) { nids_.remove(nid); }
+  const std::vector<NodeId>& own_nids() const { return nids_.node(); }
+  /// Sockets that nobody bound get a NID per peer, of those that the caller provisions.
+  void use_ephemeral_nids(bool use) { ephemeral_clients_ = use; }
+  OwnNids& nids() { return nids_; }
+  /// For resolved(), when an application asks: the node's NID, or OwnNids::client.
+  NodeId default_local() const;
+  /// What our kernel calls us in sessions of this NID.
+  Address own_identity(NodeId nid) const;
   bool is_identity(const Address& address) const;
 
   // Packets. `interface` is the kernel index of the interface that it arrived on.
@@ -107,7 +116,7 @@ class HostForwarder {
   void locator_down(TimePoint now, Locator locator, std::uint32_t interface, Actions& actions);
 
   // Names. resolved() makes or refreshes the entry and returns the identity address for the application; nullopt when
-  // the cache is full or the peer is known not to speak ILNP.
+  // the cache is full or the peer is known not to speak ILNP. `local` may be OwnNids::client.
   std::optional<Address> resolved(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                   const std::vector<ResolvedLocator>& locators, Actions& actions);
   void not_resolved(TimePoint now, const Address& identity, Actions& actions);
@@ -137,7 +146,7 @@ class HostForwarder {
   Verdict outbound_fragment(TimePoint now, Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict outbound_error(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict hold(TimePoint now, Correspondent& c, const Packet& packet);
-  Verdict hold_for_name(TimePoint now, const Address& identity, const Packet& packet, Actions& actions);
+  Verdict hold_for_name(TimePoint now, const HeaderWalk& walk, const Packet& packet, Actions& actions);
   void release_held(TimePoint now, Correspondent& c, Actions& actions);
   bool choose_pair(TimePoint now, Correspondent& c, std::size_t octets);
   const OwnLocator* choose_local(TimePoint now, Correspondent& c, Locator remote);
@@ -147,6 +156,13 @@ class HostForwarder {
   Verdict too_big(Packet& packet, std::size_t mtu, Actions& actions);
   Verdict send_fragmented(Packet& packet, std::size_t mtu, Actions& actions);
   void note_sent(TimePoint now, Correspondent& c, std::size_t octets);
+
+  // host_clients.cpp
+  bool is_own_identity(const Address& address) const;
+  Correspondent* find_outbound(const Packet& packet, const HeaderWalk& walk);
+  Correspondent* find_served(const Packet& packet, const HeaderWalk& walk);
+  bool is_another_peers(const HeaderWalk& walk);
+  Address receiver_of(Correspondent& c, const Packet& packet, const HeaderWalk& walk) const;
 
   // host_stalls.cpp
   void note_stalled(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
@@ -221,11 +237,12 @@ class HostForwarder {
   Correspondent* entry_for_name(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                 const std::vector<ResolvedLocator>& locators);
   void drop_expired_held(TimePoint now, Correspondent& c);
-  void release_waiting_for_name(TimePoint now, const Address& identity, Actions& actions);
+  Correspondent* create_resolved(TimePoint now, NodeId local, NodeId remote, bool is_client, Actions& actions);
+  void release_waiting_for_name(TimePoint now, NodeId local, const Address& identity, Actions& actions);
   void reschedule(Correspondent& c) { ilcc_.schedule(c, deadline_of(c)); }
   bool known_not_ilnp(TimePoint now, NodeId nid, Locator locator) const;
 
-  bool is_own_nid(NodeId nid) const;
+  bool is_own_nid(NodeId nid) const { return nids_.contains(nid); }
   Verdict drop(DropReason reason) {
     ++drops_[static_cast<std::size_t>(reason)];
     return {Disposition::dropped, reason};
@@ -235,7 +252,6 @@ class HostForwarder {
   const Tuning& tuning_;
   Random& random_;
   Hasher& hasher_;
-  std::vector<NodeId> own_nids_;
   Ilcc ilcc_;
   OwnLocators own_;
   Reassembler reassembler_;
@@ -243,8 +259,11 @@ class HostForwarder {
   RateLimit probe_rate_;
   std::size_t held_octets_ = 0;
   TimePoint advertised_at_{};
+  OwnNids nids_;
+  bool ephemeral_clients_ = false;
 
   struct WaitingForName {
+    NodeId local;
     Address identity;
     HeldPacket packet;
   };

@@ -174,6 +174,7 @@ Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const Header
     }
   }
   if (session_elsewhere) return drop(is_icmp ? DropReason::in_forged_icmp : DropReason::in_foreign_locator);
+  if (is_another_peers(walk)) return drop(DropReason::in_ephemeral_nid);
   return {Disposition::to_kernel, DropReason::none};
 }
 
@@ -276,7 +277,7 @@ Verdict HostForwarder::deliver(TimePoint now, Correspondent& c, Packet& packet, 
     c.heard_at_local = now;
   else
     follow_peer(now, c, walk.destination.locator);
-  const AddressPair identity{c.identity, own_identity(c.local_nid)};
+  const AddressPair identity{c.identity, receiver_of(c, packet, walk)};
   const AddressPair wire{walk.source, walk.destination};
   const SumChange change = to_identity_checksum(c.checksum, walk.upper_protocol, identity, wire);
   if (!rewrite_addresses(packet, walk, identity, change)) return drop(DropReason::in_malformed);

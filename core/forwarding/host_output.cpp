@@ -49,14 +49,13 @@ Verdict HostForwarder::outbound(TimePoint now, Packet& packet, Actions& actions)
   if (walk.destination.is_multicast() || walk.destination.is_link_local() || walk.source.is_link_local() ||
       walk.source.is_unspecified())
     return drop(DropReason::out_not_unicast);
-  if (walk.source.locator != ilcc_.identity_prefix() || !is_own_nid(walk.source.nid))
-    return drop(DropReason::out_foreign_source);
+  if (!is_own_identity(walk.source)) return drop(DropReason::out_foreign_source);
   if (!is_identity(walk.destination)) return drop(DropReason::out_foreign_destination);
   if (walk.has_nonce()) return drop(DropReason::out_malformed);  // only we write nonces
   if (walk.fragment_header != 0) return outbound_fragment(now, packet, walk, actions);
 
-  Correspondent* c = ilcc_.find_by_identity(walk.source.nid, walk.destination);
-  if (c == nullptr) return hold_for_name(now, walk.destination, packet, actions);
+  Correspondent* c = find_outbound(packet, walk);
+  if (c == nullptr) return hold_for_name(now, walk, packet, actions);
   if (walk.upper_protocol == next_header::icmpv6 && walk.upper_length >= 8 &&
       icmpv6::is_error(packet.data()[walk.upper_offset]))
     return outbound_error(now, *c, packet, walk, actions);
@@ -287,17 +286,20 @@ Verdict HostForwarder::hold(TimePoint now, Correspondent& c, const Packet& packe
   return {Disposition::held, DropReason::none};
 }
 
-Verdict HostForwarder::hold_for_name(TimePoint now, const Address& identity, const Packet& packet, Actions& actions) {
-  const auto waiting = std::count_if(waiting_for_name_.begin(), waiting_for_name_.end(),
-                                     [&](const WaitingForName& w) { return w.identity == identity; });
+Verdict HostForwarder::hold_for_name(TimePoint now, const HeaderWalk& walk, const Packet& packet, Actions& actions) {
+  const NodeId local = walk.source.nid;
+  const Address identity = walk.destination;
+  const auto waiting = std::count_if(waiting_for_name_.begin(), waiting_for_name_.end(), [&](const WaitingForName& w) {
+    return w.local == local && w.identity == identity;
+  });
   if (static_cast<std::size_t>(waiting) >= max_waiting_for_one_name ||
       waiting_for_name_.size() >= max_waiting_for_name || held_octets_ + packet.size() > tuning_.hold_octets)
     return drop(DropReason::out_unknown_peer);
   const Bytes bytes = packet.bytes();
   waiting_for_name_.push_back(
-      {identity, {ByteVector(bytes.begin(), bytes.end()), packet.offload, now + tuning_.hold_time}});
+      {local, identity, {ByteVector(bytes.begin(), bytes.end()), packet.offload, now + tuning_.hold_time}});
   held_octets_ += bytes.size();
-  if (waiting == 0) actions.name_queries.push_back({identity, {}});
+  if (waiting == 0) actions.name_queries.push_back({identity, {}, local});
   return {Disposition::held, DropReason::none};
 }
 

@@ -20,11 +20,8 @@ HostForwarder::HostForwarder(const Tuning& tuning, Locator identity_prefix, Rand
       ilcc_{tuning, identity_prefix, random},
       own_{tuning},
       lu_rate_{tuning.lu_node_rate, tuning.lu_node_burst},
-      probe_rate_{tuning.probe_rate, tuning.probe_burst} {}
-
-bool HostForwarder::is_own_nid(NodeId nid) const {
-  return std::find(own_nids_.begin(), own_nids_.end(), nid) != own_nids_.end();
-}
+      probe_rate_{tuning.probe_rate, tuning.probe_burst},
+      nids_{random.u64()} {}
 
 bool HostForwarder::is_identity(const Address& address) const {
   const Locator prefix = ilcc_.identity_prefix();
@@ -32,8 +29,6 @@ bool HostForwarder::is_identity(const Address& address) const {
   const auto k = static_cast<std::uint16_t>((address.locator.bits >> 16) - (prefix.bits >> 16));
   return k < tuning_.max_siblings && address.locator == alias_prefix(prefix, k);
 }
-
-void HostForwarder::remove_own_nid(NodeId nid) { std::erase(own_nids_, nid); }
 
 HostEvent HostForwarder::event(EventKind kind, const Correspondent& c, const char* reason) {
   HostEvent e{kind};
@@ -132,7 +127,11 @@ void HostForwarder::end(Correspondent& c, const char* reason, Actions& actions) 
       held_octets_ -= held.bytes.size();
       drop(DropReason::out_held_too_long);
     }
+  const NodeId local = c.local_nid, remote = c.remote_nid();
   ilcc_.erase(c);
+  if (!nids_.is_ephemeral(local) || ilcc_.find_pair(local, remote) != nullptr) return;
+  nids_.release(remote);
+  actions.own_nids_changed = true;
 }
 
 void HostForwarder::set_pinned(TimePoint now, CorrespondentId id, bool pinned) {
@@ -322,7 +321,7 @@ void HostForwarder::service_silence(TimePoint now, Correspondent& c, Actions& ac
 
 void HostForwarder::query_name(TimePoint now, Correspondent& c, Actions& actions) {
   if (c.next_name_query != never && c.next_name_query > now) return;
-  actions.name_queries.push_back({c.identity, c.name});
+  actions.name_queries.push_back({c.identity, c.name, c.local_nid});
   const Duration pause = tuning_.name_query_interval * (1 << std::min<int>(c.name_query_round, 5));
   if (c.name_query_round < 0xff) ++c.name_query_round;
   c.next_name_query = now + std::min(pause, tuning_.name_query_cap);
@@ -489,13 +488,16 @@ Correspondent* HostForwarder::entry_for_name(TimePoint now, std::string_view nam
 
 std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                                const std::vector<ResolvedLocator>& locators, Actions& actions) {
-  if (locators.empty() || is_own_nid(remote)) return std::nullopt;
+  if (locators.empty() || is_own_nid(remote) || remote == OwnNids::client) return std::nullopt;
+  const bool is_client = local == OwnNids::client || nids_.is_ephemeral(local);
+  if (is_client) local = nids_.of_peer(remote).value_or(NodeId{});
+  if (!is_client && !is_own_nid(local)) return std::nullopt;  // retired since somebody asked
   Correspondent* c = entry_for_name(now, name, local, remote, locators);
   if (c == nullptr) {
     const bool refused = std::all_of(locators.begin(), locators.end(),
                                      [&](const ResolvedLocator& l) { return known_not_ilnp(now, remote, l.locator); });
     if (refused) return std::nullopt;
-    c = ilcc_.create(now, local, remote, PeerState::resolved);
+    c = create_resolved(now, local, remote, is_client, actions);
     if (c == nullptr) {
       drop(DropReason::out_cache_full);
       return std::nullopt;
@@ -512,7 +514,9 @@ std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view n
     c->remote.learn_from_dns(l.locator, l.preference,
                              c->state == PeerState::resolved ? now + tuning_.resolved_minimum + l.ttl : never, tuning_);
   }
-  c->usable_until = now + std::max<Duration>(tuning_.resolved_minimum, longest);
+  // An application that keeps the address longer than an ephemeral NID lives is looked up again, and gets another one.
+  c->usable_until =
+      now + (is_client ? tuning_.resolved_minimum : std::max<Duration>(tuning_.resolved_minimum, longest));
   if (c->state == PeerState::tentative_in && probe_rate_.allow(now)) {
     c->remote.start_probes(now);
     send_probes(now, *c, actions);
@@ -535,14 +539,27 @@ std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view n
   const Address identity = c->identity;
   release_held(now, *c, actions);
   reschedule(*c);
-  release_waiting_for_name(now, identity, actions);
+  release_waiting_for_name(now, is_client ? OwnNids::client : local, identity, actions);
   return identity;
 }
 
-void HostForwarder::release_waiting_for_name(TimePoint now, const Address& identity, Actions& actions) {
+Correspondent* HostForwarder::create_resolved(TimePoint now, NodeId local, NodeId remote, bool is_client,
+                                              Actions& actions) {
+  if (is_client) {
+    const auto taken = nids_.take(remote);
+    if (!taken) return nullptr;
+    local = *taken;
+    actions.own_nids_changed = true;
+  }
+  Correspondent* c = ilcc_.create(now, local, remote, PeerState::resolved);
+  if (c == nullptr && is_client && ilcc_.find_pair(local, remote) == nullptr) nids_.release(remote);
+  return c;
+}
+
+void HostForwarder::release_waiting_for_name(TimePoint now, NodeId local, const Address& identity, Actions& actions) {
   std::vector<WaitingForName> released;
   for (std::size_t i = 0; i < waiting_for_name_.size();) {
-    if (waiting_for_name_[i].identity != identity) {
+    if (waiting_for_name_[i].local != local || waiting_for_name_[i].identity != identity) {
       ++i;
       continue;
     }

@@ -70,10 +70,13 @@ RemoteLocator read_locator(ByteReader& in, TimePoint written, const Tuning& tuni
   return l;
 }
 
-void write_session(ByteWriter& w, const Correspondent& c) {
+constexpr std::uint8_t is_checksum_known = 1, is_pinned = 2, is_ephemeral = 4;  // flags
+
+void write_session(ByteWriter& w, const Correspondent& c, bool ephemeral) {
   w.u8(static_cast<std::uint8_t>(c.state));
   w.u8(static_cast<std::uint8_t>(c.checksum));
-  w.u8(static_cast<std::uint8_t>((c.checksum_known ? 1u : 0u) | (c.pinned ? 2u : 0u)));
+  w.u8(static_cast<std::uint8_t>((c.checksum_known ? is_checksum_known : 0) | (c.pinned ? is_pinned : 0) |
+                                 (ephemeral ? is_ephemeral : 0)));
   w.u64(c.local_nid.bits);
   w.bytes(c.identity.octets());
   write_nonce(w, c.nonce_sent);
@@ -113,7 +116,7 @@ ByteVector HostForwarder::save(TimePoint now) {
   w.u32(count);
   ilcc_.for_each([&](Correspondent& c) {
     c.note_heard_in_place();
-    if (is_saved(c)) write_session(w, c);
+    if (is_saved(c)) write_session(w, c, nids_.is_ephemeral(c.local_nid));
   });
   return out;
 }
@@ -156,13 +159,19 @@ bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
     const auto peer_state = static_cast<PeerState>(state);
     const bool session = peer_state == PeerState::established || peer_state == PeerState::unreachable ||
                          peer_state == PeerState::closing;
-    if (!is_identity(identity) || !is_own_nid(local) || !(session || peer_state == PeerState::fallback)) continue;
+    if (!is_identity(identity) || identity.nid == OwnNids::client || !(session || peer_state == PeerState::fallback))
+      continue;
     if (session && !(sent.is_set() && received.is_set())) continue;
+    const bool ephemeral = (flags & is_ephemeral) != 0;
+    if (ephemeral ? !nids_.adopt(local, identity.nid) : !nids_.is_node(local)) continue;
     Correspondent* c = ilcc_.restore(now, local, identity, peer_state);
-    if (c == nullptr) continue;
+    if (c == nullptr) {
+      if (ephemeral && ilcc_.find_pair(local, identity.nid) == nullptr) nids_.release(identity.nid);
+      continue;
+    }
     c->checksum = static_cast<ChecksumMode>(checksum);
-    c->checksum_known = (flags & 1) != 0;
-    c->pinned = (flags & 2) != 0;
+    c->checksum_known = (flags & is_checksum_known) != 0;
+    c->pinned = (flags & is_pinned) != 0;
     c->nonce_sent = sent;
     c->nonce_received = received;
     c->last_sent = last_sent;

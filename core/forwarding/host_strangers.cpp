@@ -106,6 +106,7 @@ bool HostForwarder::note_bad_nonce(TimePoint now, Correspondent& c, Actions& act
 
 Verdict HostForwarder::from_stranger(TimePoint now, Packet& packet, const HeaderWalk& walk, std::uint32_t interface,
                                      Actions& actions) {
+  if (is_another_peers(walk)) return drop(DropReason::in_ephemeral_nid);
   const auto is_at = [&](const Correspondent& c) {
     const RemoteLocator* l = c.remote.find(walk.source.locator);
     return l != nullptr && !l->receive_only;

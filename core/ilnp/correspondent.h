@@ -14,6 +14,7 @@
 #include "core/ilnp/lu_sender.h"
 #include "core/ilnp/nonce.h"
 #include "core/ilnp/remote_locators.h"
+#include "core/ilnp/served_ports.h"
 #include "core/ipv6/packet.h"
 
 namespace ilnp {
@@ -138,6 +139,7 @@ struct alignas(64) Correspondent {
   std::unique_ptr<std::vector<HeldPacket>> held;
   std::unique_ptr<std::vector<StalledSegment>> stalled;
   std::unique_ptr<KeptPacket> kept;
+  std::unique_ptr<ServedPorts> served;
 
   bool is_session() const {
     return state == PeerState::established || state == PeerState::unreachable || state == PeerState::closing;

@@ -48,6 +48,9 @@ void other(fuzz::HostScript& host, std::uint8_t kind, std::uint8_t value) {
     case 5:
       host.forwarder().not_resolved(host.now(), fuzz::peer_identity, host.actions());
       break;
+    case 6:
+      host.client_speaks(40000 + value, test::counting(12));
+      break;
     default:
       host.outbound(test::PacketBuilder{fuzz::our_identity, fuzz::peer_identity}
                         .udp(40000, 7777, test::counting(std::size_t{value} * 8))

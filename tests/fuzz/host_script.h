@@ -22,6 +22,7 @@ inline constexpr NodeId our_nid{0x5c1a97d304be6f21}, peer_nid{0x02144ffffe20ee64
 inline constexpr Locator home{0x20010db8000a0001}, away{0x20010db8000b0001}, peer_home{0x20010db800c00001},
     peer_away{0x20010db800d00001};
 inline constexpr Address our_identity{identity_prefix, our_nid}, peer_identity{identity_prefix, peer_nid};
+inline constexpr Address client_identity{identity_prefix, OwnNids::client};
 inline constexpr std::uint32_t eth0 = 2;
 
 inline Tuning fuzz_tuning() {
@@ -36,6 +37,8 @@ class HostScript {
  public:
   HostScript() {
     forwarder_.add_own_nid(our_nid);
+    forwarder_.use_ephemeral_nids(true);
+    for (std::uint64_t i = 0; i < 4; ++i) forwarder_.nids().provision({0x1000000000000000 + i});
     attach(home);
   }
 
@@ -87,6 +90,13 @@ class HostScript {
     }
     now_ = until;
   }
+  /// A socket that nobody bound sends to the peer, which answers.
+  void client_speaks(std::uint16_t port, Bytes nonce) {
+    forwarder_.resolved(now_, "peer", OwnNids::client, peer_nid, {{peer_home, 10, seconds{60}}}, actions_);
+    outbound(test::PacketBuilder{client_identity, peer_identity}.udp(port, 7777, test::text("hello")).build());
+    const NodeId ours = forwarder_.nids().of_peer(peer_nid).value_or(our_nid);
+    inbound(test::PacketBuilder{{peer_home, peer_nid}, {home, ours}}.nonce(nonce).udp(7777, port).build());
+  }
   /// Our kernel opens, the peer answers with `nonce`.
   void establish(Bytes nonce) {
     resolve();
@@ -118,14 +128,15 @@ class HostScript {
     FUZZ_REQUIRE(outcome.ok);
     FUZZ_REQUIRE(!forwarder_.is_identity(outcome.walk.source));
     FUZZ_REQUIRE(!forwarder_.is_identity(outcome.walk.destination));
-    FUZZ_REQUIRE(outcome.walk.source.nid == our_nid);
+    FUZZ_REQUIRE(forwarder_.nids().contains(outcome.walk.source.nid));
   }
   void check_for_kernel(Bytes packet) {
     const WalkOutcome outcome = walk_headers(packet);
     FUZZ_REQUIRE(outcome.ok);
     // Ours in identity form, or plain IPv6 that was reassembled on its way.
-    const bool identity = outcome.walk.destination == our_identity;
-    FUZZ_REQUIRE(identity || outcome.walk.destination.nid == our_nid || !forwarder_.is_identity(outcome.walk.source));
+    const bool identity = outcome.walk.destination == our_identity || outcome.walk.destination == client_identity;
+    FUZZ_REQUIRE(identity || forwarder_.nids().contains(outcome.walk.destination.nid) ||
+                 !forwarder_.is_identity(outcome.walk.source));
     if (identity) FUZZ_REQUIRE(!outcome.walk.has_nonce());
   }
 

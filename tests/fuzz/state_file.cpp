@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   host.outbound(test::PacketBuilder{fuzz::our_identity, fuzz::peer_identity}.udp(40000, 7777).build());
   host.inbound(
       test::PacketBuilder{{fuzz::peer_home, fuzz::peer_nid}, {fuzz::home, fuzz::our_nid}}.udp(7777, 40000).build());
+  host.client_speaks(40000, test::counting(12));
   host.pass(seconds{30});
   host.outbound(test::PacketBuilder{fuzz::our_identity, fuzz::peer_identity}.udp(40000, 7777).build());
   host.end();

@@ -27,6 +27,20 @@ Host::Host(World& in_world, std::string its_name, Directory& names, Tuning tunin
 void Host::make_forwarder() {
   forwarder_ = std::make_unique<HostForwarder>(tuning_, identity_prefix, random_, hasher_);
   forwarder_->add_own_nid(nid_);
+  forwarder_->use_ephemeral_nids(!made_.empty());
+}
+
+void Host::use_ephemeral_nids(std::size_t ready) {
+  provision(ready);
+  forwarder_->use_ephemeral_nids(true);
+}
+
+void Host::provision(std::size_t ready) {
+  while (forwarder_->nids().ready().size() < ready) {
+    const NodeId nid{random_.u64() & 0xfcff'ffff'ffff'ffff};
+    if (!forwarder_->nids().provision(nid)) return;
+    made_.insert(nid);
+  }
 }
 
 // --- Locators
@@ -99,11 +113,15 @@ void Host::publish() {
 // --- Names and sessions
 
 void Host::resolve(const std::string& peer, std::function<void(std::optional<Address>)> then) {
-  world().after(names_.lookup_delay / 2, [this, peer, then = std::move(then)] {
+  resolve(peer, forwarder_->default_local(), std::move(then));
+}
+
+void Host::resolve(const std::string& peer, NodeId local, std::function<void(std::optional<Address>)> then) {
+  world().after(names_.lookup_delay / 2, [this, peer, local, then = std::move(then)] {
     if (sites().empty() || !names_.reachable) return;
-    world().after(names_.lookup_delay / 2, [this, peer, then, entry = names_.find(peer)] {
+    world().after(names_.lookup_delay / 2, [this, peer, local, then, entry = names_.find(peer)] {
       std::optional<Address> identity;
-      if (entry) identity = forwarder_->resolved(world().now(), peer, nid_, entry->nid, entry->locators, actions_);
+      if (entry) identity = forwarder_->resolved(world().now(), peer, local, entry->nid, entry->locators, actions_);
       perform();
       then(identity);
     });
@@ -120,7 +138,7 @@ std::optional<Address> Host::resolved(const std::string& peer) {
 void Host::query(const NameQuery& query) {
   const std::string peer = query.name.empty() ? names_.name_of(query.identity.nid) : query.name;
   if (!peer.empty() && names_.find(peer)) {
-    resolve(peer, [](const std::optional<Address>&) {});
+    resolve(peer, query.local, [](const std::optional<Address>&) {});
     return;
   }
   world().after(names_.lookup_delay, [this, identity = query.identity] {
@@ -134,13 +152,13 @@ UdpSender& Host::send_every(Duration interval, Host& peer, std::uint16_t port, s
   const auto remote = resolved(peer.name());
   EXPECT_TRUE(remote) << name() << " cannot resolve " << peer.name();
   peer.kernel().listen_udp(port);
-  return kernel_.send_every(interval, identity(), remote.value_or(Address{}), port, size);
+  return kernel_.send_every(interval, unbound(), remote.value_or(Address{}), port, size);
 }
 
 TcpStream& Host::connect(Host& peer, std::uint16_t port) {
   const auto remote = resolved(peer.name());
   EXPECT_TRUE(remote) << name() << " cannot resolve " << peer.name();
-  return kernel_.connect(identity(), remote.value_or(Address{}), port);
+  return kernel_.connect(unbound(), remote.value_or(Address{}), port);
 }
 
 void Host::restart(bool keeps_state) {
@@ -152,6 +170,7 @@ void Host::restart(bool keeps_state) {
   if (keeps_state) {
     EXPECT_TRUE(forwarder_->restore(world().now(), saved, actions_));
   }
+  if (!made_.empty()) use_ephemeral_nids();
   for (const auto& [site, preference] : preferences_) {
     OwnLocator own;
     own.locator = site->locator;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,11 @@ class Host : public Node {
   Kernel& kernel() { return kernel_; }
   NodeId nid() const { return nid_; }
   Address identity() const { return {identity_prefix, nid_}; }
+  /// The address of a socket that nobody bound.
+  Address unbound() const { return {identity_prefix, forwarder_->default_local()}; }
+  /// What this host begins has a NID per peer; `ready` are made ahead.
+  void use_ephemeral_nids(std::size_t ready = 8);
+  void provision(std::size_t ready);
   Address ilv(const Site& site) const { return {site.locator, nid_}; }
   Tuning& tuning() { return tuning_; }
   Site* best_site() const;
@@ -64,7 +70,7 @@ class Host : public Node {
   void receive(ByteVector packet, Site& from) override;
   void on_time() override;
   TimePoint next_deadline() const override;
-  bool has_nid(NodeId nid) const override { return nid == nid_; }
+  bool has_nid(NodeId nid) const override { return nid == nid_ || made_.contains(nid); }
   bool may_use(ChecksumMode mode) const override { return mode == ChecksumMode::ipv6 || allows_rfc6741; }
   bool allows_rfc6741 = false;
 
@@ -74,6 +80,7 @@ class Host : public Node {
   void perform();
   void publish();
   void query(const NameQuery& query);
+  void resolve(const std::string& name, NodeId local, std::function<void(std::optional<Address>)> then);
 
   Directory& names_;
   Tuning tuning_;
@@ -87,6 +94,7 @@ class Host : public Node {
   std::vector<std::pair<TimePoint, HostEvent>> events_;
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count)> earlier_drops_{};
   std::uint64_t publication_ = 0;
+  std::set<NodeId> made_;  ///< ephemeral ones, those that are retired too
 };
 
 /// What a node without ILNP does about a packet with the option.

@@ -180,5 +180,71 @@ TEST_F(HostStateFile, SessionsOfANidThatWeGaveUpAreLeftOut) {
   EXPECT_EQ(forwarder->ilcc().size(), 0u);
 }
 
+// Sessions under an ephemeral NID.
+class HostStateFileClients : public HostStateFile {
+ protected:
+  const Address client{prefix, OwnNids::client};
+  static constexpr NodeId ours{0x1000'0000'0000'0001};
+
+  ByteVector begin_and_save() {
+    host().use_ephemeral_nids(true);
+    host().nids().provision(NodeId{1});  // the spare
+    host().nids().provision(ours);
+    Actions actions;
+    EXPECT_TRUE(host().resolved(now, "peer", OwnNids::client, peer_nid, {{peer_home, 10, seconds{60}}}, actions));
+    send(PacketBuilder{client, peer_identity}.udp(40000, 7777).build());
+    EXPECT_EQ(hear().verdict.disposition, Disposition::to_identity);
+    return host().save(now);
+  }
+  Outcome hear() { return receive(PacketBuilder{peer, {home, ours}}.nonce(peer_nonce).udp(7777, 40000).build()); }
+  static std::size_t place_of(const ByteVector& in, NodeId nid) {
+    ByteVector octets;
+    ByteWriter{octets}.u64(nid.bits);
+    return static_cast<std::size_t>(std::search(in.begin(), in.end(), octets.begin(), octets.end()) - in.begin());
+  }
+};
+
+TEST_F(HostStateFileClients, GoOnUnderIt) {
+  ASSERT_TRUE(restart_with(begin_and_save()));
+  EXPECT_EQ(host().nids().of_peer(peer_nid), ours);
+  up(home);
+  const Outcome out = send(PacketBuilder{client, peer_identity}.udp(40000, 7777).build());
+  ASSERT_EQ(out.verdict.disposition, Disposition::to_wire) << "with the option switched off as well";
+  EXPECT_EQ(walk_of(out.packet).source.nid, ours);
+  const Outcome in = hear();
+  ASSERT_EQ(in.verdict.disposition, Disposition::to_identity);
+  EXPECT_EQ(walk_of(in.packet).destination, client);
+  wait(3 * tuning.idle + tuning.closing);
+  EXPECT_EQ(host().nids().ephemeral(), 0u);
+}
+
+TEST_F(HostStateFileClients, OnlyNodeIdentifiersOfSessionsComeBack) {
+  ASSERT_TRUE(restart_with(begin_and_save()));
+  EXPECT_EQ(host().nids().ephemeral(), 1u);
+}
+
+TEST_F(HostStateFileClients, ClaimsThatCannotBeTrueAreLeftOut) {
+  const ByteVector good = begin_and_save();
+  const std::size_t place = place_of(good, ours);
+  ASSERT_LT(place, good.size());
+  for (const NodeId wrong : {NodeId{}, our_nid, OwnNids::client}) {
+    ByteVector bad = good;
+    store_u64(bad.data() + place, wrong.bits);
+    restart_with(bad);
+    EXPECT_EQ(host().ilcc().size(), 0u) << wrong.bits;
+    EXPECT_EQ(host().nids().ephemeral(), 0u);
+  }
+  ByteVector not_ephemeral = good;
+  not_ephemeral[place - 1] = static_cast<std::uint8_t>(not_ephemeral[place - 1] & ~4u);
+  restart_with(not_ephemeral);
+  EXPECT_EQ(host().ilcc().size(), 0u) << "a NID that is not the node's";
+  for (const NodeId wrong : {our_nid, OwnNids::client, ours}) {
+    ByteVector bad = good;
+    store_u64(bad.data() + place_of(good, peer_nid), wrong.bits);
+    restart_with(bad);
+    EXPECT_EQ(host().ilcc().size(), 0u) << "a peer with a NID of ours " << wrong.bits;
+  }
+}
+
 }  // namespace
 }  // namespace ilnp::test
