@@ -147,6 +147,9 @@ std::string render_status(const json& status, const RenderStyle& style) {
   const json& identity = object_at(status, "identity");
   out += heading("Identity", style) + "nid " + field(identity, {"nid"}) + ", address " + field(identity, {"address"}) +
          " on " + field(identity, {"tun"}) + ", features " + field(identity, {"features"}) + "\n";
+  if (const json& ephemeral = object_at(identity, "ephemeral"); ephemeral.value("enabled", json{}) == true)
+    out += heading("", style) + "ephemeral nids: " + whole(ephemeral, "peers") + " peers have one, " +
+           whole(ephemeral, "ready") + " ready, shared " + whole(ephemeral, "shared") + " times\n";
   const json& locators = list(status, "locators");
   if (locators.empty()) out += heading("Locators", style) + "none\n";
   for (std::size_t i = 0; i < locators.size() && i < locators_shown; ++i) {
@@ -170,12 +173,12 @@ std::string render_sessions(const json& answer, const RenderStyle& style) {
   const json& sessions = list(answer, "sessions");
   if (sessions.empty()) return "no sessions\n";
   const auto ordered = sorted(sessions, [](const json& a, const json& b) { return session_rank(a) < session_rank(b); });
-  TextTable table{
-      {"PEER", "STATE", "LOCAL", "REMOTE", "REACH", "LU", "CHECKSUM", "PACKETS IN / OUT", "OCTETS IN / OUT", "IDLE"}};
+  TextTable table{{"PEER", "STATE", "LOCAL NID", "LOCAL", "REMOTE", "REACH", "LU", "CHECKSUM", "PACKETS IN / OUT",
+                   "OCTETS IN / OUT", "IDLE"}};
   for (const json& session : ordered) {
-    table.add({peer_of(session), state_of(session, style), field(session, {"using", "local"}),
-               field(session, {"using", "remote"}), field(locator_in_use(session), {"reach"}),
-               field(session, {"lu", "state"}), field(session, {"checksum"}),
+    table.add({peer_of(session), state_of(session, style), field(session, {"local_nid"}),
+               field(session, {"using", "local"}), field(session, {"using", "remote"}),
+               field(locator_in_use(session), {"reach"}), field(session, {"lu", "state"}), field(session, {"checksum"}),
                counted_pair(session, "packets", human_count), counted_pair(session, "octets", human_octets),
                human_duration(number(session, "idle_s", -1))});
   }

@@ -62,10 +62,13 @@ Result<void> Daemon::start() {
 
   forwarder_ = std::make_unique<HostForwarder>(settings_.tuning, settings_.prefix, random_, hasher_);
   forwarder_->add_own_nid(nid.value());
-  tracker_.set_own_nids(forwarder_->own_nids());
+  forwarder_->use_ephemeral_nids(settings_.ephemeral_clients);
+  sessions_ = std::make_unique<SessionFile>(loop_, *forwarder_, settings_.runtime_directory);
+  sessions_->restore(actions_);
+  provision_nids();
   kernel_ = std::make_unique<KernelState>(*commands_, settings_.tun, settings_.prefix, settings_.tuning.max_siblings);
   kernel_->set_ilv_file((std::filesystem::path{settings_.runtime_directory} / "addresses").string());
-  if (auto up = kernel_->bring_up(settings_.tun_mtu, forwarder_->own_nids()); !up) return up;
+  if (auto up = kernel_->bring_up(settings_.tun_mtu, forwarder_->own_nids(), client_address()); !up) return up;
   wire_ = std::make_unique<WireSide>(
       loop_, *commands_, [this](unsigned ifindex, std::span<ReceivedFrame> frames) { on_frames(ifindex, frames); });
   names_ = std::make_unique<Names>(loop_, *forwarder_, [this](Actions& actions) { apply(actions); });
@@ -74,8 +77,6 @@ Result<void> Daemon::start() {
 
   timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
-  sessions_ = std::make_unique<SessionFile>(loop_, *forwarder_, settings_.runtime_directory);
-  sessions_->restore(actions_);
   register_status(*this);
 
   tun_watch_ = std::make_unique<Watch>(loop_, kernel_->tun().fd(), [this] { return drain_tun(); });
@@ -198,6 +199,10 @@ void Daemon::apply(Actions& actions) {
     const std::vector<NameQuery> queries = std::move(actions.name_queries);
     const std::vector<CorrespondentId> flow_checks = std::move(actions.flow_checks);
     if (actions.sessions_changed) sessions_->note_change();
+    if (actions.own_nids_changed && !nids_posted_) {
+      nids_posted_ = true;
+      loop_.post([this] { own_nids_changed(); });
+    }
     actions.clear();
     for (const NameQuery& query : queries) names_->query(query);
     if (!flow_checks.empty()) check_flows(flow_checks);

@@ -56,7 +56,14 @@ class Daemon {
   bool drain_netlink();
   void locators_changed();
   void update_ports(const LocatorTracker::Changes& changes);
+  void set_filter();
   void update_ilvs();
+  std::vector<NodeId> all_nids() const;
+  std::vector<NodeId> addressed_nids() const;
+  void provision_nids();
+  bool wants_nids() const;
+  KernelState::ClientAddress client_address() const;
+  void own_nids_changed();
   void remove_stale_ilvs();
   bool drain_neighbour_discovery();
   void run_dad(const DuplicateAddressDetector::Actions& actions);
@@ -96,6 +103,10 @@ class Daemon {
   CounterRegistry counters_;
   Actions actions_;  ///< reused on the packet path
   ByteVector tun_buffer_;
+  std::vector<NodeId> filtered_nids_;  ///< in the packet filter: those of now, and some that are retired
+  bool nids_posted_ = false;           ///< own_nids_changed() is about to run
+  TimePoint next_refill_{};
+  std::uint64_t reported_shared_ = 0;
   std::vector<std::pair<unsigned, Address>> found_ilvs_;  ///< in the kernel before we started
   bool ilvs_adopted_ = false;
   bool ilvs_incomplete_ = false;

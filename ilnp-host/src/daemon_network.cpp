@@ -37,9 +37,8 @@ bool Daemon::drain_netlink() {
     tracker_.on_event(now, event);
     if (const auto* neighbour = std::get_if<NeighbourChanged>(&event)) wire_->on_neighbour(now, *neighbour);
     const auto* address = std::get_if<AddressChanged>(&event);
-    const auto& nids = forwarder_->own_nids();
     if (!ilvs_adopted_ && address != nullptr && !address->removed && address->ifindex != kernel_->tun().ifindex() &&
-        std::find(nids.begin(), nids.end(), address->address.nid) != nids.end())
+        (address->ours || kernel_->was_noted(address->address) || forwarder_->nids().is_node(address->address.nid)))
       found_ilvs_.emplace_back(address->ifindex, address->address);
   }
   if (!tracker_.in_resync()) locators_changed();
@@ -85,19 +84,23 @@ void Daemon::locators_changed() {
 
 void Daemon::update_ports(const LocatorTracker::Changes& changes) {
   for (unsigned ifindex : changes.interfaces_down) wire_->close_port(ifindex);
-  std::map<unsigned, std::string> interfaces;
-  for (const auto& [ifindex, uplink] : tracker_.uplinks()) interfaces[ifindex] = uplink.name;
   for (unsigned ifindex : changes.interfaces_up) {
-    if (auto opened = wire_->open_port(ifindex, forwarder_->own_nids()); !opened)
+    if (auto opened = wire_->open_port(ifindex, all_nids()); !opened)
       log_event(LogLevel::error, "interface_not_opened", {{"interface", ifindex}, {"reason", opened.error().message}});
   }
   // The filter before any I-LV exists: the kernel must never answer an ILNP packet.
-  if (auto applied = kernel_->set_filter(interfaces, forwarder_->own_nids()); !applied)
+  set_filter();
+}
+
+void Daemon::set_filter() {
+  std::map<unsigned, std::string> interfaces;
+  for (const auto& [ifindex, uplink] : tracker_.uplinks()) interfaces[ifindex] = uplink.name;
+  if (auto applied = kernel_->set_filter(interfaces, filtered_nids_); !applied)
     log_event(LogLevel::error, "filter_not_set", {{"reason", applied.error().message}});
 }
 
 void Daemon::update_ilvs() {
-  const auto added = kernel_->set_ilvs(tracker_.usable(), forwarder_->own_nids());
+  const auto added = kernel_->set_ilvs(tracker_.usable(), forwarder_->own_nids(), addressed_nids());
   ilvs_incomplete_ = !added;
   if (!added) {
     log_event(LogLevel::error, "address_not_added", {{"reason", added.error().message}});
@@ -112,16 +115,11 @@ void Daemon::update_ilvs() {
   }
 }
 
-/// After a crash the kernel may still have I-LVs of locators that are gone by now.
+/// After a crash the kernel may still have I-LVs of locators that are gone by now, or of NIDs that no peer knows.
 void Daemon::remove_stale_ilvs() {
   ilvs_adopted_ = true;
-  for (const auto& [ifindex, ilv] : found_ilvs_) {
-    const bool wanted =
-        std::any_of(tracker_.usable().begin(), tracker_.usable().end(), [&, i = ifindex, a = ilv](const auto& u) {
-          return u.locator.interface == i && u.locator.locator == a.locator;
-        });
-    if (!wanted) (void)commands_->delete_address(ifindex, ilv, 128);
-  }
+  for (const auto& [ifindex, ilv] : found_ilvs_)
+    if (!kernel_->has_ilv(ifindex, ilv)) (void)commands_->delete_address(ifindex, ilv, 128);
   found_ilvs_.clear();
 }
 
@@ -142,10 +140,17 @@ void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {
       // A probe that cannot be sent (the link went away again) will be sent when it is back.
       (void)neighbour_discovery_->send_probe(probe->ifindex, probe->destination, probe->packet);
     } else if (const auto* duplicate = std::get_if<DuplicateAddressDetector::Duplicate>(&action)) {
+      OwnNids& nids = forwarder_->nids();
+      if (!nids.contains(duplicate->address.nid)) continue;  // retired since
+      const bool unused = nids.withdraw(duplicate->address.nid);
       log_event(LogLevel::error, "duplicate_address",
                 {{"address", to_string(duplicate->address)},
                  {"interface", duplicate->ifindex},
                  {"other", duplicate->other ? to_string(*duplicate->other) : std::string{"unknown"}}});
+      if (unused) {
+        loop_.post([this] { own_nids_changed(); });
+        continue;
+      }
       tracker_.on_duplicate(duplicate->ifindex, duplicate->address.locator);
       kernel_->forget_ilv(duplicate->ifindex, duplicate->address);
       changed = true;
@@ -181,6 +186,7 @@ void Daemon::housekeeping() {
   }
   if (ilvs_incomplete_) update_ilvs();  // the kernel refused while a link was changing
   restore_filter();
+  if (wants_nids()) own_nids_changed();
   process_log().flush();
   housekeeping_->set(now + std::min(housekeeping_interval, settings_.solicit_interval));
 }

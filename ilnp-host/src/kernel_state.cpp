@@ -6,6 +6,7 @@
 
 #include "core/ilnp/ilcc.h"
 #include "core/ilnp/nonce.h"
+#include "core/ilnp/own_nids.h"
 #include "io/settings/secret_file.h"
 
 namespace ilnp {
@@ -17,9 +18,18 @@ constexpr std::uint32_t first_table = 0x494c0000;
 constexpr std::uint32_t rule_priority = 10600;
 constexpr std::size_t max_ilv_file = 64 * 1024;
 
+std::set<Address> read_ilvs(const std::string& path) {
+  std::set<Address> noted;
+  if (const auto content = read_secret_file(path, max_ilv_file)) {
+    ByteReader in{content.value()};
+    while (in.remaining() >= 16) noted.insert(Address::load(in.take(16).data()));
+  }
+  return noted;
+}
+
 }  // namespace
 
-Result<void> KernelState::bring_up(std::uint32_t mtu, const std::vector<NodeId>& nids) {
+Result<void> KernelState::bring_up(std::uint32_t mtu, const std::vector<NodeId>& nids, ClientAddress client) {
   auto opened = TunDevice::open(tun_name_, mtu);
   if (!opened) return error(opened.error().message);
   tun_ = std::make_unique<TunDevice>(std::move(opened.value()));
@@ -33,7 +43,16 @@ Result<void> KernelState::bring_up(std::uint32_t mtu, const std::vector<NodeId>&
     address.no_dad = true;
     if (auto r = commands_.add_address(address); !r) return r;
   }
-  return set_link_mtu(mtu);
+  AddressSpec unbound;
+  unbound.ifindex = tun_->ifindex();
+  unbound.address = {prefix_, OwnNids::client};
+  unbound.no_dad = true;
+  unbound.deprecated = true;  // the routes name it, nothing else does
+  client_is_preferred_ = client == ClientAddress::preferred;
+  if (client != ClientAddress::none)
+    if (auto r = commands_.add_address(unbound); !r) return r;
+  if (auto r = set_link_mtu(mtu); !r) return r;
+  return client == ClientAddress::none ? commands_.delete_address(unbound.ifindex, unbound.address, 128) : ok();
 }
 
 Result<void> KernelState::set_link_mtu(std::uint32_t smallest_link_mtu) {
@@ -46,6 +65,7 @@ Result<void> KernelState::set_link_mtu(std::uint32_t smallest_link_mtu) {
     route.prefix_length = 64;
     route.ifindex = tun_->ifindex();
     route.mtu = mtu;
+    if (client_is_preferred_) route.source = Address{prefix_, OwnNids::client};
     if (auto r = commands_.replace_route(route); !r) return r;
   }
   route_mtu_ = mtu;
@@ -64,6 +84,7 @@ Result<void> KernelState::set_address(const Ilv& ilv, bool preferred) {
 
 Result<void> KernelState::add(const Ilv& ilv, bool preferred) {
   if (auto r = set_address(ilv, preferred); !r) return r;
+  if (ilv.table == 0) return ok();
   // Plain IPv6 from an I-LV must leave by the link of its locator: providers drop foreign sources (BCP 38).
   RouteSpec route;
   route.ifindex = ilv.ifindex;
@@ -75,8 +96,9 @@ Result<void> KernelState::add(const Ilv& ilv, bool preferred) {
 
 void KernelState::remove(const Ilv& ilv) {
   // The link may be gone, and everything with it: nothing to report then.
-  (void)commands_.delete_rule({ilv.address, 128, ilv.table, rule_priority});
+  if (ilv.table != 0) (void)commands_.delete_rule({ilv.address, 128, ilv.table, rule_priority});
   (void)commands_.delete_address(ilv.ifindex, ilv.address, 128);
+  if (ilv.table == 0) return;
   const bool last = std::none_of(ilvs_.begin(), ilvs_.end(), [&](const Ilv& other) {
     return other.table == ilv.table && other.address != ilv.address;
   });
@@ -89,7 +111,8 @@ void KernelState::remove(const Ilv& ilv) {
 }
 
 Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
-    const std::vector<LocatorTracker::Usable>& usable, const std::vector<NodeId>& nids) {
+    const std::vector<LocatorTracker::Usable>& usable, const std::vector<NodeId>& nids,
+    const std::vector<NodeId>& ephemeral) {
   std::set<Ilv> wanted, preferred;
   for (const LocatorTracker::Usable& u : usable) {
     for (const NodeId nid : nids) {
@@ -97,6 +120,7 @@ Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
       wanted.insert(ilv);
       if (!u.kernel_has_address && nid == nids.front()) preferred.insert(ilv);
     }
+    for (const NodeId nid : ephemeral) wanted.insert({u.locator.interface, {u.locator.locator, nid}, {}, 0});
   }
   for (auto it = ilvs_.begin(); it != ilvs_.end();) {
     if (wanted.count(*it) != 0) {
@@ -132,6 +156,16 @@ Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
   return added;
 }
 
+bool KernelState::has_ilv(unsigned ifindex, const Address& ilv) const {
+  return std::any_of(ilvs_.begin(), ilvs_.end(),
+                     [&](const Ilv& i) { return i.ifindex == ifindex && i.address == ilv; });
+}
+
+void KernelState::set_ilv_file(std::string path) {
+  ilv_file_ = std::move(path);
+  noted_ = read_ilvs(ilv_file_);
+}
+
 void KernelState::forget_ilv(unsigned ifindex, const Address& ilv) {
   const auto it =
       std::find_if(ilvs_.begin(), ilvs_.end(), [&](const Ilv& i) { return i.ifindex == ifindex && i.address == ilv; });
@@ -150,7 +184,7 @@ void KernelState::note_ilvs() const {
     content.insert(content.end(), octets.begin(), octets.end());
   }
   // Only older kernels need it; failing to write it changes nothing now.
-  (void)write_secret_file(ilv_file_, content);
+  (void)write_secret_file(ilv_file_, content, Outlives::process);
 }
 
 Result<void> KernelState::set_filter(const std::map<unsigned, std::string>& interfaces,
@@ -183,12 +217,8 @@ void KernelState::take_down() {
 Result<std::string> KernelState::clean_up(const std::string& tun, const std::string& ilv_file) {
   auto commands = NetworkCommands::open();
   if (!commands) return commands.error();
-  std::vector<Address> noted;
-  if (const auto content = read_secret_file(ilv_file, max_ilv_file)) {
-    ByteReader in{content.value()};
-    while (in.remaining() >= 16) noted.push_back(Address::load(in.take(16).data()));
-  }
-  const auto leftovers = commands.value().remove_everything_ours(noted);
+  const std::set<Address> noted = read_ilvs(ilv_file);
+  const auto leftovers = commands.value().remove_everything_ours(std::vector<Address>{noted.begin(), noted.end()});
   if (!leftovers) return leftovers.error();
   if (auto removed = TunDevice::remove(tun); !removed) return error(removed.error().message);
   if (auto removed = IngressFilter::remove(); !removed) return removed.error();

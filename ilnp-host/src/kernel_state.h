@@ -28,8 +28,14 @@ class KernelState {
   KernelState(NetworkCommands& commands, std::string tun, Locator prefix, std::size_t aliases)
       : commands_{commands}, tun_name_{std::move(tun)}, prefix_{prefix}, aliases_{aliases} {}
 
+  /// The address of sockets that nobody bound, when their NIDs are ephemeral (OwnNids::client).
+  enum class ClientAddress : std::uint8_t {
+    none,
+    kept,      ///< for the sockets that have it; new ones get the node's
+    preferred  ///< the source towards identity addresses
+  };
   /// The device, up, with the identity addresses of `nids`; adopted when a crashed daemon left it.
-  Result<void> bring_up(std::uint32_t mtu, const std::vector<NodeId>& nids);
+  Result<void> bring_up(std::uint32_t mtu, const std::vector<NodeId>& nids, ClientAddress client);
   TunDevice& tun() { return *tun_; }
 
   /// Route MTU of the identity prefixes: leaves room for the nonce header on the smallest link.
@@ -37,9 +43,14 @@ class KernelState {
   /// The I-LV addresses that belong to these locators; the kernel owns them (neighbour discovery, plain IPv6), but
   /// never picks one as a source by itself - except while it has no other address there (duplicate address detection
   /// takes it a second): plain packets, DNS among them, would leave with the address of the place that was left.
+  /// Nothing but neighbour discovery happens under those of `ephemeral` NIDs: they need no routing of their own.
   /// Returns those that were added (they want duplicate address detection).
   Result<std::vector<std::pair<unsigned, Address>>> set_ilvs(const std::vector<LocatorTracker::Usable>& usable,
-                                                             const std::vector<NodeId>& nids);
+                                                             const std::vector<NodeId>& nids,
+                                                             const std::vector<NodeId>& ephemeral);
+  bool has_ilv(unsigned ifindex, const Address& ilv) const;
+  /// Whether a daemon before us noted it.
+  bool was_noted(const Address& ilv) const { return noted_.contains(ilv); }
   void forget_ilv(unsigned ifindex, const Address& ilv);
   Result<void> set_filter(const std::map<unsigned, std::string>& interfaces, const std::vector<NodeId>& nids);
   /// Somebody took it away: set_filter() does not trust its memory.
@@ -50,13 +61,13 @@ class KernelState {
   /// Takes back what another run left. Says what it was.
   static Result<std::string> clean_up(const std::string& tun, const std::string& ilv_file);
   /// The I-LV addresses in force are noted there, for kernels that do not remember who made an address.
-  void set_ilv_file(std::string path) { ilv_file_ = std::move(path); }
+  void set_ilv_file(std::string path);
 
  private:
   struct Ilv {
     unsigned ifindex;
     Address address;
-    Address gateway;
+    Address gateway;  ///< these two: of its own routing, table 0 is none
     std::uint32_t table;
     auto operator<=>(const Ilv&) const = default;
   };
@@ -76,6 +87,8 @@ class KernelState {
   std::set<Ilv> ilvs_;
   std::set<Ilv> preferred_;  // those of ilvs_ that the kernel may pick as a source
   std::uint32_t route_mtu_ = 0;
+  bool client_is_preferred_ = false;
+  std::set<Address> noted_;
   std::string ilv_file_;
 };
 

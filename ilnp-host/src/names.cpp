@@ -27,7 +27,7 @@ Result<void> Names::open(const HostSettings& settings) {
   for (std::size_t k = 0; k < settings.tuning.max_siblings; ++k)
     stub_settings.identity_prefixes.push_back({{alias_prefix(settings.prefix, static_cast<std::uint16_t>(k)), {}}, 64});
   StubHooks hooks;
-  hooks.on_ilnp_name = [this](const ResolvedName& resolved) { return install(resolved); };
+  hooks.on_ilnp_name = [this](const ResolvedName& resolved) { return install(resolved, forwarder_.default_local()); };
   hooks.name_of = [this](const Address& identity) { return name_of(identity); };
   auto stub = StubResolver::open(loop_.context(), stub_settings, *resolver_, hooks);
   if (!stub) return stub.error();
@@ -35,9 +35,9 @@ Result<void> Names::open(const HostSettings& settings) {
   return ok();
 }
 
-std::vector<Address> Names::install(const ResolvedName& resolved) {
+std::vector<Address> Names::install(const ResolvedName& resolved, NodeId local) {
   std::vector<Address> identities;
-  if (!resolved.is_ilnp() || forwarder_.own_nids().empty()) return identities;
+  if (!resolved.is_ilnp()) return identities;
   const std::string name = resolved.name.text();
   std::vector<ResolvedLocator> locators;
   for (const LocatorRecord& record : resolved.locators) {
@@ -47,8 +47,7 @@ std::vector<Address> Names::install(const ResolvedName& resolved) {
   }
   Actions actions;
   for (const NidRecord& nid : resolved.nids) {
-    const auto identity =
-        forwarder_.resolved(loop_.now(), name, forwarder_.own_nids().front(), nid.nid, locators, actions);
+    const auto identity = forwarder_.resolved(loop_.now(), name, local, nid.nid, locators, actions);
     if (!identity) continue;
     remember(*identity, name);
     identities.push_back(*identity);
@@ -76,26 +75,26 @@ std::optional<std::string> Names::name_of(const Address& identity) const {
 
 void Names::query(const NameQuery& query) {
   if (resolver_ == nullptr) return give_up(query.identity);
-  if (!query.name.empty()) return ask_forward(query.identity, query.name);
-  if (const auto name = name_of(query.identity)) return ask_forward(query.identity, *name);
-  resolver_->reverse(query.identity, [this, identity = query.identity](const Result<DnsName>& name) {
+  if (!query.name.empty()) return ask_forward(query, query.name);
+  if (const auto name = name_of(query.identity)) return ask_forward(query, *name);
+  resolver_->reverse(query.identity, [this, query](const Result<DnsName>& name) {
     if (name)
-      ask_forward(identity, name.value().text());
+      ask_forward(query, name.value().text());
     else
-      give_up(identity);
+      give_up(query.identity);
   });
 }
 
-void Names::ask_forward(const Address& identity, const std::string& text) {
+void Names::ask_forward(const NameQuery& query, const std::string& text) {
   const auto name = DnsName::from_text(text);
-  if (!name) return give_up(identity);
-  resolver_->lookup(*name, [this, identity](const Result<ResolvedName>& answer) {
+  if (!name) return give_up(query.identity);
+  resolver_->lookup(*name, [this, identity = query.identity, local = query.local](const Result<ResolvedName>& answer) {
     if (!answer || !answer.value().is_ilnp()) return give_up(identity);
     // A reverse name is only believed when the name leads back to the same NID.
     const auto& nids = answer.value().nids;
     if (std::none_of(nids.begin(), nids.end(), [&](const NidRecord& n) { return n.nid == identity.nid; }))
       return give_up(identity);
-    install(answer.value());
+    install(answer.value(), local);
   });
 }
 

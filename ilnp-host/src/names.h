@@ -34,9 +34,9 @@ class Names {
   std::optional<std::string> name_of(const Address& identity) const;
 
  private:
-  std::vector<Address> install(const ResolvedName& resolved);
+  std::vector<Address> install(const ResolvedName& resolved, NodeId local);
   void remember(const Address& identity, const std::string& name);
-  void ask_forward(const Address& identity, const std::string& name);
+  void ask_forward(const NameQuery& query, const std::string& name);
   void give_up(const Address& identity);
   static constexpr std::size_t max_remembered = 20'000;
 

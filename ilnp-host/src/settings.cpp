@@ -34,6 +34,11 @@ std::vector<Option> identity_options() {
        .fallback = "persistent",
        .choices = {"persistent", "configured", "ephemeral"}},
       {.key = "identity.nid", .type = nid, .help = "The NID with mode \"configured\"."},
+      {.key = "identity.ephemeral_clients",
+       .type = boolean,
+       .help = "Sessions that this node begins use a NID of their own for each peer, forgotten with the last of them. "
+               "Servers, and sockets that are bound to the identity address, use the node's.",
+       .fallback = "false"},
       {.key = "identity.prefix",
        .type = prefix,
        .help = "Identity prefix (/64). One whose four words sum to 0xffff keeps checksums neutral.",
@@ -233,6 +238,7 @@ void read_identity(const Configuration& configuration, HostSettings& out, std::v
   if (identity.has("nid")) out.nid = identity.nid("nid");
   if (out.identity_mode == IdentityMode::configured && out.nid == NodeId{})
     problems.push_back({identity.place("mode"), "identity.nid", "needed (and not zero) with mode \"configured\""});
+  out.ephemeral_clients = identity.boolean("ephemeral_clients");
   const Prefix prefix_setting = identity.prefix("prefix");
   if (prefix_setting.length != 64) problems.push_back({identity.place("prefix"), "identity.prefix", "must be a /64"});
   out.prefix = prefix_setting.address.locator;

@@ -36,7 +36,8 @@ struct PublishSettings {
 
 struct HostSettings {
   IdentityMode identity_mode = IdentityMode::persistent;
-  NodeId nid;      ///< configured
+  NodeId nid;  ///< configured
+  bool ephemeral_clients = false;
   Locator prefix;  ///< identity prefix
   std::string tun;
   std::uint32_t tun_mtu = 1500;

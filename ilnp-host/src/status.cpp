@@ -106,6 +106,7 @@ json Status::status() const {
   if (features.tcp_segmentation) feature_names.push_back("tso");
   if (features.udp_segmentation) feature_names.push_back("uso");
   const Ilcc& ilcc = d_.forwarder_->ilcc();
+  const OwnNids& nids = d_.forwarder_->nids();
   return {{"schema", "ilnp.status/1"},
           {"version", ILNP_VERSION},
           {"pid", ::getpid()},
@@ -116,6 +117,11 @@ json Status::status() const {
            {{"nid", to_text(nid)},
             {"prefix", to_string(Address{d_.settings_.prefix, {}}) + "/64"},
             {"address", to_string(d_.forwarder_->own_identity(nid))},
+            {"ephemeral",
+             {{"enabled", d_.settings_.ephemeral_clients},
+              {"peers", nids.peers()},
+              {"ready", nids.ready().size()},
+              {"shared", nids.shared()}}},
             {"tun", d_.settings_.tun},
             {"features", feature_names}}},
           {"locators", locators()["locators"]},
@@ -144,6 +150,7 @@ json Status::session(const Correspondent& c, TimePoint now) const {
   json names = json::array();
   if (!c.name.empty()) names.push_back(c.name);
   return {{"local_nid", to_text(c.local_nid)},
+          {"ephemeral", d_.forwarder_->nids().is_ephemeral(c.local_nid)},
           {"remote_nid", to_text(c.remote_nid())},
           {"names", names},
           {"identity", to_string(c.identity)},
@@ -235,6 +242,12 @@ void Status::register_counters() const {
                      [d] { return static_cast<std::int64_t>(d->forwarder_->ilcc().size()); });
   counters.add_gauge("session", {"established", "established sessions"},
                      [d] { return static_cast<std::int64_t>(d->forwarder_->ilcc().count(PeerState::established)); });
+  counters.add_gauge("nid", {"peers", "peers that know an ephemeral NID"},
+                     [d] { return static_cast<std::int64_t>(d->forwarder_->nids().peers()); });
+  counters.add_gauge("nid", {"ready", "ephemeral NIDs made ahead"},
+                     [d] { return static_cast<std::int64_t>(d->forwarder_->nids().ready().size()); });
+  counters.add("nid", {"shared", "peers that had to share an ephemeral NID: too many at once"},
+               [d] { return d->forwarder_->nids().shared(); });
   if (d->names_->stub() == nullptr) return;
   const auto stub = [&](const char* name, const char* help, std::uint64_t StubCounters::*field) {
     counters.add("stub", {name, help}, [d, field] { return d->names_->stub()->counters().*field; });

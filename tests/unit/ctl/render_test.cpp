@@ -24,6 +24,7 @@ TEST(Render, StatusShowsTheWorstProblemFirstWithCauseAndNextCommand) {
             next:  ilnp-dns check host.example.com
 
 Identity   nid 0200+00ff+fe00+1234, address fd49:4c4e:5036:6631:200:ff:fe00:1234 on ilnp0, features checksum, tso, uso
+           ephemeral nids: 2 peers have one, 61 ready, shared 0 times
 Locators   2001-0db8-00a1-0000 on eth0  preferred, preference 10, via fe80::1
            2001-0db8-00a2-0000 on eth1  usable, preference 20
 Sessions   3 established, 1 tentative, 0 unreachable, 2 plain IPv6
@@ -60,9 +61,9 @@ TEST(Render, AnEmptyOrOddAnswerIsShownAsFarAsItGoes) {
 TEST(Render, SessionsAreATableWithTheTroubledOnesOnTop) {
   EXPECT_EQ(
       render_sessions(sample_sessions(), {}),
-      R"(PEER                 STATE        LOCAL                REMOTE               REACH      LU    CHECKSUM  PACKETS IN / OUT  OCTETS IN / OUT   IDLE
-0200+00ff+fe00+0002  unreachable  -                    -                    -          wait  rfc6741   1 / 2             3 B / 4 B         42 s
-server.example.com   established  2001-0db8-00a1-0000  2001-0db8-00b1-0000  reachable  idle  ipv6      12.3 k / 999      10.0 MiB / 512 B  100 ms
+      R"(PEER                 STATE        LOCAL NID            LOCAL                REMOTE               REACH      LU    CHECKSUM  PACKETS IN / OUT  OCTETS IN / OUT   IDLE
+0200+00ff+fe00+0002  unreachable  0200+00ff+fe00+1234  -                    -                    -          wait  rfc6741   1 / 2             3 B / 4 B         42 s
+server.example.com   established  0200+00ff+fe00+1234  2001-0db8-00a1-0000  2001-0db8-00b1-0000  reachable  idle  ipv6      12.3 k / 999      10.0 MiB / 512 B  100 ms
 )");
 }
 

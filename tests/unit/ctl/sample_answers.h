@@ -15,7 +15,7 @@ inline nlohmann::json sample_status() {
       {"severity": "error", "what": "gateway of eth1 does not answer", "cause": "no neighbour advertisement for 3 s",
        "next": "ip -6 neigh show dev eth1"}],
     "identity": {"nid": "0200+00ff+fe00+1234", "prefix": "fd49:4c4e:5036:6631::/64",
-                 "address": "fd49:4c4e:5036:6631:200:ff:fe00:1234", "tun": "ilnp0", "features": ["checksum", "tso", "uso"]},
+                 "address": "fd49:4c4e:5036:6631:200:ff:fe00:1234", "ephemeral": {"enabled": true, "peers": 2, "ready": 61, "shared": 0}, "tun": "ilnp0", "features": ["checksum", "tso", "uso"]},
     "locators": [
       {"locator": "2001-0db8-00a1-0000", "interface": "eth0", "preference": 10, "state": "preferred", "gateway": "fe80::1"},
       {"locator": "2001-0db8-00a2-0000", "interface": "eth1", "preference": 20, "state": "usable"}],
