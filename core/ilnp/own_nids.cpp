@@ -86,8 +86,9 @@ bool OwnNids::withdraw(NodeId nid) {
   users_.erase(known);
   std::erase(ready_, nid);
   if (nid == spare_) {
-    spare_ = {};
+    spare_ = ready_.empty() ? NodeId{} : ready_.front();
     spare_is_known_ = false;
+    std::erase(ready_, spare_);
   }
   return true;
 }

@@ -7,6 +7,7 @@
 #include "core/ipv6/icmpv6.h"
 #include "io/netlink/filter_watch.h"
 #include "io/sockets/neighbour_discovery_socket.h"
+#include "io/sockets/wire_port.h"
 #include "tests/support/matchers.h"
 #include "tests/support/netns.h"
 #include "tests/support/packet_builder.h"
@@ -55,6 +56,18 @@ TEST_F(IngressFilterTest, WhatSomebodyTakesAwayIsNoticedAndWhatWeReplaceIsNot) {
     EXPECT_TRUE(watch.something_went()) << taken;
     EXPECT_FALSE(watch.something_went()) << "told once";
   }
+}
+
+TEST_F(IngressFilterTest, AsManyNodeIdentifiersAsMayBe) {
+  auto many = plan;
+  many.nids.clear();
+  for (std::uint64_t i = 1; i <= max_own_nids; ++i) many.nids.push_back({0x9e37'79b9'7f4a'7c15 * i});
+  apply(many);
+  const std::string last = to_string(Address{address("2001:db8:a1::").locator, many.nids.back()});
+  host.shell("ip -6 addr add " + last + "/64 nodad dev eth0");
+  EXPECT_FALSE(peer.succeeds("ping -c 1 -W 0.1 " + last));
+  EXPECT_EQ(counters().tapped, 1u);
+  EXPECT_TRUE(peer.succeeds("ping -c 1 -W 5 2001:db8:a1::1"));
 }
 
 TEST_F(IngressFilterTest, IdentityAddressesDoNotLeaveByAWire) {

@@ -131,6 +131,18 @@ TEST_F(WirePortTest, WhatArrivedBeforeTheFilterNamedItIsNotTaken) {
   EXPECT_EQ(received_until(port, to({ilv.locator, other}).udp(1, 2, {}).build()).size(), 0u);
 }
 
+TEST_F(WirePortTest, TheKernelTakesTheFilterOfAsManyNodeIdentifiersAsMayBe) {
+  std::vector<NodeId> nids{nid};
+  for (std::uint64_t i = 1; i < max_own_nids; ++i) nids.push_back({0x9e37'79b9'7f4a'7c15 * i});
+  WirePort port = open_port(host, nids), sender = open_port(peer, {});
+  for (const NodeId one : nids)
+    if (one != nid) inject(sender, to({ilv.locator, one}).udp(1, 2, {}).build());
+  inject(sender, to({ilv.locator, {0x9e37'79b9'7f4a'7c15}}).udp(1, 2, {}).build());
+  inject(sender, to({ilv.locator, {0x9e37'79b9'7f4a'7c16}}).udp(1, 2, {}).build());  // nobody's
+  inject(sender, sentinel());
+  EXPECT_EQ(received_until(port, sentinel()).size(), nids.size());
+}
+
 TEST_F(WirePortTest, LyingPayloadLengthsAreCountedAndDropped) {
   WirePort port = open_port(host, {nid}), sender = open_port(peer, {});
   ByteVector long_claim = to(ilv).udp(1, 2, test::text("0123456789")).build(), short_claim = long_claim;

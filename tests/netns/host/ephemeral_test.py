@@ -123,7 +123,12 @@ def test(lab):
     served_stream = Stream(p.ns, a.ns, from_p, port=7012, rate=1_000_000)
     wait_until(lambda: known_to(p) == nid_p | {NODE}, lambda: f"p knows {known_to(p)}")
 
+    # Somebody on the next link has a NID that nobody knows yet: that one goes, the locator stays.
+    taken = min(ilv_nids(a, "eth0") - nid_b - nid_p - {NODE})
+    lab.namespaces["r"].ip("addr", "add", f"2001:db8:a2:0:{taken.replace('+', ':')}/128", "dev", "a-eth1", "nodad")
     a.ns.ip("link", "set", "eth1", "up")
+    wait_until(lambda: a.events("duplicate_address"), "the duplicate is not seen")
+    wait_until(lambda: taken not in ilv_nids(a, "eth0") | ilv_nids(a, "eth1"), "the duplicate stays")
     wait_until(lambda: len(a.locators()) == 2, "no second locator")
     a.ns.ip("link", "set", "eth0", "down")
     wait_until(lambda: a.session(b.nid)["using"]["local"] == "2001-0db8-00a2-0000", "b is not reached from a2")
@@ -145,7 +150,7 @@ def test(lab):
         print(f"{what}: {figures['sent']} sent, {lost} lost")
         check(figures["back"]["count"] > figures["sent"] / 2, f"{what}: no answers: {figures['back']['count']}")
     check('"session_ended"' not in a.log_text() + b.log_text() + p.log_text(), "a session ended")
-    check(not a.events("duplicate_address") and not a.events("filter_not_set"), "complaints in the log")
+    check(len(a.events("duplicate_address")) == 1 and not a.events("filter_not_set"), "complaints in the log")
 
     forgets(a)
     check(state(a)["shared"] == 0 and state(a)["ready"] > 8, f"made ahead: {state(a)}")
