@@ -33,7 +33,8 @@ def snapshot(namespace):
     return {
         "links": lines(namespace.ip("-o", "link")),
         "addresses": lines(namespace.ip("-o", "-6", "addr")),
-        "routes": lines(namespace.ip("-6", "-o", "route", "show", "table", "all")),
+        # That a device has no carrier is shown with its routes some time later; it is not configuration.
+        "routes": lines(namespace.ip("-6", "-o", "route", "show", "table", "all").replace(" linkdown", "")),
         "rules": lines(namespace.ip("-6", "rule")),
         "ipv4 addresses": lines(namespace.ip("-o", "-4", "addr")),
         "ipv4 routes": lines(namespace.ip("-4", "-o", "route", "show", "table", "all")),
