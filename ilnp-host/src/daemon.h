@@ -62,6 +62,7 @@ class Daemon {
   std::vector<NodeId> addressed_nids() const;
   void provision_nids();
   bool wants_nids() const;
+  bool withdraw_nid(NodeId nid);
   KernelState::ClientAddress client_address() const;
   void own_nids_changed();
   void remove_stale_ilvs();

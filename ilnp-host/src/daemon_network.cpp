@@ -140,17 +140,12 @@ void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {
       // A probe that cannot be sent (the link went away again) will be sent when it is back.
       (void)neighbour_discovery_->send_probe(probe->ifindex, probe->destination, probe->packet);
     } else if (const auto* duplicate = std::get_if<DuplicateAddressDetector::Duplicate>(&action)) {
-      OwnNids& nids = forwarder_->nids();
-      if (!nids.contains(duplicate->address.nid)) continue;  // retired since
-      const bool unused = nids.withdraw(duplicate->address.nid);
+      if (!forwarder_->nids().contains(duplicate->address.nid)) continue;  // retired since
       log_event(LogLevel::error, "duplicate_address",
                 {{"address", to_string(duplicate->address)},
                  {"interface", duplicate->ifindex},
                  {"other", duplicate->other ? to_string(*duplicate->other) : std::string{"unknown"}}});
-      if (unused) {
-        loop_.post([this] { own_nids_changed(); });
-        continue;
-      }
+      if (withdraw_nid(duplicate->address.nid)) continue;
       tracker_.on_duplicate(duplicate->ifindex, duplicate->address.locator);
       kernel_->forget_ilv(duplicate->ifindex, duplicate->address);
       changed = true;

@@ -12,7 +12,8 @@ namespace ilnp {
 namespace {
 constexpr std::size_t made_ahead = 64, fewest_ahead = 32;
 constexpr std::size_t addressed_ahead = 8;
-constexpr Duration refill_interval = std::chrono::seconds{1};  ///< whoever objects to all of them does not keep us busy
+constexpr Duration refill_interval = milliseconds{250};  ///< so that packets wait for nft a part of the time at most
+constexpr Duration duplicate_pause = seconds{1};         ///< whoever objects to all of them does not keep us busy
 static_assert(OwnNids::max_ephemeral + 1 <= max_own_nids);
 }  // namespace
 
@@ -44,6 +45,14 @@ bool Daemon::wants_nids() const {
   const OwnNids& nids = forwarder_->nids();
   return settings_.ephemeral_clients && nids.ready().size() < fewest_ahead &&
          nids.ephemeral() < OwnNids::max_ephemeral && loop_.now() >= next_refill_;
+}
+
+/// Another node has it. False: a peer knows it already.
+bool Daemon::withdraw_nid(NodeId nid) {
+  if (!forwarder_->nids().withdraw(nid)) return false;
+  next_refill_ = loop_.now() + duplicate_pause;
+  loop_.post([this] { own_nids_changed(); });
+  return true;
 }
 
 KernelState::ClientAddress Daemon::client_address() const {
