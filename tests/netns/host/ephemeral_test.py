@@ -5,6 +5,7 @@ survive a crash under it, and it is forgotten with the last of them."""
 import os
 import signal
 import socket
+import time
 
 from flows import Counter, Stream, now
 from lab import NID_A, NID_B, NID_P, check, records_of, test_main, wait_until
@@ -155,6 +156,26 @@ def test(lab):
     forgets(a)
     check(state(a)["shared"] == 0 and state(a)["ready"] > 8, f"made ahead: {state(a)}")
     check(published(lab, "NID") == [bytes.fromhex("000a" + NODE.replace("+", ""))], "others than the node's are published")
+
+    # The option is switched off: what began under it goes on, what begins now is the node's.
+    udp = Counter(a.ns, p.ns, to_p, hertz=200)
+    wait_until(lambda: known_to(p) == nid_p | {NODE}, "p knows another")
+    with open(a.config, encoding="utf-8") as f:
+        text = f.read()
+    with open(a.config, "w", encoding="utf-8") as f:
+        f.write(text.replace("ephemeral_clients = true", ""))
+    crash(a)
+    a.resolve("nobody.ex.example")
+    check(own_nids(a, NOBODY) == {NODE}, f"nobody is called as {own_nids(a, NOBODY)}")
+    time.sleep(0.5)
+    figures = udp.stop()
+    check(figures["back"]["count"] > figures["sent"] / 2, f"the session stopped: {figures['back']['count']}")
+    check(known_to(p) == nid_p | {NODE}, f"p knows {known_to(p)}")
+    source = a.ns.ip("-6", "route", "get", to_b)
+    check(CLIENT not in source and CLIENT in a.ns.ip("-6", "addr"), f"new sockets: {source}")
+    with open(a.config, "w", encoding="utf-8") as f:
+        f.write(text)
+
     leaks = identity_leaks(lab.end_captures())
     check(not leaks, f"identity addresses on the wire: {leaks[:3]}")
 
