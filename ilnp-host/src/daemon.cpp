@@ -165,7 +165,7 @@ bool Daemon::drain_tun() {
       more = false;
       break;
     }
-    handle(forwarder_->outbound(now, *read.packet, actions_), *read.packet);
+    handle(now, forwarder_->outbound(now, *read.packet, actions_), *read.packet);
   }
   apply(actions_);
   return more;
@@ -173,17 +173,18 @@ bool Daemon::drain_tun() {
 
 void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
   const TimePoint now = loop_.now();
-  for (ReceivedFrame& frame : frames) handle(forwarder_->inbound(now, frame.packet, ifindex, actions_), frame.packet);
+  for (ReceivedFrame& frame : frames)
+    handle(now, forwarder_->inbound(now, frame.packet, ifindex, actions_), frame.packet);
   apply(actions_);
 }
 
-void Daemon::handle(const Verdict& verdict, const Packet& packet) {
+void Daemon::handle(TimePoint now, const Verdict& verdict, const Packet& packet) {
   const bool to_wire = verdict.disposition == Disposition::to_wire;
   const bool to_kernel =
       verdict.disposition == Disposition::to_identity || verdict.disposition == Disposition::to_kernel;
   // What an earlier packet of this batch brought about goes first.
   if ((to_wire || to_kernel) && !actions_.empty()) apply(actions_);
-  if (to_wire) wire_->send(loop_.now(), packet);
+  if (to_wire) wire_->send(now, packet);
   if (to_kernel) kernel_->tun().write(packet);
 }
 

@@ -52,7 +52,7 @@ class Daemon {
   void apply(Actions& actions);
   bool drain_tun();
   void on_frames(unsigned ifindex, std::span<ReceivedFrame> frames);
-  void handle(const Verdict& verdict, const Packet& packet);
+  void handle(TimePoint now, const Verdict& verdict, const Packet& packet);
   bool drain_netlink();
   void locators_changed();
   void update_ports(const LocatorTracker::Changes& changes);

@@ -51,14 +51,15 @@ std::string hex(std::uint64_t bits) {
   return text;
 }
 
-/// Rules that drop packets from or to an identity prefix.
+/// Rules that drop packets from or to an identity prefix: one look-up for each side, however many prefixes there are.
 void add_leak_rules(std::string& script, const std::vector<IdentityPrefix>& prefixes, const std::string& condition,
                     const std::string& counter) {
-  for (const IdentityPrefix& prefix : prefixes) {
-    const std::string text = to_string(prefix.address) + "/" + std::to_string(prefix.length);
-    for (const char* side : {"saddr", "daddr"})
-      script += "    " + condition + "ip6 " + side + " " + text + " counter name " + counter + " drop\n";
-  }
+  if (prefixes.empty()) return;
+  std::string set;
+  for (const IdentityPrefix& prefix : prefixes)
+    set += (set.empty() ? "" : ", ") + to_string(prefix.address) + "/" + std::to_string(prefix.length);
+  for (const char* side : {"saddr", "daddr"})
+    script += "    " + condition + "ip6 " + side + " { " + set + " } counter name " + counter + " drop\n";
 }
 
 }  // namespace

@@ -19,6 +19,9 @@
 namespace ilnp {
 namespace {
 
+// Super-packets are copied once more on their way on: few at a time stay in the processor's cache until then.
+constexpr std::size_t large_frame = 16 * 1024, large_frames_at_once = 2;
+
 constexpr int packet_ignore_outgoing = 23;  // PACKET_IGNORE_OUTGOING, Linux 4.20
 
 // A received frame lies in its buffer as virtio header, Ethernet header, packet; the packet begins at packet_headroom.
@@ -62,6 +65,7 @@ struct WirePort::Buffers {
   std::vector<iovec> parts;
   std::vector<mmsghdr> messages;
   std::vector<ReceivedFrame> frames;
+  std::size_t asked = ~std::size_t{0};  ///< frames of the next batch
 };
 
 void WirePort::BuffersDeleter::operator()(Buffers* buffers) const { delete buffers; }
@@ -102,7 +106,7 @@ Result<void> WirePort::set_nids(std::span<const NodeId> nids) {
 WirePort::Batch WirePort::receive() {
   Buffers& buffers = *buffers_;
   buffers.frames.clear();
-  const auto asked = static_cast<unsigned>(buffers.messages.size());
+  const auto asked = static_cast<unsigned>(std::min(buffers.asked, buffers.messages.size()));
   const int got = ::recvmmsg(fd(), buffers.messages.data(), asked, MSG_DONTWAIT, nullptr);
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) return {{}, errno == EINTR};
@@ -134,6 +138,9 @@ WirePort::Batch WirePort::receive() {
     buffers.frames.push_back({Packet{buffer, packet_headroom, length, *offload},
                               MacAddress::load(buffer.data() + packet_headroom - ethernet_header_length + 6)});
   }
+  const bool large = std::any_of(buffers.frames.begin(), buffers.frames.end(),
+                                 [](const ReceivedFrame& frame) { return frame.packet.size() >= large_frame; });
+  buffers.asked = large ? large_frames_at_once : buffers.messages.size();
   return {buffers.frames, static_cast<unsigned>(got) == asked};
 }
 

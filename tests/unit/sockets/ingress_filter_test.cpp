@@ -53,7 +53,7 @@ TEST(IngressFilter, WithoutNodeIdentifiersOnlyTheLeakGuardStands) {
   none.nids.clear();
   const std::string script = IngressFilter::script(none).value();
   EXPECT_EQ(count(script, "goto ours"), 0u);
-  EXPECT_EQ(count(script, "ip6 saddr fd49:4c4e::/32"), 3u);
+  EXPECT_EQ(count(script, "ip6 saddr { fd49:4c4e::/32 }"), 3u);
 }
 
 TEST(IngressFilter, InterfaceNamesCannotSmuggleRulesIn) {
