@@ -110,6 +110,12 @@ class HostForwarder {
   // Packets. `interface` is the kernel index of the interface that it arrived on.
   Verdict outbound(TimePoint now, Packet& packet, Actions& actions);
   Verdict inbound(TimePoint now, Packet& packet, std::uint32_t interface, Actions& actions);
+  /// Tells which sessions the next packets are of, so that many sessions cost little more than few: see
+  /// Ilcc::prefetch().
+  void expect(std::span<const NidPair> pairs) const { ilcc_.prefetch(pairs); }
+  /// Of a packet with an IPv6 header.
+  static NidPair outbound_pair(const Packet& packet) { return {nid_at(packet, 16), nid_at(packet, 32)}; }
+  static NidPair inbound_pair(const Packet& packet) { return {nid_at(packet, 32), nid_at(packet, 16)}; }
 
   // Facts about the network.
   void locator_up(TimePoint now, const OwnLocator& locator, Actions& actions);
@@ -123,7 +129,8 @@ class HostForwarder {
 
   void set_pinned(TimePoint now, CorrespondentId id, bool pinned);
 
-  // Time.
+  // Time. A call serves a bounded number of sessions, so that packets get their turns in between; then next_deadline()
+  // is in the past.
   void on_time(TimePoint now, Actions& actions);
   TimePoint next_deadline() const;
 
@@ -140,6 +147,8 @@ class HostForwarder {
   std::size_t held_octets() const { return held_octets_; }
 
  private:
+  static NodeId nid_at(const Packet& packet, std::size_t offset) { return {load_u64(packet.data() + offset)}; }
+
   // host_output.cpp
   Verdict send(TimePoint now, Correspondent& c, Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict send_again(TimePoint now, const HeldPacket& held, Actions& actions);
@@ -257,6 +266,7 @@ class HostForwarder {
   Reassembler reassembler_;
   RateLimit lu_rate_;
   RateLimit probe_rate_;
+  RateLimit name_query_rate_;
   std::size_t held_octets_ = 0;
   TimePoint advertised_at_{};
   OwnNids nids_;

@@ -10,6 +10,7 @@ namespace ilnp {
 
 namespace {
 constexpr std::size_t max_not_ilnp = 1024;
+constexpr int serviced_at_once = 256;                ///< sessions
 constexpr Duration lu_refresh_sharing = seconds{5};  ///< how old the set of a refresh may be
 }  // namespace
 
@@ -21,6 +22,7 @@ HostForwarder::HostForwarder(const Tuning& tuning, Locator identity_prefix, Rand
       own_{tuning},
       lu_rate_{tuning.lu_node_rate, tuning.lu_node_burst},
       probe_rate_{tuning.probe_rate, tuning.probe_burst},
+      name_query_rate_{tuning.name_query_rate, tuning.name_query_burst},
       nids_{random.u64()} {}
 
 bool HostForwarder::is_identity(const Address& address) const {
@@ -195,7 +197,11 @@ void HostForwarder::on_time(TimePoint now, Actions& actions) {
     drop(DropReason::out_unknown_peer);
     return true;
   });
-  while (Correspondent* c = ilcc_.pop_due(now)) service(now, *c, actions);
+  for (int n = 0; n < serviced_at_once; ++n) {
+    Correspondent* c = ilcc_.pop_due(now);
+    if (c == nullptr) return;
+    service(now, *c, actions);
+  }
 }
 
 TimePoint HostForwarder::next_deadline() const {
@@ -321,6 +327,10 @@ void HostForwarder::service_silence(TimePoint now, Correspondent& c, Actions& ac
 
 void HostForwarder::query_name(TimePoint now, Correspondent& c, Actions& actions) {
   if (c.next_name_query != never && c.next_name_query > now) return;
+  if (!name_query_rate_.allow(now)) {  // many sessions lost their peers at once: they take turns
+    c.next_name_query = now + tuning_.name_query_interval;
+    return;
+  }
   actions.name_queries.push_back({c.identity, c.name, c.local_nid});
   const Duration pause = tuning_.name_query_interval * (1 << std::min<int>(c.name_query_round, 5));
   if (c.name_query_round < 0xff) ++c.name_query_round;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -20,6 +21,10 @@
 
 namespace ilnp {
 
+struct NidPair {
+  NodeId local, remote;
+};
+
 class Ilcc {
  public:
   Ilcc(const Tuning& tuning, Locator identity_prefix, Random& random);
@@ -27,6 +32,9 @@ class Ilcc {
   Correspondent* find_by_identity(NodeId local, const Address& identity);
   /// First entry of the pair, nullptr when there is none; the others by sibling().
   Correspondent* find_pair(NodeId local, NodeId remote);
+  /// Brings what find_pair() will read for all of these pairs into the processor's cache: the memory accesses of many
+  /// pairs at once take as long as those of one.
+  void prefetch(std::span<const NidPair> pairs) const;
   Correspondent* sibling(const Correspondent& c) {
     return c.next_sibling == Correspondent::no_id ? nullptr : at(c.next_sibling);
   }

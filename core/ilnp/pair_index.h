@@ -30,6 +30,15 @@ class PairIndex {
     }
   }
 
+  /// find() for this pair will read here soon.
+  void prefetch(NodeId local, NodeId remote) const {
+    __builtin_prefetch(&slots_[tag_of(hash(local, remote)) & mask()]);
+  }
+  /// What find() will most likely look at first.
+  Id guess(NodeId local, NodeId remote) const {
+    return find(local, remote, [](Id) { return true; });
+  }
+
   /// Precondition: the pair has no id yet.
   void insert(NodeId local, NodeId remote, Id id) {
     if (2 * (size_ + 1) > slots_.size()) grow();

@@ -15,7 +15,8 @@ namespace ilnp {
 
 namespace {
 
-constexpr int tun_batch = 64;
+constexpr std::size_t tun_batch = 8, large_packet = 16 * 1024;
+constexpr int tun_turns = 8;  ///< then the rest of the loop has its turn
 constexpr Duration farewell = milliseconds{500};
 
 /// Runs what may fail with a Result and keeps the value, or returns its error from start().
@@ -30,7 +31,7 @@ Daemon::Daemon(HostSettings settings)
     : settings_{std::move(settings)},
       tracker_{settings_.interfaces, settings_.tun},
       dad_{random_},
-      tun_buffer_(packet_buffer_size) {}
+      tun_buffers_(tun_batch, ByteVector(packet_buffer_size)) {}
 
 Daemon::~Daemon() { process_log().watch({}); }
 
@@ -155,17 +156,35 @@ void Daemon::set_log_level(LogLevel level) {
 // --- Packets
 // ----------------------------------------------------------------------------------------------------------
 
+/// Reads a few packets; false when there are no more. Few, and only one that is large: what lies in the processor's
+/// cache is copied on for little.
+bool Daemon::read_tun() {
+  tun_packets_.clear();
+  while (tun_packets_.size() < tun_buffers_.size()) {
+    TunDevice::ReadResult read = kernel_->tun().read(tun_buffers_[tun_packets_.size()]);
+    if (read.status == TunDevice::ReadStatus::dropped) continue;
+    if (read.status != TunDevice::ReadStatus::packet) return false;
+    tun_packets_.push_back(*read.packet);
+    if (read.packet->size() >= large_packet) return true;
+  }
+  return true;
+}
+
+template <class Batch, class PairOf>
+void Daemon::expect(const Batch& batch, PairOf pair_of) {
+  if (batch.size() < 2) return;
+  pairs_.clear();
+  for (const auto& item : batch) pairs_.push_back(pair_of(item));
+  forwarder_->expect(pairs_);
+}
+
 bool Daemon::drain_tun() {
   const TimePoint now = loop_.now();
   bool more = true;
-  for (int i = 0; i < tun_batch; ++i) {
-    TunDevice::ReadResult read = kernel_->tun().read(tun_buffer_);
-    if (read.status == TunDevice::ReadStatus::dropped) continue;
-    if (read.status != TunDevice::ReadStatus::packet) {
-      more = false;
-      break;
-    }
-    handle(now, forwarder_->outbound(now, *read.packet, actions_), *read.packet);
+  for (int turn = 0; more && turn < tun_turns; ++turn) {
+    more = read_tun();
+    expect(tun_packets_, HostForwarder::outbound_pair);
+    for (Packet& packet : tun_packets_) handle(now, forwarder_->outbound(now, packet, actions_), packet);
   }
   apply(actions_);
   return more;
@@ -173,6 +192,7 @@ bool Daemon::drain_tun() {
 
 void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
   const TimePoint now = loop_.now();
+  expect(frames, [](const ReceivedFrame& frame) { return HostForwarder::inbound_pair(frame.packet); });
   for (ReceivedFrame& frame : frames)
     handle(now, forwarder_->inbound(now, frame.packet, ifindex, actions_), frame.packet);
   apply(actions_);

@@ -51,6 +51,9 @@ class Daemon {
   friend void register_status(Daemon& daemon);
   void apply(Actions& actions);
   bool drain_tun();
+  bool read_tun();
+  template <class Batch, class PairOf>
+  void expect(const Batch& batch, PairOf pair_of);
   void on_frames(unsigned ifindex, std::span<ReceivedFrame> frames);
   void handle(TimePoint now, const Verdict& verdict, const Packet& packet);
   bool drain_netlink();
@@ -103,7 +106,9 @@ class Daemon {
   DuplicateAddressDetector dad_;
   CounterRegistry counters_;
   Actions actions_;  ///< reused on the packet path
-  ByteVector tun_buffer_;
+  std::vector<ByteVector> tun_buffers_;
+  std::vector<Packet> tun_packets_;  ///< read and not yet handled, one in each of the first buffers
+  std::vector<NidPair> pairs_;       ///< of a batch of packets
   std::vector<NodeId> filtered_nids_;  ///< in the packet filter: those of now, and some that are retired
   bool nids_posted_ = false;           ///< own_nids_changed() is about to run
   TimePoint next_refill_{};

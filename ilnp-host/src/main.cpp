@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +17,7 @@ namespace {
 using namespace ilnp;
 
 constexpr int exit_ok = 0, exit_failed = 2, exit_usage = 3;
+constexpr int mmap_threshold = 256 * 1024;
 
 struct Options {
   std::string config = "/etc/ilnp/host.toml";
@@ -88,6 +90,8 @@ int clean_up(const HostSettings& settings) {
 }
 
 int run(const Options& options, const Configuration& configuration, const HostSettings& settings) {
+  // What the state file of many sessions took goes back to the system; by itself the C library would keep it.
+  mallopt(M_MMAP_THRESHOLD, mmap_threshold);
   start_logging({.program = "ilnp-host", .level = settings.log_level, .format = settings.log_format});
   Daemon daemon{settings};
   if (auto started = daemon.start(); !started) return fail(started.error().message);

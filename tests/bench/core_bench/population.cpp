@@ -18,7 +18,7 @@ NodeId nid_of(std::size_t i) { return NodeId{(i + 1) * 0x9e3779b97f4a7c15u & ~(s
 
 }  // namespace
 
-Population::Population(std::size_t sessions) : sessions_{sessions} {
+Population::Population(std::size_t sessions, TimePoint at) : now{at}, sessions_{sessions} {
   forwarder_ = std::make_unique<HostForwarder>(tuning_, prefix, random_, hasher_);
   forwarder_->add_own_nid(our_nid);
   OwnLocator own;
@@ -28,6 +28,10 @@ Population::Population(std::size_t sessions) : sessions_{sessions} {
   for (std::size_t i = 0; i < sessions_; ++i) establish(i);
   actions = {};
 }
+
+Address Population::our_identity() { return {prefix, our_nid}; }
+Nonce Population::peer_nonce() { return Nonce{nonce}; }
+Address Population::identity(std::size_t i) { return {prefix, nid_of(i)}; }
 
 Address Population::peer(std::size_t i) const { return {Locator{0x20010db800c00000 + i % 4096}, nid_of(i)}; }
 
@@ -65,7 +69,7 @@ Packet Population::make(const Address& source, const Address& destination) {
   return packet;
 }
 
-Packet Population::outbound(std::size_t i) { return make({prefix, our_nid}, {prefix, nid_of(i)}); }
+Packet Population::outbound(std::size_t i) { return make(our_identity(), identity(i)); }
 Packet Population::inbound(std::size_t i) { return make(peer(i), {home, our_nid}); }
 
 bool Population::send(std::size_t i) {

@@ -13,12 +13,18 @@ namespace ilnp::bench {
 
 class Population {
  public:
-  /// `sessions` peers that have sent and received and have left their first packets behind.
-  explicit Population(std::size_t sessions);
+  /// `sessions` peers that have sent and received before `now`, and have left their first packets behind.
+  explicit Population(std::size_t sessions, TimePoint at = TimePoint{seconds{1000}});
+
+  static Address our_identity();
+  /// What the peers put into the packets that need it.
+  static Nonce peer_nonce();
+  /// What our kernel calls peer i.
+  static Address identity(std::size_t i);
 
   HostForwarder& forwarder() { return *forwarder_; }
   std::size_t size() const { return sessions_; }
-  TimePoint now{seconds{1000}};
+  TimePoint now;
   Actions actions;
 
   /// A TCP segment of our kernel to peer i, in place in `buffer`; its checksum is not finished, as from a TUN device.

@@ -2,23 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The data path of ilnp-host, both ends shimmed, against plain IPv6 over the same veth pair, in one run.
 
-  datapath.py --build build/dev [--rounds 5] [--seconds 3] [--json]
+  datapath.py --build build/dev [--rounds 5] [--seconds 3] [--unpinned] [--json]
 
-Two network namespaces, one veth pair, a small name server for the NID and L64 records. Plain and shimmed measurements
+Two network namespaces, one veth pair, a small name server for the NID and L64 records. Each end has a processor of its
+own, as if it were a machine of its own; with --unpinned the scheduler places both ends as it likes. Plain and shimmed measurements
 alternate; the ratio is taken round by round and the median is printed beside its target. Exit status 1 when a median
 misses its target. Needs root; removes what it made, also when it is interrupted.
 """
 import argparse
 import json
 import os
-import signal
 import socket
 import statistics
 import struct
 import subprocess
 import sys
-import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from pair import Pair, clean_up_when_terminated  # noqa: E402
 
 TARGETS = {  # name: (limit, "min" or "max")
     "tcp_1_stream": (0.70, "min"),
@@ -30,10 +32,6 @@ TARGETS = {  # name: (limit, "min" or "max")
 PREFIX = "2001:db8:be::"
 NIDS = {"a": "0200+0000+0000+0b0a", "b": "0200+0000+0000+0b0b"}
 PORT = "7007"
-
-
-def run(*command, **options):
-    return subprocess.run(command, check=True, text=True, capture_output=True, **options).stdout
 
 
 class NameServer:
@@ -59,48 +57,17 @@ class NameServer:
                           peer)
 
 
-class Lab:
-    def __init__(self, build):
-        self.build, self.processes = build, []
-        self.names = {end: f"ilnp-bench-{os.getpid()}-{end}" for end in "ab"}
-        self.directory = tempfile.TemporaryDirectory(prefix="ilnp-bench-")
-        for end in "ab":
-            run("ip", "netns", "add", self.names[end])
-            self.inside(end, "ip", "link", "set", "lo", "up")
-        run("ip", "link", "add", "eth0", "netns", self.names["a"], "type", "veth", "peer", "name", "eth0", "netns",
-            self.names["b"])
-        for end, other in ("ab", "ba"):
-            self.inside(end, "ip", "addr", "add", f"{PREFIX}{end}/64", "dev", "eth0", "nodad")
-            self.inside(end, "ip", "link", "set", "eth0", "up")
-            self.inside(end, "ip", "-6", "route", "add", "default", "via", f"{PREFIX}{other}", "dev", "eth0")
+class Lab(Pair):
+    def __init__(self, build, pin):
+        super().__init__(build, PREFIX, pin)
         self.start("b", sys.executable, __file__, "--serve-names")
         self.start("b", f"{build}/tests/bench/datapath/bench_traffic", "server", PORT, ready="ready")
         for end in "ab":
-            self.start_host(end)
-
-    def start_host(self, end):
-        home = os.path.join(self.directory.name, end)
-        os.makedirs(home)
-        config = os.path.join(home, "host.toml")
-        with open(config, "w", encoding="ascii") as out:
-            out.write(f'[identity]\nmode = "configured"\nnid = "{NIDS[end]}"\n[dns]\nupstream = ["[{PREFIX}b]:53"]\n'
-                      f'[control]\nsocket = "{home}/s"\n[state]\ndirectory = "{home}"\nruntime_directory = "{home}"\n'
-                      '[log]\nlevel = "warning"\n')
-        etc = f"/etc/netns/{self.names[end]}"
-        os.makedirs(etc, exist_ok=True)
-        with open(f"{etc}/resolv.conf", "w", encoding="ascii") as out:
-            out.write("nameserver 127.0.0.106\n")
-        self.start(end, f"{self.build}/ilnp-host/ilnp-host", "--config", config)
-
-    def inside(self, end, *command):
-        return run("ip", "netns", "exec", self.names[end], *command)
-
-    def start(self, end, *command, ready=None):
-        process = subprocess.Popen(["ip", "netns", "exec", self.names[end], *command], text=True,
-                                   stdout=subprocess.PIPE if ready else None)
-        self.processes.append(process)
-        if ready and process.stdout.readline().strip() != ready:
-            raise RuntimeError(f"{command[0]} did not start")
+            etc = f"/etc/netns/{self.names[end]}"
+            os.makedirs(etc, exist_ok=True)
+            with open(f"{etc}/resolv.conf", "w", encoding="ascii") as out:
+                out.write("nameserver 127.0.0.106\n")
+            self.start_host(end, NIDS[end], f'[dns]\nupstream = ["[{PREFIX}b]:53"]\n')
 
     def traffic(self, *arguments):
         return json.loads(self.inside("a", f"{self.build}/tests/bench/datapath/bench_traffic", *arguments))
@@ -119,19 +86,6 @@ class Lab:
             time.sleep(0.2)
         raise RuntimeError("the hosts do not reach each other by name")
 
-    def close(self):
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        for name in self.names.values():
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-            subprocess.run(["rm", "-rf", f"/etc/netns/{name}"], check=False)
-        self.directory.cleanup()
-
 
 def measure(lab, host, seconds):
     s = str(seconds)
@@ -149,16 +103,17 @@ def main():
     parser.add_argument("--build", default="build/dev")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--unpinned", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve-names", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve_names:
         return NameServer.serve()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    clean_up_when_terminated()
     lab = None
     rounds = []
     try:
-        lab = Lab(options.build)
+        lab = Lab(options.build, not options.unpinned)
         lab.wait_for_names()
         for number in range(options.rounds):
             # In turn, and in the other order every other round: the machine's speed drifts.
