@@ -20,6 +20,7 @@ class Pair:
         self.directory = tempfile.TemporaryDirectory(prefix="ilnp-bench-")
         try:
             self.build_network()
+            self.set_up()
         except BaseException:
             self.close()
             raise
@@ -34,6 +35,9 @@ class Pair:
             self.inside(end, "ip", "addr", "add", f"{self.prefix}{end}/64", "dev", "eth0", "nodad")
             self.inside(end, "ip", "link", "set", "eth0", "up")
             self.inside(end, "ip", "-6", "route", "add", "default", "via", f"{self.prefix}{other}", "dev", "eth0")
+
+    def set_up(self):
+        """What a benchmark needs besides; taken back as well when it fails."""
 
     def command(self, end, *command):
         cpu = ["taskset", "-c", str("ab".index(end) % os.cpu_count())] if self.pin else []

@@ -6,7 +6,8 @@
 
 Two network namespaces, one veth pair, a small name server for the NID and L64 records. Each end has a processor of its
 own, as if it were a machine of its own; with --unpinned the scheduler places both ends as it likes. Plain and shimmed measurements
-alternate; the ratio is taken round by round and the median is printed beside its target. Exit status 1 when a median
+alternate, and so does a relay that has the same mechanism without ILNP: what it reaches is what any user-space shim can
+reach on this machine. Ratios are taken round by round; the median to plain is printed beside its target. Exit status 1 when a median
 misses its target. Needs root; removes what it made, also when it is interrupted.
 """
 import argparse
@@ -32,6 +33,8 @@ TARGETS = {  # name: (limit, "min" or "max")
 PREFIX = "2001:db8:be::"
 NIDS = {"a": "0200+0000+0000+0b0a", "b": "0200+0000+0000+0b0b"}
 PORT = "7007"
+RELAY_PREFIX, RELAY_NIDS = "fd00:3176::", {"a": "1a", "b": "1b"}  # relay.cpp
+HOSTS = {"plain": f"{PREFIX}b", "relay": f"{RELAY_PREFIX}{RELAY_NIDS['b']}", "shim": "b.bench"}
 
 
 class NameServer:
@@ -58,16 +61,21 @@ class NameServer:
 
 
 class Lab(Pair):
-    def __init__(self, build, pin):
-        super().__init__(build, PREFIX, pin)
+    def set_up(self):
         self.start("b", sys.executable, __file__, "--serve-names")
-        self.start("b", f"{build}/tests/bench/datapath/bench_traffic", "server", PORT, ready="ready")
+        self.start("b", f"{self.build}/tests/bench/datapath/bench_traffic", "server", PORT, ready="ready")
         for end in "ab":
             etc = f"/etc/netns/{self.names[end]}"
             os.makedirs(etc, exist_ok=True)
             with open(f"{etc}/resolv.conf", "w", encoding="ascii") as out:
                 out.write("nameserver 127.0.0.106\n")
             self.start_host(end, NIDS[end], f'[dns]\nupstream = ["[{PREFIX}b]:53"]\n')
+        mac = {end: self.inside(end, "cat", "/sys/class/net/eth0/address").strip() for end in "ab"}
+        for end, other in ("ab", "ba"):
+            self.start(end, f"{self.build}/tests/bench/datapath/bench_relay", "relay0", "eth0", mac[end], mac[other],
+                       RELAY_NIDS[end], ready="ready")
+            self.inside(end, "ip", "link", "set", "relay0", "up")
+            self.inside(end, "ip", "addr", "add", f"{RELAY_PREFIX}{RELAY_NIDS[end]}/64", "dev", "relay0", "nodad")
 
     def traffic(self, *arguments):
         return json.loads(self.inside("a", f"{self.build}/tests/bench/datapath/bench_traffic", *arguments))
@@ -113,34 +121,35 @@ def main():
     lab = None
     rounds = []
     try:
-        lab = Lab(options.build, not options.unpinned)
+        lab = Lab(options.build, PREFIX, not options.unpinned)
         lab.wait_for_names()
         for number in range(options.rounds):
             # In turn, and in the other order every other round: the machine's speed drifts.
-            order = [f"{PREFIX}b", "b.bench"] if number % 2 == 0 else ["b.bench", f"{PREFIX}b"]
-            figures = {host: measure(lab, host, options.seconds) for host in order}
-            rounds.append((figures[f"{PREFIX}b"], figures["b.bench"]))
+            order = list(HOSTS) if number % 2 == 0 else list(HOSTS)[::-1]
+            rounds.append({path: measure(lab, HOSTS[path], options.seconds) for path in order})
     finally:
         if lab is not None:
             lab.close()
     missed = 0
     results = {}
     for name, (limit, kind) in TARGETS.items():
-        ratios = [shim[name] / plain[name] for plain, shim in rounds]
+        ratios = [figures["shim"][name] / figures["plain"][name] for figures in rounds]
         median = statistics.median(ratios)
         good = median >= limit if kind == "min" else median <= limit
         missed += not good
-        results[name] = {"plain": statistics.median(p[name] for p, _ in rounds),
-                         "shim": statistics.median(s[name] for _, s in rounds), "ratio": median,
-                         "low": min(ratios), "high": max(ratios), "target": limit, "met": good}
+        results[name] = {path: statistics.median(figures[path][name] for figures in rounds) for path in HOSTS}
+        results[name].update({
+            "ratio": median, "low": min(ratios), "high": max(ratios), "target": limit, "met": good,
+            "of_relay": statistics.median(figures["shim"][name] / figures["relay"][name] for figures in rounds)})
     if options.json:
         print(json.dumps({"schema": "ilnp.bench.datapath/1", "rounds": options.rounds, "results": results}, indent=1))
     else:
-        print(f"{'':16}{'plain':>10}{'shim':>10}{'ratio':>8}{'low':>7}{'high':>7}   target")
+        print(f"{'':16}{'plain':>10}{'relay':>10}{'shim':>10}{'shim:relay':>12}{'shim:plain':>12}{'low':>7}{'high':>7}"
+              "   target")
         for name, r in results.items():
             sign = ">=" if TARGETS[name][1] == "min" else "<="
-            print(f"{name:16}{r['plain']:10.2f}{r['shim']:10.2f}{r['ratio']:8.2f}{r['low']:7.2f}{r['high']:7.2f}   "
-                  f"{sign} {r['target']:.2f} {'met' if r['met'] else 'MISSED'}")
+            print(f"{name:16}{r['plain']:10.2f}{r['relay']:10.2f}{r['shim']:10.2f}{r['of_relay']:12.2f}{r['ratio']:12.2f}"
+                  f"{r['low']:7.2f}{r['high']:7.2f}   {sign} {r['target']:.2f} {'met' if r['met'] else 'MISSED'}")
     return 1 if missed else 0
 
 

@@ -31,12 +31,14 @@ class Crowd(Pair):
     """A host with many sessions, and all of its peers at the other end."""
 
     def __init__(self, build, sessions):
-        super().__init__(build, HOME)
         self.sessions = sessions
         self.tool = f"{build}/tests/bench/scaling/bench_scaling"
+        super().__init__(build, HOME)
+
+    def set_up(self):
         for end in "ab":  # the peers are no kernel: the host has to finish its checksums
             self.inside(end, "ethtool", "-K", "eth0", "tx", "off")
-        subprocess.run([self.tool, "sessions", str(sessions), os.path.join(self.home("a"), "sessions")], check=True)
+        subprocess.run([self.tool, "sessions", str(self.sessions), os.path.join(self.home("a"), "sessions")], check=True)
         self.peers = self.start("b", self.tool, "reflect", "eth0", ready="ready", stdin=subprocess.PIPE)
         self.host = self.start_host("a", NID, "[dns]\nenabled = false\n")
         deadline = time.monotonic() + 20
