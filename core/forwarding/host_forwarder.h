@@ -8,7 +8,8 @@
 //
 // Files: host_output.cpp (identity -> wire), host_clients.cpp (as which of our NIDs), host_input.cpp (wire ->
 // identity), host_strangers.cpp (nonces that nobody knows), host_control.cpp (Locator Updates, probes, ICMPv6 errors),
-// host_sessions.cpp (timers, own locators, names), host_stalls.cpp (TCP after a silence), host_state_file.cpp.
+// host_sessions.cpp (how they begin and end), host_timers.cpp, host_locators.cpp (our own), host_names.cpp,
+// host_stalls.cpp (TCP after a silence), host_state_file.cpp.
 #pragma once
 
 #include <array>
@@ -226,30 +227,36 @@ class HostForwarder {
 
   // host_sessions.cpp
   void establish(TimePoint now, Correspondent& c, Actions& actions);
+  void succeed(Correspondent& successor, Actions& actions);
+  bool known_not_ilnp(TimePoint now, NodeId nid, Locator locator) const;
   void fall_back(TimePoint now, Correspondent& c, const char* reason, bool remember, Actions& actions);
   void end(Correspondent& c, const char* reason, Actions& actions);
-  void advertise(TimePoint now, OwnLocators::Change change, Actions& actions);
-  void service(TimePoint now, Correspondent& c, Actions& actions);
+
+  // host_timers.cpp
+  TimePoint state_deadline(const Correspondent& c) const;
+  TimePoint deadline_of(const Correspondent& c) const;
   TimePoint refresh_at(const Correspondent& c) const;
-  void prefer(TimePoint now, Correspondent& c, Locator here, Actions& actions);
-  void tell(TimePoint now, Correspondent& c, const Advertisement& set, Duration jitter, bool urgent, Actions& actions);
+  void reschedule(Correspondent& c) { ilcc_.schedule(c, deadline_of(c)); }
+  void service(TimePoint now, Correspondent& c, Actions& actions);
   bool service_state(TimePoint now, Correspondent& c, Actions& actions);
   bool service_no_answer(TimePoint now, Correspondent& c, Actions& actions);
   bool service_idle(TimePoint now, Correspondent& c, Actions& actions);
-  void service_lu(TimePoint now, Correspondent& c, Actions& actions);
+  void drop_expired_held(TimePoint now, Correspondent& c);
   void service_silence(TimePoint now, Correspondent& c, Actions& actions);
   void query_name(TimePoint now, Correspondent& c, Actions& actions);
-  TimePoint deadline_of(const Correspondent& c) const;
-  TimePoint state_deadline(const Correspondent& c) const;
-  void succeed(Correspondent& successor, Actions& actions);
+  void service_lu(TimePoint now, Correspondent& c, Actions& actions);
+
+  // host_locators.cpp
+  void advertise(TimePoint now, OwnLocators::Change change, Actions& actions);
+  void prefer(TimePoint now, Correspondent& c, Locator here, Actions& actions);
+  void tell(TimePoint now, Correspondent& c, const Advertisement& set, Duration jitter, bool urgent, Actions& actions);
+
+  // host_names.cpp
   bool is_lost(TimePoint now, const Correspondent& c) const;
   Correspondent* entry_for_name(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                 const std::vector<ResolvedLocator>& locators);
-  void drop_expired_held(TimePoint now, Correspondent& c);
   Correspondent* create_resolved(TimePoint now, NodeId local, NodeId remote, bool is_client, Actions& actions);
   void release_waiting_for_name(TimePoint now, NodeId local, const Address& identity, Actions& actions);
-  void reschedule(Correspondent& c) { ilcc_.schedule(c, deadline_of(c)); }
-  bool known_not_ilnp(TimePoint now, NodeId nid, Locator locator) const;
 
   bool is_own_nid(NodeId nid) const { return nids_.contains(nid); }
   Verdict drop(DropReason reason) {
