@@ -30,12 +30,7 @@ using namespace std::chrono_literals;
 constexpr std::uint16_t primary_port = 5300, secondary_port = 5301;
 const NidData nid_a{10, {0x5c1a97d304be6f21}}, nid_b{10, {0x5c1a97d304be6f99}};
 
-class Namespace : public testing::Environment {
- public:
-  void SetUp() override { entered = test::enter_own_namespace(why); }
-  static inline bool entered = false;
-  static inline std::string why;
-};
+using test::Namespace;
 
 class DnsTest : public testing::TestWithParam<Software> {
  protected:
@@ -425,6 +420,6 @@ TEST(DnsSecondary, NsdServesWhatWasPublishedOnBind) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  testing::AddGlobalTestEnvironment(new ilnp::Namespace);
+  testing::AddGlobalTestEnvironment(new ilnp::test::Namespace);
   return RUN_ALL_TESTS();
 }

@@ -120,7 +120,7 @@ std::string write_key_file(const TempDir& dir, const std::string& name, const st
 }
 
 AuthoritativeServer::AuthoritativeServer(Software software, std::uint16_t port, const NameServer* primary,
-                                         const NameServer* notify)
+                                         const NameServer* notify, bool sign)
     : address_{boost::asio::ip::make_address("127.0.0.1"), port} {
   if (primary == nullptr) dir_.write("zone", zone_text + big_txt());
   std::vector<std::string> command;
@@ -130,7 +130,7 @@ AuthoritativeServer::AuthoritativeServer(Software software, std::uint16_t port, 
       command = {"named", "-g", "-c", dir_.file("named.conf")};
       break;
     case Software::knot:
-      write_knot();
+      write_knot(sign);
       command = {"knotd", "-c", dir_.file("knot.conf")};
       break;
     case Software::nsd:
@@ -161,7 +161,7 @@ void AuthoritativeServer::write_bind(const NameServer* notify) {
   dir_.write("named.conf", out.str());
 }
 
-void AuthoritativeServer::write_knot() {
+void AuthoritativeServer::write_knot(bool sign) {
   std::ostringstream out;
   out << "server:\n  listen: 127.0.0.1@" << port_of(address_) << "\n  rundir: " << dir_.path()
       << "\n  user: root:root\n"
@@ -177,6 +177,7 @@ void AuthoritativeServer::write_knot() {
       << "  - id: axfr\n    address: 127.0.0.1\n    action: transfer\n"
       << "zone:\n  - domain: example.org\n    storage: " << dir_.path()
       << "\n    file: zone\n    acl: [mob, l64, axfr]\n"
+      << "    dnssec-signing: " << (sign ? "on" : "off") << "\n"
       << "    zonefile-sync: -1\n    journal-content: all\n    zonefile-load: difference-no-serial\n";
   dir_.write("knot.conf", out.str());
 }

@@ -3,6 +3,7 @@
 // only this process is in, and dies with it.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -15,6 +16,14 @@ namespace ilnp::test {
 
 /// Moves this process into a new network namespace with loopback up; false (and why) where that is not allowed.
 bool enter_own_namespace(std::string& why);
+
+/// Does so before the first test.
+class Namespace : public testing::Environment {
+ public:
+  void SetUp() override { entered = enter_own_namespace(why); }
+  static inline bool entered = false;
+  static inline std::string why;
+};
 
 class TempDir {
  public:
@@ -49,9 +58,10 @@ enum class Software { bind, knot, nsd };
 /// L64 and AAAA of mob.example.org only.
 class AuthoritativeServer {
  public:
-  /// `primary`: of a secondary, where it gets the zone from; `notify`: the secondary that a primary tells.
+  /// `primary`: of a secondary, where it gets the zone from; `notify`: the secondary that a primary tells; `sign`: Knot
+  /// signs the zone with keys of its own.
   AuthoritativeServer(Software software, std::uint16_t port, const NameServer* primary = nullptr,
-                      const NameServer* notify = nullptr);
+                      const NameServer* notify = nullptr, bool sign = false);
   const NameServer& address() const { return address_; }
   /// Answers, and with the zone; bounded.
   bool wait_until_ready();
@@ -59,7 +69,7 @@ class AuthoritativeServer {
 
  private:
   void write_bind(const NameServer* notify);
-  void write_knot();
+  void write_knot(bool sign);
   void write_nsd(const NameServer& primary);
 
   TempDir dir_;
