@@ -78,7 +78,7 @@ struct Tuning {
   Duration name_query_interval = 1s;  ///< doubles up to name_query_cap while a peer is unreachable
   Duration name_query_cap = 30s;
   double name_query_rate = 200, name_query_burst = 200;  ///< look-ups for sessions, node-wide per second
-  double probe_rate = 200, probe_burst = 200;  ///< probes to strangers, node-wide per second
+  double probe_rate = 200, probe_burst = 200;            ///< probes to strangers, node-wide per second
 
   // Handoff
   Duration soft_overlap_min = 2s;     ///< keep sending from the old locator until acknowledged, at most

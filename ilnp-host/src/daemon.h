@@ -107,8 +107,8 @@ class Daemon {
   CounterRegistry counters_;
   Actions actions_;  ///< reused on the packet path
   std::vector<ByteVector> tun_buffers_;
-  std::vector<Packet> tun_packets_;  ///< read and not yet handled, one in each of the first buffers
-  std::vector<NidPair> pairs_;       ///< of a batch of packets
+  std::vector<Packet> tun_packets_;    ///< read and not yet handled, one in each of the first buffers
+  std::vector<NidPair> pairs_;         ///< of a batch of packets
   std::vector<NodeId> filtered_nids_;  ///< in the packet filter: those of now, and some that are retired
   bool nids_posted_ = false;           ///< own_nids_changed() is about to run
   TimePoint next_refill_{};

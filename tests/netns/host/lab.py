@@ -36,7 +36,7 @@ def check(condition, words):
         raise Failure(words)
 
 
-def wait_until(condition, words, timeout=5.0, pause=0.02):
+def wait_until(condition, words, timeout=15.0, pause=0.02):
     """Waits for an event that nothing announces; returns what the condition returned."""
     end = time.monotonic() + timeout
     while True:
@@ -256,6 +256,7 @@ class Lab:
 
     def __init__(self, seconds=60):
         self.seconds = seconds
+        self.peer_index = 100
         build = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../../../build/dev")
         self.build = os.path.abspath(build)
         self.program = os.path.join(self.build, "ilnp-host/ilnp-host")
@@ -306,7 +307,10 @@ class Lab:
         """A veth from `node` to the router; `prefix` like 2001:db8:a1::. The router's end is <node>-<interface>."""
         peer = f"{node}-{interface}"
         r, n = self.namespaces[router], self.namespaces[node]
-        run("ip", "link", "add", interface, "netns", n.full, "type", "veth", "peer", "name", peer, "netns", r.full)
+        # Two ends with one number look like one device to the kernel, which then is slow to report a change of carrier.
+        self.peer_index += 1
+        run("ip", "link", "add", interface, "netns", n.full, "type", "veth", "peer", "name", peer, "index",
+            str(self.peer_index), "netns", r.full)
         if mtu:
             r.ip("link", "set", peer, "mtu", str(mtu))
             n.ip("link", "set", interface, "mtu", str(mtu))

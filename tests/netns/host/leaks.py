@@ -5,7 +5,7 @@ import socket
 from lab import IDENTITY_OCTETS
 from wire import ICMPV6, TCP, UDP, packets_of, transport_checksum
 
-RESET = 4
+FIN, RESET = 1, 4
 
 
 def identity_leaks(paths, except_for=()):
@@ -30,15 +30,21 @@ def upper_of(frame):
 
 
 def resets(paths, nids):
-    """TCP resets from or to one of these NIDs (text)."""
+    """TCP resets from or to one of these NIDs (text), but those of connections that both ends had closed before: an old
+    segment that some queue kept meets nobody then, and is answered so."""
     words = [bytes.fromhex("".join(w.zfill(4) for w in nid.split(":"))) for nid in nids]
-    found = []
+    segments = []
     for path in paths:
         for at, frame in packets_of(path):
             protocol, upper = upper_of(frame)
-            if protocol == TCP and len(upper) >= 14 and upper[13] & RESET and (frame[30:38] in words or
-                                                                               frame[46:54] in words):
-                found.append(f"{path.rsplit('/', 1)[-1]} {at:.3f} {frame[14:94].hex()}")
+            if protocol == TCP and len(upper) >= 14 and (frame[30:38] in words or frame[46:54] in words):
+                segments.append((at, upper[:2], upper[2:4], upper[13], f"{path.rsplit('/', 1)[-1]} {at:.3f} {frame[14:94].hex()}"))
+    found, closed = [], set()  # closed: (port that said FIN, the other port)
+    for at, source, destination, flags, text in sorted(segments):
+        if flags & FIN:
+            closed.add((source, destination))
+        if flags & RESET and not {(source, destination), (destination, source)} <= closed:
+            found.append(text)
     return found
 
 
