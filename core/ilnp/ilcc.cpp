@@ -6,9 +6,6 @@
 
 namespace ilnp {
 
-Ilcc::Ilcc(const Tuning& tuning, Locator identity_prefix, Random& random)
-    : tuning_{tuning}, identity_prefix_{identity_prefix}, random_{random}, by_pair_{random.u64() | 1} {}
-
 namespace {
 
 /// The lines that every packet of a session needs, at once instead of one after the other.
@@ -17,6 +14,9 @@ void prefetch_entry(const Correspondent* c) {
 }
 
 }  // namespace
+
+Ilcc::Ilcc(const Tuning& tuning, Locator identity_prefix, Random& random)
+    : tuning_{tuning}, identity_prefix_{identity_prefix}, random_{random}, by_pair_{random.u64() | 1} {}
 
 void Ilcc::prefetch(std::span<const NidPair> pairs) const {
   for (const NidPair& pair : pairs) by_pair_.prefetch(pair.local, pair.remote);

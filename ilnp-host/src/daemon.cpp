@@ -15,7 +15,7 @@ namespace ilnp {
 
 namespace {
 
-constexpr std::size_t tun_batch = 8, large_packet = 16 * 1024;
+constexpr std::size_t tun_batch = 8;
 constexpr int tun_turns = 8;  ///< then the rest of the loop has its turn
 constexpr Duration farewell = milliseconds{500};
 
@@ -156,8 +156,7 @@ void Daemon::set_log_level(LogLevel level) {
 // --- Packets
 // ----------------------------------------------------------------------------------------------------------
 
-/// Reads a few packets; false when there are no more. Few, and only one that is large: what lies in the processor's
-/// cache is copied on for little.
+/// Reads a few packets, of which one is large; false when there are no more.
 bool Daemon::read_tun() {
   tun_packets_.clear();
   while (tun_packets_.size() < tun_buffers_.size()) {

@@ -19,8 +19,7 @@
 namespace ilnp {
 namespace {
 
-// Super-packets are copied once more on their way on: few at a time stay in the processor's cache until then.
-constexpr std::size_t large_frame = 16 * 1024, large_frames_at_once = 2;
+constexpr std::size_t large_packets_at_once = 2;
 
 constexpr int packet_ignore_outgoing = 23;  // PACKET_IGNORE_OUTGOING, Linux 4.20
 
@@ -139,8 +138,8 @@ WirePort::Batch WirePort::receive() {
                               MacAddress::load(buffer.data() + packet_headroom - ethernet_header_length + 6)});
   }
   const bool large = std::any_of(buffers.frames.begin(), buffers.frames.end(),
-                                 [](const ReceivedFrame& frame) { return frame.packet.size() >= large_frame; });
-  buffers.asked = large ? large_frames_at_once : buffers.messages.size();
+                                 [](const ReceivedFrame& frame) { return frame.packet.size() >= large_packet; });
+  buffers.asked = large ? large_packets_at_once : buffers.messages.size();
   return {buffers.frames, static_cast<unsigned>(got) == asked};
 }
 

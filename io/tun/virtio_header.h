@@ -31,6 +31,10 @@ static_assert(virtio_header_length == 10);
 /// Not a multiple of the page size, so that consecutive buffers do not compete for the same cache sets.
 inline constexpr std::size_t packet_buffer_size = 65536 + 64 + packet_headroom + 64;
 
+/// From this size on a super-packet is handled before many more are read: it is copied once more on its way on, and
+/// what is still in the processor's cache is copied for little.
+inline constexpr std::size_t large_packet = 16 * 1024;
+
 /// `link_header` octets lie between the virtio header's origin and the IPv6 header (0 for TUN, 14 for Ethernet);
 /// `length` is that of the IPv6 packet. Empty: a header that makes no sense or asks for what we do not know.
 std::optional<Offload> offload_from_virtio(const VirtioHeader& header, std::size_t link_header, std::size_t length);

@@ -1,12 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two namespaces joined by a veth pair, for the benchmarks: `a` and `b`, each on a processor of its own as if it were a
-machine of its own (unless `pin` is false). Everything is taken back by close()."""
+"""What the benchmarks have in common: their options, and two namespaces joined by a veth pair.
+
+The namespaces `a` and `b` have a processor each, as if each were a machine of its own (unless `pin` is false). Everything
+is taken back by close()."""
+import argparse
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+
+
+BUILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/dev")
+
+
+def options_of(description, seconds):
+    """A parser with the options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default=BUILD)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=seconds, help="of traffic in each round (default: %(default)s)")
+    parser.add_argument("--json", action="store_true")
+    return parser
 
 
 def run(*command, **options):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The data path of ilnp-host, both ends shimmed, against plain IPv6 over the same veth pair, in one run.
 
-  datapath.py --build build/dev [--rounds 5] [--seconds 3] [--unpinned] [--json]
+  datapath.py [--build build/dev] [--rounds 5] [--seconds 3] [--unpinned] [--json]
 
 Two network namespaces, one veth pair, a small name server for the NID and L64 records. Each end has a processor of its
 own, as if it were a machine of its own; with --unpinned the scheduler places both ends as it likes. Plain and shimmed measurements
@@ -21,7 +21,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pair import Pair, clean_up_when_terminated  # noqa: E402
+from pair import Pair, clean_up_when_terminated, options_of  # noqa: E402
 
 TARGETS = {  # name: (limit, "min" or "max")
     "tcp_1_stream": (0.70, "min"),
@@ -107,12 +107,8 @@ def measure(lab, host, seconds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build/dev")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
+    parser = options_of(__doc__, seconds=3)
     parser.add_argument("--unpinned", action="store_true")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve-names", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve_names:

@@ -3,13 +3,12 @@
 """What many sessions cost a running ilnp-host: processor time per packet with 10, 1,000 and 100,000 sessions (packets
 to and from peers at random, over the whole path), memory, and how long it takes to tell 10,000 peers about a move.
 
-  scaling.py --build build/dev [--rounds 5] [--seconds 2] [--json]
+  scaling.py [--build build/dev] [--rounds 5] [--seconds 2] [--json]
 
 The sessions come from state files, as after a restart. Their peers are one program that answers for all of them. The
 populations take turns; ratios are taken round by round, and the median is printed beside its target. Exit status 1 when
 a target is missed. Needs root; removes what it made, also when it is interrupted.
 """
-import argparse
 import json
 import os
 import statistics
@@ -18,7 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pair import Pair, clean_up_when_terminated  # noqa: E402
+from pair import Pair, clean_up_when_terminated, options_of  # noqa: E402
 
 POPULATIONS = [10, 1_000, 100_000]
 FAN_OUT = 10_000
@@ -134,11 +133,7 @@ def verdicts(result):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default="build/dev")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2)
-    parser.add_argument("--json", action="store_true")
+    parser = options_of(__doc__, seconds=2)
     options = parser.parse_args()
     clean_up_when_terminated()
     result = measure(options)

@@ -8,13 +8,15 @@ A hard move: from the moment when the kernel has a usable address at the new pla
 reaches the peer, less the one-way delay of that path. A soft move: datagrams of a 1 kHz stream that are lost, and those
 out of order beyond what a shorter path brings by nature. Exit status 1 when a target is missed. Needs root.
 """
-import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from pair import options_of  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
 STREAMS = ("udp to_client", "udp to_guest")
@@ -52,11 +54,7 @@ def one_run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", default=os.path.join(ROOT, "build/dev"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=22, help="of traffic in each round")
-    parser.add_argument("--json", action="store_true")
+    parser = options_of(__doc__, seconds=22)
     options = parser.parse_args()
     runs = [one_run(options) for _ in range(options.rounds)]
     if options.json:

@@ -30,12 +30,9 @@ using namespace std::chrono_literals;
 constexpr std::uint16_t primary_port = 5300, secondary_port = 5301;
 const NidData nid_a{10, {0x5c1a97d304be6f21}}, nid_b{10, {0x5c1a97d304be6f99}};
 
-using test::Namespace;
-
 class DnsTest : public testing::TestWithParam<Software> {
  protected:
   void SetUp() override {
-    if (!Namespace::entered) GTEST_SKIP() << Namespace::why;
     server = std::make_unique<AuthoritativeServer>(GetParam(), primary_port);
     ASSERT_TRUE(server->wait_until_ready()) << server->log();
     mob_key = test::write_key_file(keys, "mob-key", test::mob_secret);
@@ -379,7 +376,6 @@ INSTANTIATE_TEST_SUITE_P(Primaries, DnsTest, testing::Values(Software::bind, Sof
                          [](const auto& with) { return with.param == Software::bind ? "Bind" : "Knot"; });
 
 TEST(DnsSecondary, NsdServesWhatWasPublishedOnBind) {
-  if (!Namespace::entered) GTEST_SKIP() << Namespace::why;
   const NameServer secondary_address{boost::asio::ip::make_address("127.0.0.1"), secondary_port};
   AuthoritativeServer primary{Software::bind, primary_port, nullptr, &secondary_address};
   ASSERT_TRUE(primary.wait_until_ready()) << primary.log();

@@ -12,12 +12,9 @@
 namespace ilnp {
 namespace {
 
-using test::Namespace;
-
 class DnssecTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!Namespace::entered) GTEST_SKIP() << Namespace::why;
     ASSERT_TRUE(server_.wait_until_ready()) << server_.log();
     const std::string keys = test::output_of("kdig @127.0.0.1 -p " + std::to_string(server_.address().port()) +
                                              " +noall +answer " + "example.org DNSKEY");

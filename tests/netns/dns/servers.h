@@ -17,12 +17,13 @@ namespace ilnp::test {
 /// Moves this process into a new network namespace with loopback up; false (and why) where that is not allowed.
 bool enter_own_namespace(std::string& why);
 
-/// Does so before the first test.
+/// Does so before the first test, or no test is run and all of it fails.
 class Namespace : public testing::Environment {
  public:
-  void SetUp() override { entered = enter_own_namespace(why); }
-  static inline bool entered = false;
-  static inline std::string why;
+  void SetUp() override {
+    std::string why;
+    ASSERT_TRUE(enter_own_namespace(why)) << why;
+  }
 };
 
 class TempDir {

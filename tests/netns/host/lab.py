@@ -36,7 +36,7 @@ def check(condition, words):
         raise Failure(words)
 
 
-def wait_until(condition, words, timeout=15.0, pause=0.02):
+def wait_until(condition, words, timeout=5.0, pause=0.02):
     """Waits for an event that nothing announces; returns what the condition returned."""
     end = time.monotonic() + timeout
     while True:

@@ -4,6 +4,7 @@
 wire meanwhile, except after SIGTERM: that takes the packet filter back as well, so that a program that goes on sending
 to an identity address sends to an address without a route of its own."""
 import os
+import select
 import signal
 import time
 
@@ -11,26 +12,28 @@ from flows import Counter, Stream, longest_gap, now
 from lab import check, standard, test_main, wait_until
 from leaks import identity_leaks, resets
 
-# The promise is 0.2 s on a machine with time to spare. On a busy one starting a process, its end in the kernel and the
-# traffic programs themselves are late, so that the gap is printed only; that every session survives is a promise always.
+# The promise. A machine that has other work can be late once, with the traffic programs of this test as well: of the
+# restarts by one signal the best is held to it, and every one to a bound that no timer of the daemon explains.
 ALLOWED = 0.2
-SPARE = 0.3  # of the time around a restart, in which some process waited for a processor
+BUSY = 3.0
+RESTARTS = [("a", signal.SIGKILL, 0), ("b", signal.SIGKILL, 0), ("a", signal.SIGUSR2, 0), ("b", signal.SIGUSR2, 0),
+            ("a", signal.SIGTERM, 0), ("b", signal.SIGTERM, 0), ("b", signal.SIGKILL, 1.5)]
 
 
-def waited():
-    """Seconds in which some process had to wait for a processor, since the machine started; 0 where the kernel does not
-    count that (every machine is then taken for an idle one)."""
-    if not os.path.exists("/proc/pressure/cpu"):
-        return 0.0
-    with open("/proc/pressure/cpu", encoding="ascii") as f:
-        return int(f.readline().rsplit("total=", 1)[1]) / 1e6
+def wait_for_end(process):
+    """Without the pauses of subprocess.wait(timeout), which are up to 50 ms long."""
+    descriptor = os.pidfd_open(process.pid)
+    ended, _, _ = select.select([descriptor], [], [], 30)
+    os.close(descriptor)
+    check(ended, f"process {process.pid} does not end")
+    process.wait()
 
 
 def restart(host, number, away):
     """Ends and starts; (end, start, ready) on the monotonic clock."""
     host.process.send_signal(number)
     ended = now()
-    host.process.wait(30)
+    wait_for_end(host.process)
     time.sleep(away)
     before = len(host.events("started"))
     started = now()
@@ -53,17 +56,16 @@ def test(lab):
     time.sleep(0.5)
 
     told, stopped = [], []
-    for host, number, away in ((a, signal.SIGKILL, 0), (b, signal.SIGKILL, 0), (a, signal.SIGUSR2, 0),
-                               (a, signal.SIGTERM, 0), (b, signal.SIGTERM, 0), (b, signal.SIGKILL, 1.5)):
+    for name, number, away in RESTARTS:
+        host = a if name == "a" else b
         peer = b if host is a else a
         log_size = len(host.log_text())
-        begin, pressure = time.time(), waited()
+        begin = time.time()
         ended, started, ready = restart(host, number, away)
         if number == signal.SIGTERM:
             stopped.append((begin, time.time()))
         time.sleep(1.2)
-        busy = (waited() - pressure) / (now() - ended)
-        told.append((host, number, away, ended, started, ready, busy))
+        told.append((name, number, away, ended, started, ready))
         fresh = host.log_text()[log_size:]
         check('"sessions_restored"' in fresh and '"whole":true' in fresh, f"{host.name} restored no sessions:\n{fresh}")
         check('"peer_restarted"' not in peer.log_text(), f"{peer.name} saw a new nonce: it was not kept")
@@ -72,13 +74,15 @@ def test(lab):
 
     figures = udp.stop()
     octets = stream.stop()["octets"]
-    for host, number, away, ended, started, ready, busy in told:
-        gap = max(longest_gap(figures[way], ended - 0.01, ready + 1.0) for way in ("there", "back"))
-        start_up = ready - started
-        print(f"{host.name} {signal.Signals(number).name:8} UDP gap {gap * 1e3:4.0f} ms, of them {away * 1e3:.0f} ms away on "
-              f"purpose, ending {(started - ended - away) * 1e3:.0f} ms, start-up {start_up * 1e3:.0f} ms; "
-              f"somebody waited for a processor {busy:.0%} of the time")
-        check(gap < away + ALLOWED or busy > SPARE, f"gap {gap - away:.3f} s on a machine with time to spare")
+    gaps = {}
+    for name, number, away, ended, started, ready in told:
+        gap = max(longest_gap(figures[way], ended - 0.01, ready + 1.0) for way in ("there", "back")) - away
+        print(f"{name} {signal.Signals(number).name:8} UDP gap {gap * 1e3:4.0f} ms beyond {away * 1e3:.0f} ms away on "
+              f"purpose, ending {(started - ended - away) * 1e3:.0f} ms, start-up {(ready - started) * 1e3:.0f} ms")
+        check(gap < BUSY, f"gap {gap:.3f} s")
+        gaps.setdefault(number, []).append(gap)
+    for number, several in gaps.items():
+        check(min(several) < ALLOWED, f"{signal.Signals(number).name}: the shortest gap is {min(several):.3f} s")
     print(f"UDP {figures['sent']} sent, lost {figures['there']['lost']} there, {figures['back']['lost']} back; "
           f"{octets >> 20} MiB of TCP intact")
     check(not figures["there"]["twice"] and not figures["back"]["twice"], "datagrams came twice")

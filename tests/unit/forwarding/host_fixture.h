@@ -102,6 +102,17 @@ inline ::testing::AssertionResult dropped_as(const Outcome& outcome, DropReason 
   return ::testing::AssertionSuccess();
 }
 
+/// How the kernel hands over a TCP super-packet.
+inline Offload tcp_super(std::uint16_t segment) {
+  Offload o;
+  o.segmentation = Offload::Segmentation::tcp;
+  o.segment_size = segment;
+  o.partial_checksum = true;
+  o.checksum_start = ipv6_header_length;
+  o.checksum_offset = 16;
+  return o;
+}
+
 class HostTest : public ::testing::Test {
  protected:
   static constexpr std::uint32_t eth0 = 2, eth1 = 3;
@@ -267,6 +278,9 @@ class HostTest : public ::testing::Test {
 
   bool at_home_ = true;
 };
+
+/// Packets from the wire; the suite is in several files.
+class HostInput : public HostTest {};
 
 }  // namespace test
 }  // namespace ilnp
