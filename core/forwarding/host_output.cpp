@@ -252,11 +252,7 @@ void HostForwarder::note_sent(TimePoint now, Correspondent& c, std::size_t octet
   c.last_sent = now;
   if (c.first_unanswered == never) {
     c.first_unanswered = now;
-    const TimePoint probe_at = now + tuning_.silence_probe;
-    if (c.next_silence_probe == never) {
-      c.next_silence_probe = probe_at;
-      ilcc_.schedule(c, probe_at);
-    }
+    if (c.next_silence_probe == never) ilcc_.await_answer(c, now + tuning_.silence_probe);
   }
   if (!c.is_in_place()) {
     c.remote.charge(c.using_remote, octets);

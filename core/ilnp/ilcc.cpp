@@ -8,6 +8,8 @@ namespace ilnp {
 
 namespace {
 
+constexpr std::size_t prefetched_ahead = 8;
+
 /// The lines that every packet of a session needs, at once instead of one after the other.
 void prefetch_entry(const Correspondent* c) {
   for (std::size_t line = 0; line < 3; ++line) __builtin_prefetch(reinterpret_cast<const char*>(c) + 64 * line, 1);
@@ -155,7 +157,29 @@ void Ilcc::schedule(Correspondent& c, TimePoint when) {
   timers_.set(c.id, when);
 }
 
+void Ilcc::await_answer(Correspondent& c, TimePoint when) {
+  c.next_silence_probe = when;
+  awaited_.push_back({when, c.id});
+}
+
+Correspondent* Ilcc::pop_unanswered(TimePoint now) {
+  while (!awaited_.empty() && awaited_.front().when <= now) {
+    if (awaited_.size() > prefetched_ahead) {
+      const Correspondent* later = at(awaited_[prefetched_ahead].id);
+      if (later != nullptr) prefetch_entry(later);
+    }
+    const Awaited next = awaited_.front();
+    awaited_.pop_front();
+    Correspondent* c = at(next.id);
+    if (c == nullptr || c->next_silence_probe != next.when) continue;
+    if (c->first_unanswered != never) return c;
+    c->next_silence_probe = never;
+  }
+  return nullptr;
+}
+
 Correspondent* Ilcc::pop_due(TimePoint now) {
+  if (Correspondent* c = pop_unanswered(now)) return c;
   if (timers_.empty() || timers_.next() > now) return nullptr;
   Correspondent* c = at(timers_.earliest());
   timers_.remove(timers_.earliest());

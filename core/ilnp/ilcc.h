@@ -6,6 +6,8 @@
 // siblings and told apart by nonce. Tentative entries made for strangers are bounded and never push out a session.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -57,9 +59,14 @@ class Ilcc {
 
   /// The entry wants to be looked at no later than `when`.
   void schedule(Correspondent& c, TimePoint when);
+  /// It has sent and waits for an answer: to be looked at `when`, unless it is answered before. `when` never decreases
+  /// from call to call, so that a queue serves what every busy session does every few seconds.
+  void await_answer(Correspondent& c, TimePoint when);
   /// The next entry whose time has come, nullptr when none.
   Correspondent* pop_due(TimePoint now);
-  TimePoint next_deadline() const { return timers_.next(); }
+  TimePoint next_deadline() const {
+    return awaited_.empty() ? timers_.next() : std::min(awaited_.front().when, timers_.next());
+  }
 
   template <class F>
   void for_each(F&& f) {
@@ -71,9 +78,15 @@ class Ilcc {
   Locator identity_prefix() const { return identity_prefix_; }
 
  private:
+  struct Awaited {
+    TimePoint when;
+    CorrespondentId id;
+  };
+
   Correspondent* insert(TimePoint now, NodeId local, const Address& identity, PeerState state);
   std::optional<Address> free_identity(NodeId local, NodeId remote);
   void forget_tentative(const Correspondent& c);
+  Correspondent* pop_unanswered(TimePoint now);
 
   const Tuning& tuning_;
   Locator identity_prefix_;
@@ -82,6 +95,7 @@ class Ilcc {
   std::vector<CorrespondentId> free_;
   PairIndex by_pair_;
   TimerHeap timers_;
+  std::deque<Awaited> awaited_;             ///< in the order of time; void when the entry waits for another time
   std::vector<CorrespondentId> tentative_;  ///< made for strangers
   std::unordered_map<CorrespondentId, std::uint64_t> tentative_site_;
   std::unordered_map<std::uint64_t, std::size_t> tentative_per_site_;

@@ -16,6 +16,9 @@ namespace {
 /// Routing tables of our I-LVs: one per interface, far from what people use.
 constexpr std::uint32_t first_table = 0x494c0000;
 constexpr std::uint32_t rule_priority = 10600;
+/// Nobody's: a route by a gateway needs one neighbour entry in the kernel, one without needs one for every peer, and
+/// more than a thousand of them push out those of the real links.
+constexpr Address identity_gateway{{0xfe80'0000'0000'0000}, {1}};
 constexpr std::size_t max_ilv_file = 64 * 1024;
 
 std::set<Address> read_ilvs(const std::string& path) {
@@ -64,6 +67,7 @@ Result<void> KernelState::set_link_mtu(std::uint32_t smallest_link_mtu) {
     route.prefix = {alias_prefix(prefix_, static_cast<std::uint16_t>(k)), {}};
     route.prefix_length = 64;
     route.ifindex = tun_->ifindex();
+    route.gateway = identity_gateway;
     route.mtu = mtu;
     if (client_is_preferred_) route.source = Address{prefix_, OwnNids::client};
     if (auto r = commands_.replace_route(route); !r) return r;

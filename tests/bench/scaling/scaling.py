@@ -57,6 +57,11 @@ class Crowd(Pair):
         with open(f"/proc/{self.host.pid}/schedstat", encoding="ascii") as f:
             return int(f.read().split()[0])
 
+    def is_idle(self, seconds=1):
+        before = self.cpu_ns()
+        time.sleep(seconds)
+        return self.cpu_ns() - before < 0.01e9 * seconds
+
     def resident(self):
         with open(f"/proc/{self.host.pid}/status", encoding="ascii") as f:
             return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS"))
@@ -91,7 +96,8 @@ def measure(options):
     try:
         for sessions in POPULATIONS:
             crowds.append(Crowd(options.build, sessions))
-        time.sleep(4)  # after a restart the nonce is in every packet for a while
+        while not all([crowd.is_idle() for crowd in crowds]):  # all peers are told after a restart
+            pass
         rounds = []
         for number in range(options.rounds + 1):
             order = crowds if number % 2 == 0 else crowds[::-1]

@@ -49,6 +49,11 @@ def test(lab):
     for wanted in ("links: + ", "rules: + ", "routes: + ", "addresses: + ", "packet filter: + "):
         check(any(c.startswith(wanted) for c in running), f"expected something of ours under {wanted}")
     check(not [c for c in running if ": - " in c], f"something went: {running}")
+    # However many peers: their entries would push those of the links out of the kernel's table of neighbours.
+    a.ns.run("python3", "-c", "import socket\ns = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\n"
+             "for i in range(100): s.sendto(b'x', (f'fd49:4c4e:5036:6631:200::{i + 1:x}', 9))")
+    neighbours = a.ns.ip("-6", "neigh", "show", "dev", "ilnp0", "nud", "all").splitlines()
+    check(not [line for line in neighbours if line.startswith("fd49:")], f"{len(neighbours)} neighbours on ilnp0")
     flow.stop()
 
     check(a.stop() == 0, "exit status after SIGTERM")

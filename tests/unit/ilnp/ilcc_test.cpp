@@ -180,6 +180,36 @@ TEST_F(IlccTest, TimersDoNotPileUp) {
   }
 }
 
+TEST_F(IlccTest, WhoIsAnsweredInTimeIsNotLookedAt) {
+  Correspondent* a = ilcc.create(now, us, NodeId{10}, PeerState::established);
+  Correspondent* b = ilcc.create(now, us, NodeId{11}, PeerState::established);
+  ilcc.schedule(*a, now + seconds{60});
+  for (Correspondent* c : {a, b}) {
+    c->first_unanswered = now;
+    ilcc.await_answer(*c, now + seconds{3});
+  }
+  EXPECT_EQ(ilcc.next_deadline(), now + seconds{3});
+  EXPECT_EQ(ilcc.pop_due(now + seconds{2}), nullptr);
+  a->first_unanswered = never;
+  EXPECT_EQ(ilcc.pop_due(now + seconds{3}), b);
+  EXPECT_EQ(ilcc.pop_due(now + seconds{3}), nullptr);
+  EXPECT_EQ(a->next_silence_probe, never) << "the next packet of a starts again";
+  EXPECT_EQ(ilcc.next_deadline(), now + seconds{60}) << "its other timers stay";
+}
+
+TEST_F(IlccTest, AnswersAwaitedByErasedEntriesAreForgotten) {
+  Correspondent* a = ilcc.create(now, us, NodeId{10}, PeerState::established);
+  a->first_unanswered = now;
+  ilcc.await_answer(*a, now + seconds{3});
+  ilcc.erase(*a);
+  EXPECT_EQ(ilcc.pop_due(now + seconds{3}), nullptr);
+  ilcc.await_answer(*ilcc.create(now, us, NodeId{11}, PeerState::established), now + seconds{4});
+  Correspondent* b = ilcc.find_pair(us, NodeId{11});
+  b->first_unanswered = now;
+  b->next_silence_probe = now + seconds{9};  // moved
+  EXPECT_EQ(ilcc.pop_due(now + seconds{4}), nullptr);
+}
+
 TEST_F(IlccTest, ForEachSeesEveryEntryOnce) {
   for (std::uint64_t i = 0; i < 5; ++i) ilcc.create(now, us, NodeId{10 + i}, PeerState::resolved);
   ilcc.erase(*ilcc.find_pair(us, NodeId{12}));
