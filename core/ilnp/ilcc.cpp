@@ -21,14 +21,14 @@ Ilcc::Ilcc(const Tuning& tuning, Locator identity_prefix, Random& random)
     : tuning_{tuning}, identity_prefix_{identity_prefix}, random_{random}, by_pair_{random.u64() | 1} {}
 
 void Ilcc::prefetch(std::span<const NidPair> pairs) const {
-  for (const NidPair& pair : pairs) by_pair_.prefetch(pair.local, pair.remote);
+  for (const NidPair& pair : pairs) by_pair_.prefetch(pair.local.bits, pair.remote.bits);
   for (const NidPair& pair : pairs)
-    if (const CorrespondentId id = by_pair_.guess(pair.local, pair.remote); id != PairIndex::none)
+    if (const CorrespondentId id = by_pair_.guess(pair.local.bits, pair.remote.bits); id != PairIndex::none)
       prefetch_entry(slots_[id].get());
 }
 
 Correspondent* Ilcc::find_pair(NodeId local, NodeId remote) {
-  const CorrespondentId id = by_pair_.find(local, remote, [&](CorrespondentId i) {
+  const CorrespondentId id = by_pair_.find(local.bits, remote.bits, [&](CorrespondentId i) {
     const Correspondent* c = slots_[i].get();
     prefetch_entry(c);
     return c->local_nid == local && c->identity.nid == remote;
@@ -71,10 +71,10 @@ Correspondent* Ilcc::insert(TimePoint now, NodeId local, const Address& identity
   c.created = c.last_sent = c.last_received = now;
   c.next_flow_check = now + tuning_.flow_check;
   if (first == nullptr) {
-    by_pair_.insert(local, identity.nid, id);
+    by_pair_.insert(local.bits, identity.nid.bits, id);
   } else {
     c.next_sibling = first->id;
-    by_pair_.replace(local, identity.nid, first->id, id);
+    by_pair_.replace(local.bits, identity.nid.bits, first->id, id);
   }
   ++counts_[static_cast<std::size_t>(state)];
   return &c;
@@ -132,9 +132,9 @@ void Ilcc::erase(Correspondent& c) {
   assert(before != nullptr);
   if (before == &c) {
     if (c.next_sibling == Correspondent::no_id)
-      by_pair_.erase(c.local_nid, c.remote_nid(), c.id);
+      by_pair_.erase(c.local_nid.bits, c.remote_nid().bits, c.id);
     else
-      by_pair_.replace(c.local_nid, c.remote_nid(), c.id, c.next_sibling);
+      by_pair_.replace(c.local_nid.bits, c.remote_nid().bits, c.id, c.next_sibling);
   } else {
     while (before->next_sibling != c.id) before = at(before->next_sibling);
     before->next_sibling = c.next_sibling;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds the first entry of a pair of NIDs: a flat hash table of (tag, id), linear probing, at most half full. Eight
-// octets a slot keep it in the caches when the entries themselves are not; whether an entry really is of the pair is
-// for the caller to say. The hash is keyed, because peers choose their NIDs: nobody can aim at one slot.
+// Finds the first entry of a pair of NIDs, or of a NID and a locator: a flat hash table of (tag, id), linear probing,
+// at most half full. Eight octets a slot keep it in the caches when the entries themselves are not; whether an entry
+// really is of the pair is for the caller to say. The hash is keyed, because peers choose their NIDs: nobody can aim at
+// one slot.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#include "core/ipv6/address.h"
 
 namespace ilnp {
 
@@ -21,8 +20,8 @@ class PairIndex {
 
   /// The id for which `is_it(id)` holds among those that may be of this pair; none when there is no such.
   template <class F>
-  Id find(NodeId local, NodeId remote, F&& is_it) const {
-    const std::uint64_t h = hash(local, remote);
+  Id find(std::uint64_t a, std::uint64_t b, F&& is_it) const {
+    const std::uint64_t h = hash(a, b);
     for (std::size_t at = tag_of(h) & mask();; at = (at + 1) & mask()) {
       const Slot& slot = slots_[at];
       if (slot.id == none) return none;
@@ -31,27 +30,25 @@ class PairIndex {
   }
 
   /// find() for this pair will read here soon.
-  void prefetch(NodeId local, NodeId remote) const {
-    __builtin_prefetch(&slots_[tag_of(hash(local, remote)) & mask()]);
-  }
+  void prefetch(std::uint64_t a, std::uint64_t b) const { __builtin_prefetch(&slots_[tag_of(hash(a, b)) & mask()]); }
   /// What find() will most likely look at first.
-  Id guess(NodeId local, NodeId remote) const {
-    return find(local, remote, [](Id) { return true; });
+  Id guess(std::uint64_t a, std::uint64_t b) const {
+    return find(a, b, [](Id) { return true; });
   }
 
   /// Precondition: the pair has no id yet.
-  void insert(NodeId local, NodeId remote, Id id) {
+  void insert(std::uint64_t a, std::uint64_t b, Id id) {
     if (2 * (size_ + 1) > slots_.size()) grow();
-    place({tag_of(hash(local, remote)), id});
+    place({tag_of(hash(a, b)), id});
     ++size_;
   }
 
   /// The pair's first entry is another one now. Precondition: it has `before`.
-  void replace(NodeId local, NodeId remote, Id before, Id after) { slots_[slot_of(local, remote, before)].id = after; }
+  void replace(std::uint64_t a, std::uint64_t b, Id before, Id after) { slots_[slot_of(a, b, before)].id = after; }
 
   /// Precondition: the pair has `id`.
-  void erase(NodeId local, NodeId remote, Id id) {
-    std::size_t hole = slot_of(local, remote, id);
+  void erase(std::uint64_t a, std::uint64_t b, Id id) {
+    std::size_t hole = slot_of(a, b, id);
     // Later ones of the same run move up, so that no search stops early (Knuth, algorithm R).
     for (std::size_t at = (hole + 1) & mask(); slots_[at].id != none; at = (at + 1) & mask()) {
       const std::size_t wish = slots_[at].tag & mask();
@@ -75,9 +72,9 @@ class PairIndex {
   static std::uint32_t tag_of(std::uint64_t h) { return static_cast<std::uint32_t>(h); }
   std::size_t mask() const { return slots_.size() - 1; }
 
-  std::uint64_t hash(NodeId local, NodeId remote) const {
+  std::uint64_t hash(std::uint64_t a, std::uint64_t b) const {
     std::uint64_t h = seed_;
-    for (const std::uint64_t part : {local.bits, remote.bits}) {
+    for (const std::uint64_t part : {a, b}) {
       h ^= part;
       h *= 0x9e3779b97f4a7c15u;
       h ^= h >> 32;
@@ -87,9 +84,11 @@ class PairIndex {
     return h ^ h >> 29;
   }
 
-  std::size_t slot_of(NodeId local, NodeId remote, Id id) const {
-    std::size_t at = tag_of(hash(local, remote)) & mask();
-    while (slots_[at].id != id) at = (at + 1) & mask();
+  /// An id may be filed under several pairs.
+  std::size_t slot_of(std::uint64_t a, std::uint64_t b, Id id) const {
+    const std::uint32_t tag = tag_of(hash(a, b));
+    std::size_t at = tag & mask();
+    while (slots_[at].id != id || slots_[at].tag != tag) at = (at + 1) & mask();
     return at;
   }
 

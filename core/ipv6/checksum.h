@@ -40,6 +40,7 @@ struct SumChange {
 
 /// RFC 1624 equation 3 on a complete (complemented) checksum: HC' = ~(~HC + ~m + m').
 constexpr std::uint16_t adjust(std::uint16_t checksum, SumChange change) {
+  if (change.removed == change.added) return checksum;  // 0xffff would become 0, which is the same sum
   return static_cast<std::uint16_t>(~fold(std::uint64_t{static_cast<std::uint16_t>(~checksum)} +
                                           static_cast<std::uint16_t>(~change.removed) + change.added));
 }

@@ -17,8 +17,9 @@ CORE = {
     "base": (),
     "ipv6": ("base",),
     "ilnp": ("base", "ipv6"),
+    "site": ("base", "ipv6", "ilnp"),
     "records": ("base", "ipv6"),
-    "forwarding": ("base", "ipv6", "ilnp", "records"),
+    "forwarding": ("base", "ipv6", "ilnp", "site", "records"),
 }
 # core/records knows ILNP values, not the protocol machines.
 RECORDS_FROM_ILNP = {"core/ilnp/text.h"}

@@ -36,6 +36,16 @@ def main():
             write("error_translation", f"vector-{number:02}", packet)
         if number in (9, 10, 21):
             write("locator_update", f"vector-{number:02}", packet[56:])
+    # A border router: mapping, then side, names and length before each packet; more than 255 octets do not fit.
+    for mapping in range(3):
+        script = bytes([mapping])
+        for number, packet in enumerate(packets(), 1):
+            if len(packet) < 256 and number >= 13:
+                script += bytes([128 | (1 if number in (16,) else 0), 0, len(packet)]) + packet
+        moves = b"".join(bytes([192 + 2, 0b01000000 | presence << 3 | 1, 0]) + bytes([0x04 | side, names, 8]) + bytes(8)
+                         for presence in range(4) for side, names in ((0, 0x50), (1, 0x15), (3, 0x53)))
+        write("site_rewriter", f"golden-{mapping}", script)
+        write("site_rewriter", f"moves-{mapping}", bytes([mapping]) + moves)
     # Every golden packet as the quote of an error of each kind.
     for number, packet in enumerate(packets(), 1):
         kind = 1 + number % 4

@@ -12,7 +12,7 @@
 namespace ilnp {
 namespace {
 
-constexpr NodeId us{1};
+constexpr std::uint64_t us = 1;
 
 TEST(PairIndex, AgreesWithAMapWhileItGrowsAndShrinks) {
   test::FakeRandom random{9};
@@ -21,7 +21,7 @@ TEST(PairIndex, AgreesWithAMapWhileItGrowsAndShrinks) {
   std::vector<std::uint64_t> nid_of(5000);
   PairIndex::Id next = 0;
   const auto find = [&](std::uint64_t nid) {
-    return index.find(us, NodeId{nid}, [&](PairIndex::Id id) { return nid_of[id] == nid; });
+    return index.find(us, nid, [&](PairIndex::Id id) { return nid_of[id] == nid; });
   };
   for (int step = 0; step < 50'000; ++step) {
     const std::uint64_t nid = random.below(3000);
@@ -32,11 +32,11 @@ TEST(PairIndex, AgreesWithAMapWhileItGrowsAndShrinks) {
       // An id names one entry at a time.
       if (std::any_of(model.begin(), model.end(), [&](const auto& m) { return m.second == id; })) continue;
       nid_of[id] = nid;
-      index.insert(us, NodeId{nid}, id);
+      index.insert(us, nid, id);
       model[nid] = id;
     } else {
       ASSERT_EQ(find(nid), known->second);
-      index.erase(us, NodeId{nid}, known->second);
+      index.erase(us, nid, known->second);
       model.erase(known);
     }
     ASSERT_EQ(index.size(), model.size());
@@ -46,17 +46,17 @@ TEST(PairIndex, AgreesWithAMapWhileItGrowsAndShrinks) {
 
 TEST(PairIndex, ReplacedEntryIsFoundInTheOldOnesPlace) {
   PairIndex index{7};
-  index.insert(us, NodeId{5}, 1);
-  index.replace(us, NodeId{5}, 1, 2);
-  EXPECT_EQ(index.find(us, NodeId{5}, [](PairIndex::Id) { return true; }), 2u);
+  index.insert(us, 5, 1);
+  index.replace(us, 5, 1, 2);
+  EXPECT_EQ(index.find(us, 5, [](PairIndex::Id) { return true; }), 2u);
   EXPECT_EQ(index.size(), 1u);
 }
 
 TEST(PairIndex, WhatTheCallerDoesNotRecogniseIsNotFound) {
   PairIndex index{7};
-  index.insert(us, NodeId{5}, 1);
-  EXPECT_EQ(index.find(us, NodeId{5}, [](PairIndex::Id) { return false; }), PairIndex::none);
-  EXPECT_EQ(index.find(NodeId{2}, NodeId{5}, [](PairIndex::Id) { return true; }), PairIndex::none);
+  index.insert(us, 5, 1);
+  EXPECT_EQ(index.find(us, 5, [](PairIndex::Id) { return false; }), PairIndex::none);
+  EXPECT_EQ(index.find(2, 5, [](PairIndex::Id) { return true; }), PairIndex::none);
 }
 
 }  // namespace

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets for a node that is about to arrive wait for it, bounded in number, octets and time; and entries end.
+#include <algorithm>
+
+#include "core/forwarding/site_rewriter.h"
+
+namespace ilnp {
+
+void SiteRewriter::drop_oldest(std::deque<Held>& queue, SiteDropReason reason) {
+  held_octets_ -= queue.front().bytes.size();
+  queue.pop_front();
+  drop(reason);
+}
+
+SiteVerdict SiteRewriter::hold(Job& job, const NidEntry& entry) {
+  if (held_octets_ + job.packet.size() > tuning_.hold_octets) return drop(SiteDropReason::hold_full);
+  std::deque<Held>& queue = held_[{entry.nid, entry.home}];
+  if (queue.size() >= tuning_.hold_packets) drop_oldest(queue, SiteDropReason::hold_full);
+  const Bytes bytes = job.packet.bytes();
+  queue.push_back({job.now + tuning_.hold_time, job.from, ByteVector(bytes.begin(), bytes.end()), job.packet.offload});
+  held_octets_ += bytes.size();
+  return {SiteVerdict::Kind::held, job.from, SiteDropReason::none};
+}
+
+void SiteRewriter::heard(TimePoint now, NidEntry& entry, SiteActions& actions) {
+  entry.last_heard = now;
+  if (entry.presence != Presence::arriving) return;
+  entry.presence = entry.is_guest ? Presence::visiting : Presence::here;
+  actions.events.push_back({SiteEventKind::node_heard, entry.nid, entry.home, entry.now});
+  auto waiting = held_.extract({entry.nid, entry.home});
+  if (waiting.empty()) return;
+  for (Held& held : waiting.mapped()) {
+    held_octets_ -= held.bytes.size();
+    Packet packet{held.bytes, 0, held.bytes.size(), held.offload};
+    const SiteVerdict verdict = forward(now, held.from, packet, actions);
+    if (verdict.kind == SiteVerdict::Kind::forward)
+      actions.packets.push_back({verdict.to, std::move(held.bytes), packet.offload});
+  }
+}
+
+void SiteRewriter::set_end(NidEntry& entry, TimePoint when) {
+  entry.until = when;
+  if (when == never && !entry.is_learnt)
+    timers_.remove(entry.id);
+  else
+    timers_.set(entry.id, when);
+}
+
+void SiteRewriter::service(TimePoint now, NidEntry& entry, SiteActions& actions) {
+  const TimePoint end =
+      entry.is_learnt ? std::min(entry.until, entry.last_heard + tuning_.learnt_lifetime) : entry.until;
+  if (end > now) {
+    if (end != never) timers_.set(entry.id, end);
+    return;
+  }
+  actions.events.push_back({SiteEventKind::node_silent, entry.nid, entry.home, entry.now});
+  nids_.erase(entry);
+}
+
+void SiteRewriter::on_time(TimePoint now, SiteActions& actions) {
+  while (!timers_.empty() && timers_.next() <= now) {
+    const NidEntryId id = timers_.earliest();
+    timers_.remove(id);
+    if (NidEntry* entry = nids_.at(id)) service(now, *entry, actions);
+  }
+  for (auto it = held_.begin(); it != held_.end();) {
+    while (!it->second.empty() && it->second.front().until <= now)
+      drop_oldest(it->second, SiteDropReason::hold_too_long);
+    it = it->second.empty() ? held_.erase(it) : std::next(it);
+  }
+}
+
+TimePoint SiteRewriter::next_deadline() const {
+  TimePoint next = timers_.next();
+  for (const auto& [node, queue] : held_) next = std::min(next, queue.front().until);
+  return next;
+}
+
+}  // namespace ilnp

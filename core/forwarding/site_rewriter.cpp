@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a packet goes and by what names: the three kinds of sides that it may come from.
+#include "core/forwarding/site_rewriter.h"
+
+#include <algorithm>
+
+#include "core/forwarding/packet_fields.h"
+#include "core/forwarding/rewrite.h"
+#include "core/ipv6/icmpv6.h"
+
+namespace ilnp {
+namespace {
+
+constexpr std::size_t hop_limit_offset = 7;
+
+bool is_forwardable(const Address& address) {
+  return !address.is_multicast() && !address.is_link_local() && !address.is_unspecified() &&
+         address != Address{{}, {1}};
+}
+
+/// The flow that an outward packet belongs to, or the reverse of an inward one. An ICMPv6 error belongs to the flow
+/// that it is about.
+FlowKey key_of(const Packet& packet, const HeaderWalk& walk, const QuotedPacket* quoted, bool outward) {
+  if (quoted != nullptr) {
+    const HeaderWalk& inner = quoted->walk;
+    FlowKey key{outward ? inner.destination.nid : inner.source.nid, outward ? inner.source : inner.destination};
+    if (!quoted->has_ports) return key.protocol = next_header::fragment, key;
+    key.protocol = inner.upper_protocol;
+    key.inside_port = outward ? quoted->destination_port : quoted->source_port;
+    key.outside_port = outward ? quoted->source_port : quoted->destination_port;
+    return key;
+  }
+  FlowKey key{outward ? walk.source.nid : walk.destination.nid, outward ? walk.destination : walk.source};
+  key.protocol = walk.upper_protocol;
+  if (walk.is_fragment) return key.protocol = next_header::fragment, key;
+  const std::uint8_t* upper = packet.data() + walk.upper_offset;
+  switch (walk.upper_protocol) {
+    case next_header::tcp:
+    case next_header::udp:
+    case next_header::udp_lite:
+    case next_header::dccp:
+    case next_header::sctp:
+      if (walk.upper_length < 4) break;
+      key.inside_port = load_u16(upper + (outward ? 0 : 2));
+      key.outside_port = load_u16(upper + (outward ? 2 : 0));
+      break;
+    case next_header::icmpv6:
+      if (walk.upper_length >= 6 && (upper[0] == icmpv6::echo_request || upper[0] == icmpv6::echo_reply))
+        key.inside_port = load_u16(upper + 4);
+      break;
+    default:
+      break;
+  }
+  return key;
+}
+
+/// Octets of the largest packet that this one becomes on a link.
+std::size_t wire_size(const Packet& packet, const HeaderWalk& walk) {
+  if (packet.offload.segmentation == Offload::Segmentation::none) return packet.size();
+  const bool is_tcp = packet.offload.segmentation == Offload::Segmentation::tcp && walk.upper_length >= 20;
+  const std::size_t header = is_tcp ? std::size_t{packet.data()[walk.upper_offset + 12]} / 16 * 4 : 8;
+  return std::min(packet.size(), walk.upper_offset + header + packet.offload.segment_size);
+}
+
+}  // namespace
+
+SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random)
+    : tuning_{tuning},
+      nids_{random.u64() | 1, tuning.max_nids},
+      flows_{random.u64() | 1, tuning.flows},
+      error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
+
+void SiteRewriter::set_address(Side side, const Address& address) {
+  switch (side.kind) {
+    case Side::Kind::inside:
+      inside_address_ = address;
+      break;
+    case Side::Kind::uplink:
+      uplink_addresses_.at(side.number) = address;
+      break;
+    case Side::Kind::link:
+      link_addresses_.at(side.number) = address;
+      break;
+  }
+}
+
+SiteVerdict SiteRewriter::drop(SiteDropReason reason) {
+  ++drops_[static_cast<std::size_t>(reason)];
+  return {SiteVerdict::Kind::dropped, {}, reason};
+}
+
+SiteVerdict SiteRewriter::forward(TimePoint now, Side from, Packet& packet, SiteActions& actions) {
+  const WalkOutcome outcome = walk_headers(packet.bytes());
+  if (!outcome.ok) return drop(SiteDropReason::malformed);
+  const HeaderWalk& walk = outcome.walk;
+  if (!is_forwardable(walk.source) || !is_forwardable(walk.destination)) return drop(SiteDropReason::not_forwardable);
+  Job job{now, from, packet, walk, actions};
+  if (walk.hop_limit <= 1) return answer(job, icmpv6::time_exceeded, 0, 0, SiteDropReason::hop_limit);
+  if (const auto problem = read_error(job)) return drop(*problem);
+  switch (from.kind) {
+    case Side::Kind::inside:
+      return from_inside(job);
+    case Side::Kind::uplink:
+      return from_uplink(job);
+    case Side::Kind::link:
+      return from_link(job);
+  }
+  return drop(SiteDropReason::malformed);
+}
+
+std::optional<SiteId> SiteRewriter::other_site(Locator locator) const {
+  for (const auto& [prefix, site] : other_sites_)
+    if (prefix.contains(locator)) return site;
+  return std::nullopt;
+}
+
+Result<NidEntry*, SiteDropReason> SiteRewriter::sender_inside(Job& job) {
+  const Address& source = job.walk.source;
+  NidEntry* entry = nids_.find(source.nid, source.locator);
+  if (entry == nullptr && map_.is_inside(source.locator)) {
+    entry = nids_.find_owner(source.nid);
+    if (entry == nullptr) return entry;
+    if (entry->presence != Presence::away) {
+      // It went to another subnet of ours, or has just got its locator at this place.
+      if (!nids_.set_now(*entry, source.locator)) return SiteDropReason::inside_source_elsewhere;
+      job.actions.events.push_back({SiteEventKind::node_moved, entry->nid, entry->home, entry->now});
+    }
+  }
+  if (entry == nullptr) return SiteDropReason::inside_foreign_source;
+  if (entry->presence == Presence::away) return SiteDropReason::inside_source_elsewhere;
+  entry->last_heard = job.now;
+  entry->speaks_ilnp = entry->speaks_ilnp || job.walk.has_nonce();
+  if (entry->presence == Presence::arriving) heard(job.now, *entry, job.actions);
+  return entry;
+}
+
+SiteVerdict SiteRewriter::from_inside(Job& job) {
+  const auto sender = sender_inside(job);
+  if (!sender) return drop(sender.error());
+  const NidEntry* entry = sender.value();
+  const Address& destination = job.walk.destination;
+  const Locator home = entry != nullptr ? entry->home : job.walk.source.locator;
+  const bool is_guest = entry != nullptr && entry->is_guest;
+  if (const auto inside = map_.to_inside(destination.locator); inside && !is_guest) return hairpin(job, home, *inside);
+  if (nids_.find(destination.nid, destination.locator) != nullptr || map_.is_inside(destination.locator))
+    return deliver(job, home, destination.locator);
+  if (const auto site = other_site(destination.locator))
+    return emit(job, Side::link(*site), {{home, job.walk.source.nid}, destination}, {});
+  // Only its home can give a guest the locator that its correspondents know.
+  if (is_guest) return emit(job, Side::link(entry->site), {job.walk.source, destination}, {});
+  return leave(job, home);
+}
+
+SiteVerdict SiteRewriter::from_uplink(Job& job) {
+  const Address &source = job.walk.source, &destination = job.walk.destination;
+  for (const Locator locator : {source.locator, destination.locator})
+    if ((map_.is_inside(locator) && !map_.is_outside(locator)) || other_site(locator))
+      return drop(SiteDropReason::outside_inside_address);
+  if (map_.is_outside(source.locator)) return drop(SiteDropReason::outside_own_source);
+  const auto inside = map_.to_inside(destination.locator);
+  if (!inside) return drop(SiteDropReason::outside_no_mapping);
+  Locator home = inside->locator;
+  if (inside->hidden) {
+    const NidEntry* entry = nids_.find_owner(destination.nid);
+    if (entry == nullptr) return drop(SiteDropReason::outside_hidden_unknown);
+    home = entry->home;
+  }
+  note_inbound_flow(job, inside->uplink);
+  return deliver(job, source.locator, home);
+}
+
+SiteVerdict SiteRewriter::from_link(Job& job) {
+  const SiteId site = job.from.number;
+  const Address &source = job.walk.source, &destination = job.walk.destination;
+  const NidEntry* sender = nids_.find(source.nid, source.locator);
+  const bool is_ours = sender != nullptr && sender->presence == Presence::away && sender->site == site;
+  const bool is_theirs = other_site(source.locator) == site;
+  const Locator home = is_ours ? sender->home : source.locator;
+  if (const NidEntry* known = nids_.find(destination.nid, destination.locator)) {
+    // What a guest's home sends after it comes from anywhere.
+    if (is_ours || is_theirs || known->is_guest) return deliver(job, home, destination.locator);
+    return drop(SiteDropReason::link_stranger);
+  }
+  if (!is_ours && !is_theirs) return drop(SiteDropReason::link_stranger);
+  if (map_.is_inside(destination.locator)) return deliver(job, home, destination.locator);
+  if (!is_ours) return drop(SiteDropReason::link_stranger);
+  if (const auto inside = map_.to_inside(destination.locator)) return hairpin(job, home, *inside);
+  return leave(job, home);
+}
+
+/// Inside to inside by an outside name. Never to be sent out (RFC 6748): both are renamed, so that each sees the other
+/// one as its correspondents outside do.
+SiteVerdict SiteRewriter::hairpin(Job& job, Locator source_home, const SubnetMap::Inside& destination) {
+  Locator home = destination.locator;
+  if (destination.hidden) {
+    const NidEntry* entry = nids_.find_owner(job.walk.destination.nid);
+    if (entry == nullptr) return drop(SiteDropReason::outside_hidden_unknown);
+    home = entry->home;
+  }
+  const auto outside = map_.to_outside(source_home, destination.uplink);
+  if (!outside) return drop(SiteDropReason::inside_no_outside_locator);
+  if (const auto problem = learn_hidden(job, destination.uplink, source_home)) return drop(*problem);
+  const Address& to = job.walk.destination;
+  const NidEntry* entry = nids_.find(to.nid, home);
+  if (entry != nullptr && entry->presence == Presence::arriving) return hold(job, *entry);
+  const bool away = entry != nullptr && entry->presence == Presence::away;
+  if (away && job.from == Side::link(entry->site)) return drop(SiteDropReason::link_loop);
+  const Address target{entry != nullptr ? entry->now : home, to.nid};
+  return emit(job, away ? Side::link(entry->site) : Side::inside(), {{*outside, job.walk.source.nid}, target},
+              {Naming::Kind::hairpin, destination.uplink});
+}
+
+/// To where the node with that home is.
+SiteVerdict SiteRewriter::deliver(Job& job, Locator source, Locator destination_home) {
+  const Address from{source, job.walk.source.nid};
+  const NodeId nid = job.walk.destination.nid;
+  const NidEntry* entry = nids_.find(nid, destination_home);
+  if (entry == nullptr) return emit(job, Side::inside(), {from, {destination_home, nid}}, {});
+  if (entry->presence == Presence::arriving) return hold(job, *entry);
+  if (entry->presence != Presence::away) return emit(job, Side::inside(), {from, {entry->now, nid}}, {});
+  if (job.from == Side::link(entry->site)) return drop(SiteDropReason::link_loop);
+  return emit(job, Side::link(entry->site), {from, {entry->now, nid}}, {});
+}
+
+SiteVerdict SiteRewriter::leave(Job& job, Locator source_home) {
+  const auto uplink = uplink_for(job, source_home);
+  if (!uplink) return answer(job, icmpv6::destination_unreachable, 0, 0, SiteDropReason::inside_no_uplink);
+  const auto outside = map_.to_outside(source_home, *uplink);
+  if (!outside) return drop(SiteDropReason::inside_no_outside_locator);
+  if (const auto problem = learn_hidden(job, *uplink, source_home)) return drop(*problem);
+  return emit(job, Side::uplink(*uplink), {{*outside, job.walk.source.nid}, job.walk.destination},
+              {Naming::Kind::outside, *uplink});
+}
+
+/// The flow stays with its uplink while that is usable and allowed.
+std::optional<UplinkId> SiteRewriter::uplink_for(Job& job, Locator source_home) {
+  const FlowKey key = key_of(job.packet, job.walk, job.quoted ? &*job.quoted : nullptr, true);
+  const std::uint64_t hash = flows_.hash(key);
+  const std::uint8_t traffic_class =
+      static_cast<std::uint8_t>((job.packet.data()[0] & 0x0f) << 4 | job.packet.data()[1] >> 4);
+  const FlowProperties flow{{source_home, key.inside}, key.outside,      key.protocol,
+                            key.inside_port,           key.outside_port, static_cast<std::uint8_t>(traffic_class >> 2)};
+  job.flow = flows_.find(key, hash);
+  const bool stays =
+      job.flow != nullptr && uplinks_.is_usable(job.flow->uplink) && uplinks_.allows(flow, job.flow->uplink);
+  const auto uplink = stays ? std::optional{job.flow->uplink} : uplinks_.choose(flow, hash);
+  if (!uplink || job.quoted) return uplink;
+  if (job.flow == nullptr) job.flow = flows_.add({key, *uplink, true, {}, job.now}, hash);
+  if (job.flow != nullptr) {
+    job.flow->uplink = *uplink;
+    job.flow->answered = true;
+    job.flow->last_seen = job.now;
+  }
+  return uplink;
+}
+
+/// The correspondent knows the node by this uplink's locator: it gets its answers from there.
+void SiteRewriter::note_inbound_flow(Job& job, UplinkId uplink) {
+  if (job.quoted) return;
+  const FlowKey key = key_of(job.packet, job.walk, nullptr, false);
+  const std::uint64_t hash = flows_.hash(key);
+  job.flow = flows_.find(key, hash);
+  if (job.flow == nullptr) job.flow = flows_.add({key, uplink, false, {}, job.now}, hash);
+  if (job.flow == nullptr) return;
+  job.flow->uplink = uplink;
+  job.flow->last_seen = job.now;
+}
+
+/// Under one locator for all subnets only the table says where a NID is.
+std::optional<SiteDropReason> SiteRewriter::learn_hidden(Job& job, UplinkId uplink, Locator source_home) {
+  if (!map_.hides(source_home, uplink)) return std::nullopt;
+  const NodeId nid = job.walk.source.nid;
+  const NidEntry* owner = nids_.find_owner(nid);
+  if (owner != nullptr)
+    return owner->home == source_home ? std::nullopt : std::optional{SiteDropReason::inside_source_elsewhere};
+  NidEntry entry;
+  entry.nid = nid;
+  entry.home = entry.now = source_home;
+  entry.owns_nid = entry.is_learnt = true;
+  entry.last_heard = job.now;
+  const auto inserted = nids_.insert(entry);
+  if (!inserted)
+    return inserted.error() == NidProblem::full ? SiteDropReason::nid_table_full
+                                                : SiteDropReason::inside_source_elsewhere;
+  timers_.set(inserted.value()->id, job.now + tuning_.learnt_lifetime);
+  return std::nullopt;
+}
+
+std::size_t SiteRewriter::mtu_of(Side to) const {
+  switch (to.kind) {
+    case Side::Kind::inside:
+      return tuning_.inside_mtu;
+    case Side::Kind::uplink:
+      return uplinks_[to.number].mtu;
+    case Side::Kind::link:
+      return tuning_.link_mtu;
+  }
+  return minimum_mtu;
+}
+
+/// Which checksum the ends compute. A packet with a nonce shows it; the others of its flow follow.
+ChecksumMode SiteRewriter::checksum_mode(const Job& job) const {
+  if (job.flow != nullptr && job.flow->checksum) return *job.flow->checksum;
+  if (!job.walk.has_nonce() || job.walk.is_fragment || job.walk.upper_protocol == next_header::icmpv6)
+    return ChecksumMode::ipv6;
+  const bool zero = !checksum_verifies(job.packet, job.walk, ChecksumMode::ipv6) &&
+                    checksum_verifies(job.packet, job.walk, ChecksumMode::rfc6741);
+  const ChecksumMode mode = zero ? ChecksumMode::rfc6741 : ChecksumMode::ipv6;
+  if (job.flow != nullptr) job.flow->checksum = mode;
+  return mode;
+}
+
+SiteVerdict SiteRewriter::emit(Job& job, Side to, const AddressPair& addresses, Naming naming) {
+  const std::size_t mtu = mtu_of(to);
+  if (wire_size(job.packet, job.walk) > mtu)
+    return answer(job, icmpv6::packet_too_big, 0, static_cast<std::uint32_t>(mtu), SiteDropReason::too_big);
+  if (is_locator_update(job))
+    if (const auto verdict = rewrite_update(job, to, addresses, naming)) return *verdict;
+  const AddressPair before{job.walk.source, job.walk.destination};
+  if (job.quoted) {
+    rewrite_error(job, addresses, naming);
+  } else if (before != addresses) {
+    const auto sum = [](const AddressPair& a) { return fold(std::uint64_t{sum_of(a.source)} + sum_of(a.destination)); };
+    SumChange change{sum(before), sum(addresses)};
+    if (change.removed != change.added && checksum_mode(job) == ChecksumMode::rfc6741) change = {};
+    if (!rewrite_addresses(job.packet, job.walk, addresses, change)) return drop(SiteDropReason::malformed);
+  }
+  --job.packet.data()[hop_limit_offset];
+  return {SiteVerdict::Kind::forward, to, SiteDropReason::none};
+}
+
+}  // namespace ilnp

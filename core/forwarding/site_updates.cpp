@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Locator Updates that pass (RFC 6743; RFC 6748 section 3.4): a node inside lists its inside locators, its
+// correspondent outside must read those of all uplinks that carry traffic, and the acknowledgement must list again what
+// the node sent. The nonce does not cover the list, so this needs no key; with AH or ESP around the message it cannot
+// be done.
+#include <algorithm>
+
+#include "core/forwarding/packet_fields.h"
+#include "core/forwarding/rewrite.h"
+#include "core/forwarding/site_rewriter.h"
+#include "core/ilnp/locator_update.h"
+#include "core/ipv6/icmpv6.h"
+
+namespace ilnp {
+namespace {
+
+void add(std::vector<AdvertisedLocator>& list, const AdvertisedLocator& wanted) {
+  const auto known =
+      std::find_if(list.begin(), list.end(), [&](const AdvertisedLocator& l) { return l.locator == wanted.locator; });
+  if (known == list.end())
+    list.push_back(wanted);
+  else
+    known->preference = std::min(known->preference, wanted.preference);
+}
+
+}  // namespace
+
+bool SiteRewriter::is_locator_update(const Job& job) const {
+  const HeaderWalk& walk = job.walk;
+  return walk.upper_protocol == next_header::icmpv6 && !walk.is_fragment && walk.upper_length > 0 &&
+         icmp_type(job.packet, walk) == icmpv6::locator_update;
+}
+
+/// The names that a correspondent outside has for one locator of `nid`, by every uplink that carries traffic.
+std::vector<AdvertisedLocator> SiteRewriter::outside_names(NodeId nid, const AdvertisedLocator& inside) {
+  std::vector<AdvertisedLocator> names;
+  const Locator home = home_name({inside.locator, nid}).locator;
+  std::uint16_t best = 0xffff;
+  for (UplinkId id = 0; id < max_uplinks; ++id)
+    if (uplinks_.is_usable(id)) best = std::min(best, uplinks_[id].preference);
+  for (UplinkId id = 0; id < max_uplinks; ++id) {
+    if (!uplinks_.is_usable(id)) continue;
+    const auto outside = map_.to_outside(home, id);
+    if (!outside) continue;
+    const unsigned preference = unsigned{inside.preference} + uplinks_[id].preference - best;
+    add(names, {*outside, static_cast<std::uint16_t>(std::min(preference, 0xffffu)), inside.lifetime});
+  }
+  return names;
+}
+
+std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const AddressPair& addresses,
+                                                        Naming naming) {
+  const HeaderWalk& walk = job.walk;
+  const Bytes message = job.packet.bytes().subspan(walk.upper_offset, walk.upper_length);
+  const auto parsed = parse_locator_update(message);
+  if (!parsed || !checksum_verifies(job.packet, walk, ChecksumMode::ipv6))
+    return drop(SiteDropReason::locator_update_malformed);
+
+  const std::size_t room =
+      std::min(max_encoded_locators, (mtu_of(to) - walk.upper_offset - locator_update_header) / locator_update_entry);
+  LocatorUpdate update{parsed.value().operation, {}};
+  const bool is_acknowledgement = update.operation == LocatorUpdateOperation::acknowledgement;
+  for (const AdvertisedLocator& l : parsed.value().locators) {
+    std::vector<AdvertisedLocator> names;
+    if (is_acknowledgement && naming.kind != Naming::Kind::outside)
+      names = {{self_name({l.locator, walk.destination.nid}).locator, l.preference, l.lifetime}};
+    else if (!is_acknowledgement && naming.kind == Naming::Kind::inside)
+      names = {{home_name({l.locator, walk.source.nid}).locator, l.preference, l.lifetime}};
+    else if (!is_acknowledgement)
+      names = outside_names(walk.source.nid, l);
+    if (names.empty()) names = {l};
+    for (const AdvertisedLocator& name : names)
+      if (update.locators.size() < room) add(update.locators, name);
+  }
+  if (update == parsed.value()) return std::nullopt;
+
+  const Bytes packet = job.packet.bytes();
+  ByteVector bytes{packet.begin(), packet.begin() + walk.upper_offset};
+  ByteVector upper = encode_locator_update(update);
+  store_u16(upper.data() + 2,
+            upper_layer_checksum(addresses.source, addresses.destination, next_header::icmpv6, upper));
+  bytes.insert(bytes.end(), upper.begin(), upper.end());
+  store_u16(bytes.data() + 4, static_cast<std::uint16_t>(bytes.size() - ipv6_header_length));
+  --bytes[7];  // hop limit
+  addresses.source.store(bytes.data() + 8);
+  addresses.destination.store(bytes.data() + 24);
+  job.actions.packets.push_back({to, std::move(bytes), {}});
+  return SiteVerdict{SiteVerdict::Kind::replaced, to, SiteDropReason::none};
+}
+
+}  // namespace ilnp

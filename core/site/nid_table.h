@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the nodes are that a border router has been told of, or has learnt of (RFC 6748 section 3; the inter-site moves
+// of "Secure & Agile Wide-Area Virtual Machine Mobility", sections V and VI).
+//
+// A node has a `home`: the inside locator from which its outside locators are made, so that its correspondents see no
+// change however often it moves. `now` is the locator that it has at the place where it is; for a node that keeps its
+// address when it moves (no ILNP in it), both are the same. An entry is found by its NID and either of the two, and,
+// when its node owns the NID, by the NID alone. Invariant: no two entries share one of these keys.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/base/time.h"
+#include "core/ilnp/pair_index.h"
+#include "core/ipv6/address.h"
+
+namespace ilnp {
+
+/// Number of another site, from 0, as configured.
+using SiteId = std::uint8_t;
+inline constexpr std::size_t max_sites = 64;
+
+enum class Presence : std::uint8_t {
+  here,      ///< inside this site, and this site is its home. Moves away -> away
+  away,      ///< it is at `site`, or reached from there. Comes back -> arriving; given up, grace over -> gone
+  visiting,  ///< inside this site; `site` is its home and keeps its outside locators. Leaves -> away
+  arriving,  ///< on its way to this site: what comes for it is held until it is heard. Heard -> here or visiting
+};
+
+constexpr const char* name_of(Presence p) {
+  constexpr const char* names[] = {"here", "away", "visiting", "arriving"};
+  return names[static_cast<int>(p)];
+}
+
+using NidEntryId = std::uint32_t;
+
+struct NidEntry {
+  NodeId nid;
+  Locator home;
+  Locator now;
+  Presence presence = Presence::here;
+  SiteId site = 0;           ///< away: where it is; visiting, and arriving guests: its home
+  bool is_guest = false;     ///< another site is its home
+  bool owns_nid = false;     ///< an ILNP node: nobody else has this NID, whatever the locator
+  bool is_learnt = false;    ///< from its packets, not from the table of truth: goes when it is silent
+  bool speaks_ilnp = false;  ///< its packets carried a nonce
+  std::uint64_t epoch = 0;   ///< of the ownership; a lower one never replaces a higher one
+  TimePoint last_heard{};    ///< from inside
+  TimePoint until = never;   ///< when the entry ends by itself
+  NidEntryId id = 0;
+
+  bool is_inside() const { return presence == Presence::here || presence == Presence::visiting; }
+};
+
+enum class NidProblem : std::uint8_t {
+  taken,  ///< another entry has this NID with one of these locators, or owns it
+  full,
+};
+
+class NidTable {
+ public:
+  NidTable(std::uint64_t hash_seed, std::size_t max_entries) : index_{hash_seed}, max_entries_{max_entries} {}
+
+  NidEntry* find(NodeId nid, Locator home_or_now);
+  /// The entry whose node owns that NID.
+  NidEntry* find_owner(NodeId nid);
+  NidEntry* at(NidEntryId id) { return id < slots_.size() && slots_[id].used ? &slots_[id].entry : nullptr; }
+
+  /// Pointers to entries stay valid until they are erased.
+  Result<NidEntry*, NidProblem> insert(const NidEntry& entry);
+  /// The node has another locator where it is.
+  Result<void, NidProblem> set_now(NidEntry& entry, Locator now);
+  void erase(NidEntry& entry);
+
+  /// find() will be called for these soon: all memory accesses at once take as long as one.
+  struct Key {
+    NodeId nid;
+    Locator locator;
+  };
+  void prefetch(std::span<const Key> keys) const;
+
+  template <class F>
+  void for_each(F&& f) {
+    for (Slot& slot : slots_)
+      if (slot.used) f(slot.entry);
+  }
+  std::size_t size() const { return slots_.size() - free_.size(); }
+  std::size_t max_size() const { return max_entries_; }
+
+ private:
+  struct Slot {
+    NidEntry entry;
+    bool used = false;
+  };
+  /// No node has this locator; under it owners are filed.
+  static constexpr Locator any_locator{};
+
+  NidEntry* find_key(NodeId nid, Locator locator);
+
+  std::deque<Slot> slots_;
+  std::vector<NidEntryId> free_;
+  PairIndex index_;
+  std::size_t max_entries_;
+};
+
+}  // namespace ilnp

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Locator Updates across the border: the correspondent reads outside locators, the node its own.
+#include "core/ilnp/locator_update.h"
+#include "tests/unit/forwarding/site_fixture.h"
+
+namespace ilnp::test {
+namespace {
+
+using Lifetime = std::chrono::duration<std::uint16_t>;
+
+class SiteUpdates : public SiteTest {
+ protected:
+  static AdvertisedLocator at(Locator locator, std::uint16_t preference = 10, std::uint16_t lifetime = 600) {
+    return {locator, preference, Lifetime{lifetime}};
+  }
+  ByteVector message(const Address& from, const Address& to, const LocatorUpdate& update) const {
+    const ByteVector body = encode_locator_update(update);
+    return PacketBuilder{from, to}
+        .nonce(hex("41d0c7729e1835fb0a66284c"))
+        .icmpv6(icmpv6::locator_update, 0, Bytes{body}.subspan(4))
+        .build();
+  }
+  ByteVector advertisement(const Address& from, const Address& to, std::vector<AdvertisedLocator> locators) const {
+    return message(from, to, {LocatorUpdateOperation::advertisement, std::move(locators)});
+  }
+  ByteVector acknowledgement(const Address& from, const Address& to, std::vector<AdvertisedLocator> locators) const {
+    return message(from, to, {LocatorUpdateOperation::acknowledgement, std::move(locators)});
+  }
+  static std::vector<AdvertisedLocator> listed(const Crossing& crossing) {
+    const auto parsed = parse_locator_update(Bytes{crossing.bytes}.subspan(crossing.walk.upper_offset));
+    return parsed ? parsed.value().locators : std::vector<AdvertisedLocator>{};
+  }
+};
+
+TEST_F(SiteUpdates, InsideLocatorIsListedByTheNamesOfAllUplinks) {
+  const Crossing out = cross(in, advertisement(node, correspondent, {at(inside)}));
+  EXPECT_TRUE(went(out, up1, node_outside, correspondent));
+  EXPECT_EQ(listed(out), (std::vector{at(outside_1, 10), at(outside_2, 11)})) << "the second uplink is a little worse";
+  EXPECT_EQ(out.walk.nonce_length, 12);
+  EXPECT_EQ(out.bytes.size(), 40u + 16 + 8 + 2 * 12);
+}
+
+TEST_F(SiteUpdates, UplinksThatAreDownAreNotListed) {
+  router->uplinks()[0].state = UplinkState::down;
+  EXPECT_EQ(listed(cross(in, advertisement(node, correspondent, {at(inside)}))), (std::vector{at(outside_2)}));
+}
+
+TEST_F(SiteUpdates, AcknowledgementListsWhatTheNodeSent) {
+  const Crossing out = cross(in, advertisement(node, correspondent, {at(inside), at(subnet_2, 20, 30)}));
+  ASSERT_EQ(listed(out).size(), 4u);
+  const Crossing back = cross(up1, acknowledgement(correspondent, node_outside, listed(out)));
+  EXPECT_TRUE(went(back, in, correspondent, node));
+  EXPECT_EQ(listed(back), (std::vector{at(inside), at(subnet_2, 20, 30)}));
+}
+
+TEST_F(SiteUpdates, NodeThatMovedListsItsHomeNames) {
+  know(Presence::away, at_other_site);
+  const Crossing out = cross(link, advertisement({at_other_site, nid}, correspondent, {at(at_other_site)}));
+  EXPECT_TRUE(went(out, up1, node_outside, correspondent));
+  EXPECT_EQ(listed(out), (std::vector{at(outside_1, 10), at(outside_2, 11)})) << "nothing new for the correspondent";
+  const Crossing back = cross(up1, acknowledgement(correspondent, node_outside, listed(out)));
+  EXPECT_TRUE(went(back, link, correspondent, {at_other_site, nid}));
+  EXPECT_EQ(listed(back), (std::vector{at(at_other_site)}));
+}
+
+TEST_F(SiteUpdates, CorrespondentsLocatorsAreItsOwn) {
+  const std::vector list{at(correspondent.locator), at(Locator{0x2001'0db8'00c1'0000})};
+  EXPECT_EQ(listed(cross(up1, advertisement(correspondent, node_outside, list))), list);
+  EXPECT_EQ(listed(cross(in, acknowledgement(node, correspondent, list))), list);
+}
+
+TEST_F(SiteUpdates, HairpinUpdatesUseTheNamesThatEachKnows) {
+  const auto their_name = router->map().to_outside(subnet_2, 0);
+  const Crossing there = cross(in, advertisement(node, {*their_name, other_nid}, {at(inside)}));
+  EXPECT_TRUE(went(there, in, node_outside, neighbour));
+  EXPECT_EQ(listed(there), (std::vector{at(outside_1, 10), at(outside_2, 11)}));
+  const Crossing back = cross(in, acknowledgement(neighbour, node_outside, listed(there)));
+  EXPECT_TRUE(went(back, in, {*their_name, other_nid}, node));
+  EXPECT_EQ(listed(back), (std::vector{at(inside)}));
+}
+
+TEST_F(SiteUpdates, DamagedOrMalformedOnesAreDropped) {
+  ByteVector damaged = advertisement(node, correspondent, {at(inside)});
+  damaged.back() ^= 1;
+  EXPECT_TRUE(dropped(cross(in, damaged), SiteDropReason::locator_update_malformed));
+  const ByteVector wrong = PacketBuilder{node, correspondent}.icmpv6(156, 0, counting(9)).build();
+  EXPECT_TRUE(dropped(cross(in, wrong), SiteDropReason::locator_update_malformed));
+}
+
+TEST_F(SiteUpdates, NeverMoreLocatorsThanThePacketHolds) {
+  std::vector<AdvertisedLocator> many;
+  for (std::uint64_t i = 0; i < 100; ++i) many.push_back(at(Locator{site.locator.bits + i}));
+  const Crossing out = cross(in, advertisement(node, correspondent, many));
+  EXPECT_EQ(listed(out).size(), 119u);
+  EXPECT_LE(out.bytes.size(), 1500u);
+}
+
+}  // namespace
+}  // namespace ilnp::test
