@@ -144,7 +144,8 @@ void World::check(const Node& from, const Site& via, Bytes packet) {
     violation(from.name() + " lets an identity address out", packet);
   if (packet.size() > via.link_mtu) violation(from.name() + " sends more than the link's MTU", packet);
   if (walk.hop_limit < 32) violation(from.name() + " sends with a low hop limit", packet);
-  if (walk.source.locator != via.locator) violation(from.name() + " sends from a foreign locator", packet);
+  if (walk.source.locator != via.locator && via.border != &from)
+    violation(from.name() + " sends from a foreign locator", packet);
   if (walk.is_fragment) return;
   const bool good = (from.may_use(ChecksumMode::ipv6) && test::checksum_is_good(packet, ChecksumMode::ipv6)) ||
                     (from.may_use(ChecksumMode::rfc6741) && test::checksum_is_good(packet, ChecksumMode::rfc6741));
@@ -162,13 +163,18 @@ void World::carry(Node& from, Site& via, ByteVector packet) {
   Site* target = site_of(destination.locator);
   if (target == &via) {  // on the link: no router, no loss
     for (auto& node : nodes_) {
-      if (!node->attached(via) || !node->has_nid(destination.nid) || node.get() == &from) continue;
+      if (!node->attached(via) || !node->takes(via, destination.nid) || node.get() == &from) continue;
       trace(&from, node.get(), packet, {});
       push(now_ + on_link_delay, Event{node.get(), &via, std::move(packet), {}});
       return;
     }
     trace(&from, nullptr, packet, "nobody on the link");
     return;
+  }
+  if (via.border != nullptr) {
+    if (via.border == &from) return trace(&from, nullptr, packet, "no way from inside");
+    trace(&from, via.border, packet, {});
+    return push(now_ + on_link_delay, Event{via.border, &via, std::move(packet), {}});
   }
   if (destination == via.router()) return;
   if (via.dead_up || (lose && lose(from, packet)) || chance(via.up.loss)) {
@@ -221,7 +227,7 @@ void World::arrive(Site& site, ByteVector packet) {
     return;
   }
   for (auto& node : nodes_) {
-    if (!node->attached(site) || !node->has_nid(destination.nid)) continue;
+    if (!node->attached(site) || !node->takes(site, destination.nid)) continue;
     trace(nullptr, node.get(), packet, {});
     node->receive(std::move(packet), site);
     return;

@@ -24,6 +24,7 @@
 namespace ilnp::sim {
 
 class World;
+class Node;
 struct Site;
 
 /// What the kernel models and the forwarders use when a test does not say otherwise.
@@ -52,6 +53,7 @@ struct Site {
   LatePackets late = LatePackets::drop;
   bool drops_extension_headers = false;     ///< a middlebox that no packet with Destination Options passes
   bool dead_up = false, dead_down = false;  ///< silently
+  Node* border = nullptr;                   ///< gets what leaves; nothing else connects this site to the world
 
   Address router() const { return {locator, NodeId{1}}; }
   Site& links(Link both) {
@@ -72,6 +74,8 @@ class Node {
   virtual void on_time() {}
   virtual TimePoint next_deadline() const { return never; }
   virtual bool has_nid(NodeId nid) const = 0;
+  /// Whether it takes a packet for that node at that site.
+  virtual bool takes(const Site&, NodeId nid) const { return has_nid(nid); }
   /// Which checksum rules its packets may follow.
   virtual bool may_use(ChecksumMode mode) const { return mode == ChecksumMode::ipv6; }
   virtual bool is_attacker() const { return false; }

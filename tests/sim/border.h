@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real SiteRewriter between simulated sites: inside ones, whose only way out it is, uplinks, and links to the
+// border routers of other sites.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "core/forwarding/site_rewriter.h"
+#include "tests/sim/world.h"
+
+namespace ilnp::sim {
+
+class BorderRouter : public Node {
+ public:
+  BorderRouter(World& world, std::string name, SiteTuning tuning = {})
+      : Node{world, std::move(name)}, random_{world.random().u64()}, rewriter_{tuning, random_} {}
+
+  SiteRewriter& rewriter() { return rewriter_; }
+
+  /// The subnet has this locator and no other way out.
+  void add_inside(Site& subnet);
+  void add_uplink(UplinkId id, const MappingRule& rule);
+  /// How one subnet looks by one uplink; what the world sends there arrives here. After its add_uplink().
+  void add_name(UplinkId id, Site& outside, const Site& subnet);
+  /// Both ways.
+  static void connect(BorderRouter& a, SiteId b_at_a, BorderRouter& b, SiteId a_at_b, Duration delay);
+
+  /// The node's home is here; it is at `site`, under that locator.
+  NidEntry& know(NodeId nid, const Site& home, Presence presence, Locator now, SiteId site = 0, bool guest = false);
+
+  /// A neighbour advertisement of the node.
+  void hears(NodeId nid);
+  void receive(ByteVector packet, Site& from) override;
+  void on_time() override;
+  TimePoint next_deadline() const override { return rewriter_.next_deadline(); }
+  bool has_nid(NodeId) const override { return false; }
+  bool takes(const Site& site, NodeId) const override { return uplink_of_.contains(&site); }
+
+  std::uint64_t by_uplink(UplinkId id) const { return sent_.at(id); }
+
+ private:
+  struct OtherRouter {
+    BorderRouter* router = nullptr;
+    SiteId our_number = 0;
+    Duration delay{};
+  };
+  void handle(Side from, ByteVector packet);
+  void send(Side to, ByteVector packet);
+  void perform();
+
+  test::FakeRandom random_;
+  SiteRewriter rewriter_;
+  SiteActions actions_;
+  std::map<const Site*, UplinkId> uplink_of_;
+  std::map<SiteId, OtherRouter> links_;
+  std::array<std::uint64_t, max_uplinks> sent_{};
+};
+
+}  // namespace ilnp::sim
