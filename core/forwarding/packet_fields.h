@@ -8,6 +8,8 @@
 
 namespace ilnp {
 
+inline constexpr std::size_t hop_limit_offset = 7;
+
 inline constexpr std::uint8_t tcp_syn = 0x02, tcp_rst = 0x04, tcp_ack = 0x10;
 
 struct TcpFields {

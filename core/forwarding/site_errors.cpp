@@ -8,12 +8,6 @@
 #include "core/ipv6/icmpv6.h"
 
 namespace ilnp {
-namespace {
-
-std::uint16_t sum(const AddressPair& a) { return fold(std::uint64_t{sum_of(a.source)} + sum_of(a.destination)); }
-
-}  // namespace
-
 /// Reads the quote of an ICMPv6 error; a reason when it cannot be forwarded honestly.
 std::optional<SiteDropReason> SiteRewriter::read_error(Job& job) const {
   const HeaderWalk& walk = job.walk;
@@ -29,14 +23,15 @@ std::optional<SiteDropReason> SiteRewriter::read_error(Job& job) const {
 }
 
 Address SiteRewriter::self_name(const Address& address) {
-  Locator home = address.locator;
+  Destination known{address.locator, nullptr};
   if (const auto inside = map_.to_inside(address.locator)) {
-    const NidEntry* owner = inside->hidden ? nids_.find_owner(address.nid) : nullptr;
-    if (inside->hidden && owner == nullptr) return address;
-    home = inside->hidden ? owner->home : inside->locator;
+    const auto found = destination_of(address.nid, *inside);
+    if (!found) return address;
+    known = *found;
+  } else {
+    known.entry = nids_.find(address.nid, address.locator);
   }
-  const NidEntry* entry = nids_.find(address.nid, home);
-  return {entry != nullptr ? entry->now : home, address.nid};
+  return {known.entry != nullptr ? known.entry->now : known.home, address.nid};
 }
 
 Address SiteRewriter::home_name(const Address& address) {
@@ -60,15 +55,17 @@ void SiteRewriter::rewrite_error(Job& job, const AddressPair& addresses, Naming 
 
   std::uint8_t* quote = job.packet.data() + quoted.offset;
   SumChange change =
-      SumChange{sum({job.walk.source, job.walk.destination}), sum(addresses)}.then({sum(before), sum(after)});
+      readdressed_checksum(ChecksumMode::ipv6, next_header::icmpv6, {job.walk.source, job.walk.destination}, addresses)
+          .then(readdressed_checksum(ChecksumMode::ipv6, next_header::icmpv6, before, after));
   after.source.store(quote + 8);
   after.destination.store(quote + 24);
-  const bool zero_mode = job.flow != nullptr && job.flow->checksum == ChecksumMode::rfc6741 &&
-                         quoted.walk.upper_protocol != next_header::icmpv6;
-  if (quoted.has_checksum && !zero_mode) {
-    std::uint8_t* field = quote + quoted.walk.upper_offset + checksum_field_offset(quoted.walk.upper_protocol);
+  if (quoted.has_checksum) {
+    const std::uint8_t protocol = quoted.walk.upper_protocol;
+    const bool knows_mode = job.flow != nullptr && job.flow->checksum;
+    const ChecksumMode mode = knows_mode ? *job.flow->checksum : ChecksumMode::ipv6;
+    std::uint8_t* field = quote + quoted.walk.upper_offset + checksum_field_offset(protocol);
     const std::uint16_t old = load_u16(field);
-    adjust_field(field, quoted.walk.upper_protocol, {sum(before), sum(after)});
+    adjust_field(field, protocol, readdressed_checksum(mode, protocol, before, after));
     change = change.then({old, load_u16(field)});
   }
   (void)rewrite_addresses(job.packet, job.walk, addresses, change);  // the header is there: it was parsed
@@ -79,9 +76,7 @@ SiteVerdict SiteRewriter::answer(Job& job, std::uint8_t type, std::uint8_t code,
                                  SiteDropReason reason) {
   ++drops_[static_cast<std::size_t>(reason)];
   SiteVerdict verdict{SiteVerdict::Kind::dropped, job.from, reason};
-  Address own = inside_address_;
-  if (job.from.kind == Side::Kind::uplink) own = uplink_addresses_[job.from.number];
-  if (job.from.kind == Side::Kind::link) own = link_addresses_[job.from.number];
+  const Address own = own_address(job.from);
   const HeaderWalk& walk = job.walk;
   const bool is_error = walk.upper_protocol == next_header::icmpv6 && walk.has_upper_layer() &&
                         (walk.upper_length == 0 || icmpv6::is_error(icmp_type(job.packet, walk)) ||

@@ -38,21 +38,24 @@ void SiteRewriter::heard(TimePoint now, NidEntry& entry, SiteActions& actions) {
   }
 }
 
+TimePoint SiteRewriter::end_of(const NidEntry& entry) const {
+  return entry.is_learnt ? std::min(entry.until, entry.last_heard + tuning_.learnt_lifetime) : entry.until;
+}
+
+void SiteRewriter::schedule(const NidEntry& entry) {
+  if (const TimePoint end = end_of(entry); end != never)
+    timers_.set(entry.id, end);
+  else
+    timers_.remove(entry.id);
+}
+
 void SiteRewriter::set_end(NidEntry& entry, TimePoint when) {
   entry.until = when;
-  if (when == never && !entry.is_learnt)
-    timers_.remove(entry.id);
-  else
-    timers_.set(entry.id, when);
+  schedule(entry);
 }
 
 void SiteRewriter::service(TimePoint now, NidEntry& entry, SiteActions& actions) {
-  const TimePoint end =
-      entry.is_learnt ? std::min(entry.until, entry.last_heard + tuning_.learnt_lifetime) : entry.until;
-  if (end > now) {
-    if (end != never) timers_.set(entry.id, end);
-    return;
-  }
+  if (end_of(entry) > now) return schedule(entry);  // it was heard meanwhile
   actions.events.push_back({SiteEventKind::node_silent, entry.nid, entry.home, entry.now});
   nids_.erase(entry);
 }

@@ -11,8 +11,6 @@
 namespace ilnp {
 namespace {
 
-constexpr std::size_t hop_limit_offset = 7;
-
 bool is_forwardable(const Address& address) {
   return !address.is_multicast() && !address.is_link_local() && !address.is_unspecified() &&
          address != Address{{}, {1}};
@@ -34,22 +32,12 @@ FlowKey key_of(const Packet& packet, const HeaderWalk& walk, const QuotedPacket*
   key.protocol = walk.upper_protocol;
   if (walk.is_fragment) return key.protocol = next_header::fragment, key;
   const std::uint8_t* upper = packet.data() + walk.upper_offset;
-  switch (walk.upper_protocol) {
-    case next_header::tcp:
-    case next_header::udp:
-    case next_header::udp_lite:
-    case next_header::dccp:
-    case next_header::sctp:
-      if (walk.upper_length < 4) break;
-      key.inside_port = load_u16(upper + (outward ? 0 : 2));
-      key.outside_port = load_u16(upper + (outward ? 2 : 0));
-      break;
-    case next_header::icmpv6:
-      if (walk.upper_length >= 6 && (upper[0] == icmpv6::echo_request || upper[0] == icmpv6::echo_reply))
-        key.inside_port = load_u16(upper + 4);
-      break;
-    default:
-      break;
+  if (has_ports(walk.upper_protocol) && walk.upper_length >= 4) {
+    key.inside_port = load_u16(upper + (outward ? 0 : 2));
+    key.outside_port = load_u16(upper + (outward ? 2 : 0));
+  } else if (walk.upper_protocol == next_header::icmpv6 && walk.upper_length >= 6 &&
+             (upper[0] == icmpv6::echo_request || upper[0] == icmpv6::echo_reply)) {
+    key.inside_port = load_u16(upper + 4);
   }
   return key;
 }
@@ -70,18 +58,16 @@ SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random)
       flows_{random.u64() | 1, tuning.flows},
       error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
 
-void SiteRewriter::set_address(Side side, const Address& address) {
+Address& SiteRewriter::own_address(Side side) {
   switch (side.kind) {
-    case Side::Kind::inside:
-      inside_address_ = address;
-      break;
     case Side::Kind::uplink:
-      uplink_addresses_.at(side.number) = address;
-      break;
+      return uplink_addresses_.at(side.number);
     case Side::Kind::link:
-      link_addresses_.at(side.number) = address;
+      return link_addresses_.at(side.number);
+    case Side::Kind::inside:
       break;
   }
+  return inside_address_;
 }
 
 SiteVerdict SiteRewriter::drop(SiteDropReason reason) {
@@ -129,7 +115,6 @@ Result<NidEntry*, SiteDropReason> SiteRewriter::sender_inside(Job& job) {
   if (entry == nullptr) return SiteDropReason::inside_foreign_source;
   if (entry->presence == Presence::away) return SiteDropReason::inside_source_elsewhere;
   entry->last_heard = job.now;
-  entry->speaks_ilnp = entry->speaks_ilnp || job.walk.has_nonce();
   if (entry->presence == Presence::arriving) heard(job.now, *entry, job.actions);
   return entry;
 }
@@ -142,8 +127,9 @@ SiteVerdict SiteRewriter::from_inside(Job& job) {
   const Locator home = entry != nullptr ? entry->home : job.walk.source.locator;
   const bool is_guest = entry != nullptr && entry->is_guest;
   if (const auto inside = map_.to_inside(destination.locator); inside && !is_guest) return hairpin(job, home, *inside);
-  if (nids_.find(destination.nid, destination.locator) != nullptr || map_.is_inside(destination.locator))
-    return deliver(job, home, destination.locator);
+  const NidEntry* known = nids_.find(destination.nid, destination.locator);
+  if (known != nullptr || map_.is_inside(destination.locator))
+    return deliver(job, home, {destination.locator, known}, {});
   if (const auto site = other_site(destination.locator))
     return emit(job, Side::link(*site), {{home, job.walk.source.nid}, destination}, {});
   // Only its home can give a guest the locator that its correspondents know.
@@ -159,14 +145,15 @@ SiteVerdict SiteRewriter::from_uplink(Job& job) {
   if (map_.is_outside(source.locator)) return drop(SiteDropReason::outside_own_source);
   const auto inside = map_.to_inside(destination.locator);
   if (!inside) return drop(SiteDropReason::outside_no_mapping);
-  Locator home = inside->locator;
-  if (inside->hidden) {
-    const NidEntry* entry = nids_.find_owner(destination.nid);
-    if (entry == nullptr) return drop(SiteDropReason::outside_hidden_unknown);
-    home = entry->home;
+  const auto target = destination_of(destination.nid, *inside);
+  if (!target) return drop(SiteDropReason::outside_hidden_unknown);
+  if (!job.quoted) {
+    const FlowKey key = key_of(job.packet, job.walk, nullptr, false);
+    const std::uint64_t hash = flows_.hash(key);
+    job.flow = flows_.find(key, hash);
+    note_flow(job, key, hash, inside->uplink, false);
   }
-  note_inbound_flow(job, inside->uplink);
-  return deliver(job, source.locator, home);
+  return deliver(job, source.locator, *target, {});
 }
 
 SiteVerdict SiteRewriter::from_link(Job& job) {
@@ -176,50 +163,43 @@ SiteVerdict SiteRewriter::from_link(Job& job) {
   const bool is_ours = sender != nullptr && sender->presence == Presence::away && sender->site == site;
   const bool is_theirs = other_site(source.locator) == site;
   const Locator home = is_ours ? sender->home : source.locator;
-  if (const NidEntry* known = nids_.find(destination.nid, destination.locator)) {
-    // What a guest's home sends after it comes from anywhere.
-    if (is_ours || is_theirs || known->is_guest) return deliver(job, home, destination.locator);
-    return drop(SiteDropReason::link_stranger);
-  }
-  if (!is_ours && !is_theirs) return drop(SiteDropReason::link_stranger);
-  if (map_.is_inside(destination.locator)) return deliver(job, home, destination.locator);
+  const NidEntry* known = nids_.find(destination.nid, destination.locator);
+  // What a guest's home sends after it comes from anywhere.
+  if (!is_ours && !is_theirs && (known == nullptr || !known->is_guest)) return drop(SiteDropReason::link_stranger);
+  if (known != nullptr || map_.is_inside(destination.locator))
+    return deliver(job, home, {destination.locator, known}, {});
   if (!is_ours) return drop(SiteDropReason::link_stranger);
   if (const auto inside = map_.to_inside(destination.locator)) return hairpin(job, home, *inside);
   return leave(job, home);
 }
 
-/// Inside to inside by an outside name. Never to be sent out (RFC 6748): both are renamed, so that each sees the other
-/// one as its correspondents outside do.
-SiteVerdict SiteRewriter::hairpin(Job& job, Locator source_home, const SubnetMap::Inside& destination) {
-  Locator home = destination.locator;
-  if (destination.hidden) {
-    const NidEntry* entry = nids_.find_owner(job.walk.destination.nid);
-    if (entry == nullptr) return drop(SiteDropReason::outside_hidden_unknown);
-    home = entry->home;
-  }
-  const auto outside = map_.to_outside(source_home, destination.uplink);
-  if (!outside) return drop(SiteDropReason::inside_no_outside_locator);
-  if (const auto problem = learn_hidden(job, destination.uplink, source_home)) return drop(*problem);
-  const Address& to = job.walk.destination;
-  const NidEntry* entry = nids_.find(to.nid, home);
-  if (entry != nullptr && entry->presence == Presence::arriving) return hold(job, *entry);
-  const bool away = entry != nullptr && entry->presence == Presence::away;
-  if (away && job.from == Side::link(entry->site)) return drop(SiteDropReason::link_loop);
-  const Address target{entry != nullptr ? entry->now : home, to.nid};
-  return emit(job, away ? Side::link(entry->site) : Side::inside(), {{*outside, job.walk.source.nid}, target},
-              {Naming::Kind::hairpin, destination.uplink});
+std::optional<SiteRewriter::Destination> SiteRewriter::destination_of(NodeId nid, const SubnetMap::Inside& inside) {
+  if (!inside.hidden) return Destination{inside.locator, nids_.find(nid, inside.locator)};
+  const NidEntry* owner = nids_.find_owner(nid);
+  if (owner == nullptr) return std::nullopt;
+  return Destination{owner->home, owner};
 }
 
-/// To where the node with that home is.
-SiteVerdict SiteRewriter::deliver(Job& job, Locator source, Locator destination_home) {
-  const Address from{source, job.walk.source.nid};
-  const NodeId nid = job.walk.destination.nid;
-  const NidEntry* entry = nids_.find(nid, destination_home);
-  if (entry == nullptr) return emit(job, Side::inside(), {from, {destination_home, nid}}, {});
-  if (entry->presence == Presence::arriving) return hold(job, *entry);
-  if (entry->presence != Presence::away) return emit(job, Side::inside(), {from, {entry->now, nid}}, {});
-  if (job.from == Side::link(entry->site)) return drop(SiteDropReason::link_loop);
-  return emit(job, Side::link(entry->site), {from, {entry->now, nid}}, {});
+/// Inside to inside by an outside name. Never to be sent out (RFC 6748): both are renamed, so that each sees the other
+/// one as its correspondents outside do.
+SiteVerdict SiteRewriter::hairpin(Job& job, Locator source_home, const SubnetMap::Inside& inside) {
+  const auto target = destination_of(job.walk.destination.nid, inside);
+  if (!target) return drop(SiteDropReason::outside_hidden_unknown);
+  const auto outside = map_.to_outside(source_home, inside.uplink);
+  if (!outside) return drop(SiteDropReason::inside_no_outside_locator);
+  if (const auto problem = learn_hidden(job, inside.uplink, source_home)) return drop(*problem);
+  return deliver(job, *outside, *target, {Naming::Kind::hairpin, inside.uplink});
+}
+
+/// To where the node is.
+SiteVerdict SiteRewriter::deliver(Job& job, Locator source, const Destination& destination, Naming naming) {
+  const NidEntry* entry = destination.entry;
+  if (entry != nullptr && entry->presence == Presence::arriving) return hold(job, *entry);
+  const bool away = entry != nullptr && entry->presence == Presence::away;
+  const Side to = away ? Side::link(entry->site) : Side::inside();
+  if (away && job.from == to) return drop(SiteDropReason::link_loop);
+  const Locator now = entry != nullptr ? entry->now : destination.home;
+  return emit(job, to, {{source, job.walk.source.nid}, {now, job.walk.destination.nid}}, naming);
 }
 
 SiteVerdict SiteRewriter::leave(Job& job, Locator source_home) {
@@ -244,25 +224,20 @@ std::optional<UplinkId> SiteRewriter::uplink_for(Job& job, Locator source_home) 
   const bool stays =
       job.flow != nullptr && uplinks_.is_usable(job.flow->uplink) && uplinks_.allows(flow, job.flow->uplink);
   const auto uplink = stays ? std::optional{job.flow->uplink} : uplinks_.choose(flow, hash);
-  if (!uplink || job.quoted) return uplink;
-  if (job.flow == nullptr) job.flow = flows_.add({key, *uplink, true, {}, job.now}, hash);
-  if (job.flow != nullptr) {
-    job.flow->uplink = *uplink;
-    job.flow->answered = true;
-    job.flow->last_seen = job.now;
-  }
+  // An error tells where its flow was, not where it is.
+  if (uplink && !job.quoted) note_flow(job, key, hash, *uplink, true);
   return uplink;
 }
 
-/// The correspondent knows the node by this uplink's locator: it gets its answers from there.
-void SiteRewriter::note_inbound_flow(Job& job, UplinkId uplink) {
-  if (job.quoted) return;
-  const FlowKey key = key_of(job.packet, job.walk, nullptr, false);
-  const std::uint64_t hash = flows_.hash(key);
-  job.flow = flows_.find(key, hash);
-  if (job.flow == nullptr) job.flow = flows_.add({key, uplink, false, {}, job.now}, hash);
-  if (job.flow == nullptr) return;
+/// Outward: it stays there. Inward: the correspondent knows the node by this uplink's locator and gets its answers from
+/// there.
+void SiteRewriter::note_flow(Job& job, const FlowKey& key, std::uint64_t hash, UplinkId uplink, bool outward) {
+  if (job.flow == nullptr) {
+    job.flow = flows_.add({key, uplink, outward, {}, job.now}, hash);
+    return;
+  }
   job.flow->uplink = uplink;
+  job.flow->answered = job.flow->answered || outward;
   job.flow->last_seen = job.now;
 }
 
@@ -282,7 +257,7 @@ std::optional<SiteDropReason> SiteRewriter::learn_hidden(Job& job, UplinkId upli
   if (!inserted)
     return inserted.error() == NidProblem::full ? SiteDropReason::nid_table_full
                                                 : SiteDropReason::inside_source_elsewhere;
-  timers_.set(inserted.value()->id, job.now + tuning_.learnt_lifetime);
+  schedule(*inserted.value());
   return std::nullopt;
 }
 
@@ -320,9 +295,10 @@ SiteVerdict SiteRewriter::emit(Job& job, Side to, const AddressPair& addresses, 
   if (job.quoted) {
     rewrite_error(job, addresses, naming);
   } else if (before != addresses) {
-    const auto sum = [](const AddressPair& a) { return fold(std::uint64_t{sum_of(a.source)} + sum_of(a.destination)); };
-    SumChange change{sum(before), sum(addresses)};
-    if (change.removed != change.added && checksum_mode(job) == ChecksumMode::rfc6741) change = {};
+    const std::uint8_t protocol = job.walk.upper_protocol;
+    SumChange change = readdressed_checksum(ChecksumMode::ipv6, protocol, before, addresses);
+    if (change.removed != change.added)  // else no mode makes a difference
+      change = readdressed_checksum(checksum_mode(job), protocol, before, addresses);
     if (!rewrite_addresses(job.packet, job.walk, addresses, change)) return drop(SiteDropReason::malformed);
   }
   --job.packet.data()[hop_limit_offset];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A site border router's decisions (RFC 6748; scenarios a to f of docs/protocol/border-router.md): inside locators
+// A site border router's decisions (RFC 6748; scenarios: docs/protocol/border-router.md): inside locators
 // become outside ones and back, nodes that moved are reached where they are, and their correspondents see no change.
 // Packets, facts and the time go in, verdicts and actions come out. No I/O: the daemon, the simulator, the tests and
 // the fuzzers drive the same object.
@@ -117,7 +117,7 @@ class SiteRewriter {
   /// Inside locators of other sites, reached by the links to them.
   void add_other_site(const LocatorPrefix& inside, SiteId site) { other_sites_.push_back({inside, site}); }
   /// Our own address on a side: ICMPv6 errors come from it.
-  void set_address(Side side, const Address& address);
+  void set_address(Side side, const Address& address) { own_address(side) = address; }
 
   /// The packet came from `from`. Addresses of the router itself, link-local ones and multicast are not for this
   /// function: the kernel has them.
@@ -144,6 +144,11 @@ class SiteRewriter {
     std::optional<QuotedPacket> quoted{};  ///< when it is an ICMPv6 error
     Flow* flow = nullptr;                  ///< when it crosses an uplink
   };
+  /// A node inside, or one whose home is here.
+  struct Destination {
+    Locator home;
+    const NidEntry* entry = nullptr;  ///< when there is one
+  };
   struct Held {
     TimePoint until;
     Side from;
@@ -152,19 +157,21 @@ class SiteRewriter {
   };
 
   // site_rewriter.cpp
+  Address& own_address(Side side);
   SiteVerdict from_inside(Job& job);
   SiteVerdict from_uplink(Job& job);
   SiteVerdict from_link(Job& job);
   /// The entry of a sender inside, if it has one; a reason when the packet is not to be believed.
   Result<NidEntry*, SiteDropReason> sender_inside(Job& job);
-  SiteVerdict hairpin(Job& job, Locator source_home, const SubnetMap::Inside& destination);
+  std::optional<Destination> destination_of(NodeId nid, const SubnetMap::Inside& inside);
+  SiteVerdict hairpin(Job& job, Locator source_home, const SubnetMap::Inside& inside);
   SiteVerdict leave(Job& job, Locator source_home);
-  SiteVerdict deliver(Job& job, Locator source, Locator destination_home);
+  SiteVerdict deliver(Job& job, Locator source, const Destination& destination, Naming naming);
   SiteVerdict emit(Job& job, Side to, const AddressPair& addresses, Naming naming);
   SiteVerdict drop(SiteDropReason reason);
   std::optional<SiteId> other_site(Locator locator) const;
   std::optional<UplinkId> uplink_for(Job& job, Locator source_home);
-  void note_inbound_flow(Job& job, UplinkId uplink);
+  void note_flow(Job& job, const FlowKey& key, std::uint64_t hash, UplinkId uplink, bool outward);
   ChecksumMode checksum_mode(const Job& job) const;
   std::optional<SiteDropReason> learn_hidden(Job& job, UplinkId uplink, Locator source_home);
   std::size_t mtu_of(Side to) const;
@@ -187,6 +194,8 @@ class SiteRewriter {
   // site_holding.cpp
   SiteVerdict hold(Job& job, const NidEntry& entry);
   void drop_oldest(std::deque<Held>& queue, SiteDropReason reason);
+  TimePoint end_of(const NidEntry& entry) const;
+  void schedule(const NidEntry& entry);
   void service(TimePoint now, NidEntry& entry, SiteActions& actions);
 
   SiteTuning tuning_;

@@ -81,7 +81,7 @@ std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const
             upper_layer_checksum(addresses.source, addresses.destination, next_header::icmpv6, upper));
   bytes.insert(bytes.end(), upper.begin(), upper.end());
   store_u16(bytes.data() + 4, static_cast<std::uint16_t>(bytes.size() - ipv6_header_length));
-  --bytes[7];  // hop limit
+  --bytes[hop_limit_offset];
   addresses.source.store(bytes.data() + 8);
   addresses.destination.store(bytes.data() + 24);
   job.actions.packets.push_back({to, std::move(bytes), {}});

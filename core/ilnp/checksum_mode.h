@@ -41,4 +41,10 @@ constexpr SumChange to_identity_checksum(ChecksumMode mode, std::uint8_t protoco
   return {there.added, there.removed};
 }
 
+/// The change when a router gives a packet on the wire other addresses.
+constexpr SumChange readdressed_checksum(ChecksumMode mode, std::uint8_t protocol, const AddressPair& before,
+                                         const AddressPair& after) {
+  return {wire_sum(mode, protocol, before), wire_sum(mode, protocol, after)};
+}
+
 }  // namespace ilnp

@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::size_t error_header = 8;
 
-bool has_ports(std::uint8_t protocol) {
-  return protocol == next_header::tcp || protocol == next_header::udp || protocol == next_header::udp_lite ||
-         protocol == next_header::dccp || protocol == next_header::sctp;
-}
-
 /// Octets of the quote: RFC 4884 section 4 lets Destination Unreachable and Time Exceeded carry more after it.
 std::size_t quote_length(Bytes message) {
   const std::size_t present = message.size() - error_header;

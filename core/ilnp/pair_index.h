@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/base/keyed_hash.h"
+
 namespace ilnp {
 
 class PairIndex {
@@ -72,17 +74,7 @@ class PairIndex {
   static std::uint32_t tag_of(std::uint64_t h) { return static_cast<std::uint32_t>(h); }
   std::size_t mask() const { return slots_.size() - 1; }
 
-  std::uint64_t hash(std::uint64_t a, std::uint64_t b) const {
-    std::uint64_t h = seed_;
-    for (const std::uint64_t part : {a, b}) {
-      h ^= part;
-      h *= 0x9e3779b97f4a7c15u;
-      h ^= h >> 32;
-      h += seed_;
-    }
-    h *= 0xd6e8feb86659fd93u;
-    return h ^ h >> 29;
-  }
+  std::uint64_t hash(std::uint64_t a, std::uint64_t b) const { return keyed_hash(seed_, {a, b}); }
 
   /// An id may be filed under several pairs.
   std::size_t slot_of(std::uint64_t a, std::uint64_t b, Id id) const {

@@ -85,6 +85,12 @@ struct WalkOutcome {
 /// is looked at and upper_length is what is present.
 WalkOutcome walk_headers(Bytes packet, bool quoted = false);
 
+/// The upper-layer header begins with a source and a destination port.
+constexpr bool has_ports(std::uint8_t protocol) {
+  return protocol == next_header::tcp || protocol == next_header::udp || protocol == next_header::udp_lite ||
+         protocol == next_header::dccp || protocol == next_header::sctp;
+}
+
 /// Offset of the checksum field within the upper-layer header, or -1 for protocols without one that covers addresses.
 constexpr int checksum_field_offset(std::uint8_t protocol) {
   switch (protocol) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/base/keyed_hash.h"
+
 namespace ilnp {
 
 FlowTable::FlowTable(std::uint64_t hash_seed, std::size_t flows)
@@ -12,15 +14,7 @@ FlowTable::FlowTable(std::uint64_t hash_seed, std::size_t flows)
 std::uint64_t FlowTable::hash(const FlowKey& key) const {
   const std::uint64_t ports =
       std::uint64_t{key.inside_port} << 32 | std::uint64_t{key.outside_port} << 16 | key.protocol;
-  std::uint64_t h = seed_;
-  for (const std::uint64_t part : {key.inside.bits, key.outside.locator.bits, key.outside.nid.bits, ports}) {
-    h ^= part;
-    h *= 0x9e3779b97f4a7c15u;
-    h ^= h >> 32;
-    h += seed_;
-  }
-  h *= 0xd6e8feb86659fd93u;
-  return h ^ h >> 29;
+  return keyed_hash(seed_, {key.inside.bits, key.outside.locator.bits, key.outside.nid.bits, ports});
 }
 
 Flow* FlowTable::find(const FlowKey& key, std::uint64_t hash) {

@@ -57,11 +57,4 @@ void NidTable::erase(NidEntry& entry) {
   free_.push_back(id);
 }
 
-void NidTable::prefetch(std::span<const Key> keys) const {
-  for (const Key& key : keys) index_.prefetch(key.nid.bits, key.locator.bits);
-  for (const Key& key : keys)
-    if (const NidEntryId id = index_.guess(key.nid.bits, key.locator.bits); id != PairIndex::none)
-      __builtin_prefetch(&slots_[id]);
-}
-
 }  // namespace ilnp

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "core/base/result.h"
@@ -32,11 +31,6 @@ enum class Presence : std::uint8_t {
   arriving,  ///< on its way to this site: what comes for it is held until it is heard. Heard -> here or visiting
 };
 
-constexpr const char* name_of(Presence p) {
-  constexpr const char* names[] = {"here", "away", "visiting", "arriving"};
-  return names[static_cast<int>(p)];
-}
-
 using NidEntryId = std::uint32_t;
 
 struct NidEntry {
@@ -44,17 +38,14 @@ struct NidEntry {
   Locator home;
   Locator now;
   Presence presence = Presence::here;
-  SiteId site = 0;           ///< away: where it is; visiting, and arriving guests: its home
-  bool is_guest = false;     ///< another site is its home
-  bool owns_nid = false;     ///< an ILNP node: nobody else has this NID, whatever the locator
-  bool is_learnt = false;    ///< from its packets, not from the table of truth: goes when it is silent
-  bool speaks_ilnp = false;  ///< its packets carried a nonce
-  std::uint64_t epoch = 0;   ///< of the ownership; a lower one never replaces a higher one
-  TimePoint last_heard{};    ///< from inside
-  TimePoint until = never;   ///< when the entry ends by itself
+  SiteId site = 0;          ///< away: where it is; visiting, and arriving guests: its home
+  bool is_guest = false;    ///< another site is its home
+  bool owns_nid = false;    ///< an ILNP node: nobody else has this NID, whatever the locator
+  bool is_learnt = false;   ///< from its packets, not from the table of truth: goes when it is silent
+  std::uint64_t epoch = 0;  ///< of the ownership; a lower one never replaces a higher one
+  TimePoint last_heard{};   ///< from inside
+  TimePoint until = never;  ///< when the entry ends by itself
   NidEntryId id = 0;
-
-  bool is_inside() const { return presence == Presence::here || presence == Presence::visiting; }
 };
 
 enum class NidProblem : std::uint8_t {
@@ -77,20 +68,12 @@ class NidTable {
   Result<void, NidProblem> set_now(NidEntry& entry, Locator now);
   void erase(NidEntry& entry);
 
-  /// find() will be called for these soon: all memory accesses at once take as long as one.
-  struct Key {
-    NodeId nid;
-    Locator locator;
-  };
-  void prefetch(std::span<const Key> keys) const;
-
   template <class F>
   void for_each(F&& f) {
     for (Slot& slot : slots_)
       if (slot.used) f(slot.entry);
   }
   std::size_t size() const { return slots_.size() - free_.size(); }
-  std::size_t max_size() const { return max_entries_; }
 
  private:
   struct Slot {

@@ -28,7 +28,7 @@ void UplinkLiveness::fail(TimePoint now) {
   last_failure_ = now;
 }
 
-void UplinkLiveness::on_proof(TimePoint) {
+void UplinkLiveness::on_proof() {
   if (state_ == UplinkState::down) return;  // only probes bring it back: the way out must work as well
   waiting_since_ = never;
   state_ = UplinkState::up;

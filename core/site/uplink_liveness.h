@@ -39,7 +39,7 @@ class UplinkLiveness {
   /// The kernel found the gateway unreachable.
   void on_neighbour_failed(TimePoint now);
   /// A packet came from outside by this uplink.
-  void on_proof(TimePoint now);
+  void on_proof();
   /// The answer to a probe of ours.
   void on_answer(TimePoint now, std::uint16_t sequence);
 

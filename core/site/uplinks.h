@@ -24,11 +24,6 @@ enum class UplinkState : std::uint8_t {
   down,     ///< carries nothing. Proofs enough in a row -> up
 };
 
-constexpr const char* name_of(UplinkState s) {
-  constexpr const char* names[] = {"up", "suspect", "down"};
-  return names[static_cast<int>(s)];
-}
-
 struct Uplink {
   bool configured = false;
   UplinkState state = UplinkState::down;

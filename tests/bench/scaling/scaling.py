@@ -96,8 +96,10 @@ def measure(options):
     try:
         for sessions in POPULATIONS:
             crowds.append(Crowd(options.build, sessions))
-        while not all([crowd.is_idle() for crowd in crowds]):  # all peers are told after a restart
-            pass
+        deadline = time.monotonic() + 60
+        while not all([crowd.is_idle() for crowd in crowds]):  # after a restart all peers are told where it is
+            if time.monotonic() > deadline:
+                raise RuntimeError("a host does not come to rest")
         rounds = []
         for number in range(options.rounds + 1):
             order = crowds if number % 2 == 0 else crowds[::-1]

@@ -12,12 +12,23 @@ from flows import Counter, Stream, longest_gap, now
 from lab import check, standard, test_main, wait_until
 from leaks import identity_leaks, resets
 
-# The promise. A machine that has other work can be late once, with the traffic programs of this test as well: of the
-# restarts by one signal the best is held to it, and every one to a bound that no timer of the daemon explains.
+# The promise is 0.2 s for every restart on a machine with time to spare. On a busy one starting a process, its end in the
+# kernel and the traffic programs themselves are late: then the best restart by each signal is held to it, and every one
+# to a bound that no timer of the daemon explains.
 ALLOWED = 0.2
 BUSY = 3.0
+SPARE = 0.3  # of the time around a restart, in which some process waited for a processor
 RESTARTS = [("a", signal.SIGKILL, 0), ("b", signal.SIGKILL, 0), ("a", signal.SIGUSR2, 0), ("b", signal.SIGUSR2, 0),
             ("a", signal.SIGTERM, 0), ("b", signal.SIGTERM, 0), ("b", signal.SIGKILL, 1.5)]
+
+
+def waited():
+    """Seconds in which some process had to wait for a processor, since the machine started; 0 where the kernel does not
+    count that (every machine is then taken for an idle one)."""
+    if not os.path.exists("/proc/pressure/cpu"):
+        return 0.0
+    with open("/proc/pressure/cpu", encoding="ascii") as f:
+        return int(f.readline().rsplit("total=", 1)[1]) / 1e6
 
 
 def wait_for_end(process):
@@ -60,12 +71,13 @@ def test(lab):
         host = a if name == "a" else b
         peer = b if host is a else a
         log_size = len(host.log_text())
-        begin = time.time()
+        begin, pressure = time.time(), waited()
         ended, started, ready = restart(host, number, away)
         if number == signal.SIGTERM:
             stopped.append((begin, time.time()))
         time.sleep(1.2)
-        told.append((name, number, away, ended, started, ready))
+        busy = (waited() - pressure) / (now() - ended)
+        told.append((name, number, away, ended, started, ready, busy))
         fresh = host.log_text()[log_size:]
         check('"sessions_restored"' in fresh and '"whole":true' in fresh, f"{host.name} restored no sessions:\n{fresh}")
         check('"peer_restarted"' not in peer.log_text(), f"{peer.name} saw a new nonce: it was not kept")
@@ -75,11 +87,13 @@ def test(lab):
     figures = udp.stop()
     octets = stream.stop()["octets"]
     gaps = {}
-    for name, number, away, ended, started, ready in told:
+    for name, number, away, ended, started, ready, busy in told:
         gap = max(longest_gap(figures[way], ended - 0.01, ready + 1.0) for way in ("there", "back")) - away
         print(f"{name} {signal.Signals(number).name:8} UDP gap {gap * 1e3:4.0f} ms beyond {away * 1e3:.0f} ms away on "
-              f"purpose, ending {(started - ended - away) * 1e3:.0f} ms, start-up {(ready - started) * 1e3:.0f} ms")
+              f"purpose, ending {(started - ended - away) * 1e3:.0f} ms, start-up {(ready - started) * 1e3:.0f} ms; "
+              f"somebody waited for a processor {busy:.0%} of the time")
         check(gap < BUSY, f"gap {gap:.3f} s")
+        check(gap < ALLOWED or busy > SPARE, f"gap {gap:.3f} s on a machine with time to spare")
         gaps.setdefault(number, []).append(gap)
     for number, several in gaps.items():
         check(min(several) < ALLOWED, f"{signal.Signals(number).name}: the shortest gap is {min(several):.3f} s")

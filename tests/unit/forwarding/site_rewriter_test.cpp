@@ -177,6 +177,13 @@ TEST_F(Rewriting, HiddenNodesAreLearntAndFoundByTheirNid) {
   EXPECT_TRUE(cross(up1, udp(correspondent, {shared.locator, nid})).left());
 }
 
+TEST_F(Rewriting, LearntNodeThatIsGivenNoEndIsStillForgotten) {
+  restart({{site, {{0x2001'0db8'00a1'0000}, 64}, 0, Mapping::hide}});
+  ASSERT_TRUE(cross(in, udp(node, correspondent)).left());
+  router->set_end(*router->nids().find_owner(nid), never);
+  EXPECT_EQ(router->next_deadline(), now + tuning.learnt_lifetime);
+}
+
 TEST_F(Rewriting, HiddenNidIsNotTakenByAnotherSubnet) {
   restart({{site, {{0x2001'0db8'00a1'0000}, 64}, 0, Mapping::hide}});
   know(Presence::here, inside);

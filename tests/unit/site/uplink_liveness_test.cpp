@@ -90,7 +90,7 @@ TEST_F(LivenessTest, TrafficIsProofEnough) {
   until(UplinkState::up);
   carries = [] { return false; };  // somebody filters Echo
   for (int i = 0; i < 1000; ++i) {
-    liveness.on_proof(now);
+    liveness.on_proof();
     run(milliseconds{50});
     ASSERT_EQ(liveness.state(), UplinkState::up);
   }
@@ -99,7 +99,7 @@ TEST_F(LivenessTest, TrafficIsProofEnough) {
 TEST_F(LivenessTest, TrafficAloneDoesNotBringItBack) {
   carries = [] { return false; };
   for (int i = 0; i < 100; ++i) {
-    liveness.on_proof(now);
+    liveness.on_proof();
     run(milliseconds{50});
   }
   EXPECT_EQ(liveness.state(), UplinkState::down);
