@@ -19,11 +19,16 @@ Plan prepare(const Ownership& record, const MoveRequest& request) {
       next.phase = MovePhase::prepared;
       next.other = request.to;
       next.visible = request.visible;
+      next.when_heard = request.when_heard;
       return changed(next);
     }
-    case MovePhase::prepared:
-      if (record.other == request.to && record.visible == request.visible) return already(record);
-      return MoveRefusal::busy;
+    case MovePhase::prepared: {
+      if (record.other != request.to || record.visible != request.visible) return MoveRefusal::busy;
+      if (record.when_heard == request.when_heard) return already(record);
+      Ownership next = record;
+      next.when_heard = request.when_heard;
+      return changed(next);
+    }
     case MovePhase::active:
       if (record.at == *request.to) return already(record);
       return MoveRefusal::busy;
@@ -38,7 +43,7 @@ Plan activate(const Ownership& record, const MoveRequest& request) {
     next.phase = MovePhase::active;
     next.other = record.at;
     next.at = *record.other;
-    next.visible = false;
+    next.visible = next.when_heard = false;
     if (record.visible && next.home != next.at) {
       next.former = record.home;
       next.home = next.at;
@@ -72,7 +77,7 @@ Plan abort(const Ownership& record, const MoveRequest& request) {
   next.phase = MovePhase::settled;
   next.other.reset();
   next.former.reset();
-  next.visible = false;
+  next.visible = next.when_heard = false;
   return changed(next);
 }
 
@@ -87,11 +92,20 @@ Plan rehome(const Ownership& record) {
   return changed(next);
 }
 
+Plan relocate(const Ownership& record, const MoveRequest& request) {
+  if (!request.to) return MoveRefusal::no_place;
+  if (record.at.site != request.to->site || !record.is_ilnp()) return MoveRefusal::not_there;
+  if (record.at == *request.to) return already(record);
+  Ownership next = record;
+  next.at = *request.to;
+  return changed(next);
+}
+
 }  // namespace
 
 const char* name_of(MoveRefusal refusal) {
-  constexpr const char* names[] = {"unknown_node", "no_place", "taken",    "busy",   "not_prepared",
-                                   "not_active",   "not_away", "not_ilnp", "moving", "stale"};
+  constexpr const char* names[] = {"unknown_node", "no_place",  "taken",    "busy",   "not_prepared", "not_active",
+                                   "not_away",     "not_there", "not_ilnp", "moving", "stale"};
   return names[static_cast<int>(refusal)];
 }
 
@@ -103,6 +117,7 @@ const char* explain(MoveRefusal refusal) {
                                    "no such move has been prepared",
                                    "the move has not been activated",
                                    "the node is at home",
+                                   "the node is at another site, or keeps its address wherever it is",
                                    "only a node with ILNP can tell its correspondents where it is",
                                    "the node is away from home or moving",
                                    "the record has changed since: it has another epoch"};
@@ -137,6 +152,8 @@ Result<MovePlan, MoveRefusal> plan_move(const std::optional<Ownership>& current,
       return abort(*current, request);
     case MoveStep::rehome:
       return rehome(*current);
+    case MoveStep::relocate:
+      return relocate(*current, request);
     case MoveStep::claim:
       if (request.home && *request.home != current->home) return MoveRefusal::taken;
       return already(*current);

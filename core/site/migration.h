@@ -19,10 +19,10 @@
 
 namespace ilnp {
 
-enum class MoveStep : std::uint8_t { prepare, activate, release, abort, rehome, claim, forget };
+enum class MoveStep : std::uint8_t { prepare, activate, release, abort, rehome, relocate, claim, forget };
 
 constexpr const char* name_of(MoveStep step) {
-  constexpr const char* names[] = {"prepare", "activate", "release", "abort", "rehome", "claim", "forget"};
+  constexpr const char* names[] = {"prepare", "activate", "release", "abort", "rehome", "relocate", "claim", "forget"};
   return names[static_cast<int>(step)];
 }
 
@@ -30,14 +30,15 @@ struct MoveRequest {
   MoveStep step = MoveStep::prepare;
   NodeKey key;
   std::optional<Place> home{};           ///< prepare, claim: of a node without a record
-  std::optional<Place> to{};             ///< prepare; activate, abort: must be the prepared one when given
+  std::optional<Place> to{};             ///< prepare, relocate; activate, abort: must be the prepared one when given
   bool visible = false;                  ///< prepare
+  bool when_heard = false;               ///< prepare
   std::optional<std::uint64_t> epoch{};  ///< of the record that the caller has in mind; another one: stale
 };
 
 enum class MoveRefusal : std::uint8_t {
   unknown_node,  ///< no record, and the request does not say its home
-  no_place,      ///< prepare without `to`
+  no_place,      ///< prepare or relocate without `to`
   taken,         ///< claim: the node has a record, with another home
   busy,          ///< another move of this node is under way
   not_prepared,

@@ -45,6 +45,7 @@ struct Ownership {
   std::optional<Place> other{};   ///< prepared: where it will go; active: where it came from
   std::optional<Place> former{};  ///< active: the home before, by whose names sessions may still run
   bool visible = false;           ///< prepared: `other` becomes its home as well, and its correspondents are told
+  bool when_heard = false;        ///< prepared: activated by the destination itself when it hears the node
   std::uint64_t epoch = 0;        ///< the store's revision; not part of what is stored
   bool operator==(const Ownership&) const = default;
 
