@@ -43,10 +43,11 @@ enum class MoveRefusal : std::uint8_t {
   busy,          ///< another move of this node is under way
   not_prepared,
   not_active,
-  not_away,  ///< rehome: it is at home
-  not_ilnp,  ///< a visible move of a node without ILNP
-  moving,    ///< forget: while it is away or moves
-  stale,     ///< the record has another epoch
+  not_away,   ///< rehome: it is at home
+  not_there,  ///< relocate: it is at another site, or keeps its address
+  not_ilnp,   ///< a visible move of a node without ILNP
+  moving,     ///< forget: while it is away or moves
+  stale,      ///< the record has another epoch
 };
 
 const char* name_of(MoveRefusal refusal);
