@@ -54,6 +54,12 @@ void SiteRewriter::set_end(NidEntry& entry, TimePoint when) {
   schedule(entry);
 }
 
+/// Its timer, set for an earlier time, finds the new one (service()).
+void SiteRewriter::renew(TimePoint now, NidEntry& entry) const {
+  if (entry.presence == Presence::away && entry.until != never)
+    entry.until = std::max(entry.until, now + tuning_.grace);
+}
+
 void SiteRewriter::service(TimePoint now, NidEntry& entry, SiteActions& actions) {
   if (end_of(entry) > now) return schedule(entry);  // it was heard meanwhile
   actions.events.push_back({SiteEventKind::node_silent, entry.nid, entry.home, entry.now});

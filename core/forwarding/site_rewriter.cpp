@@ -127,7 +127,7 @@ SiteVerdict SiteRewriter::from_inside(Job& job) {
   const Locator home = entry != nullptr ? entry->home : job.walk.source.locator;
   const bool is_guest = entry != nullptr && entry->is_guest;
   if (const auto inside = map_.to_inside(destination.locator); inside && !is_guest) return hairpin(job, home, *inside);
-  const NidEntry* known = nids_.find(destination.nid, destination.locator);
+  NidEntry* known = nids_.find(destination.nid, destination.locator);
   if (known != nullptr || map_.is_inside(destination.locator))
     return deliver(job, home, {destination.locator, known}, {});
   if (const auto site = other_site(destination.locator))
@@ -159,13 +159,15 @@ SiteVerdict SiteRewriter::from_uplink(Job& job) {
 SiteVerdict SiteRewriter::from_link(Job& job) {
   const SiteId site = job.from.number;
   const Address &source = job.walk.source, &destination = job.walk.destination;
-  const NidEntry* sender = nids_.find(source.nid, source.locator);
+  NidEntry* sender = nids_.find(source.nid, source.locator);
   const bool is_ours = sender != nullptr && sender->presence == Presence::away && sender->site == site;
   const bool is_theirs = other_site(source.locator) == site;
   const Locator home = is_ours ? sender->home : source.locator;
-  const NidEntry* known = nids_.find(destination.nid, destination.locator);
-  // What a guest's home sends after it comes from anywhere.
-  if (!is_ours && !is_theirs && (known == nullptr || !known->is_guest)) return drop(SiteDropReason::link_stranger);
+  NidEntry* known = nids_.find(destination.nid, destination.locator);
+  // What a guest's home, or a node's former one, sends after it comes from anywhere.
+  const bool is_sent_after = known != nullptr && (known->is_guest || (known->former && known->former->site == site));
+  if (!is_ours && !is_theirs && !is_sent_after) return drop(SiteDropReason::link_stranger);
+  if (is_ours) renew(job.now, *sender);
   if (known != nullptr || map_.is_inside(destination.locator))
     return deliver(job, home, {destination.locator, known}, {});
   if (!is_ours) return drop(SiteDropReason::link_stranger);
@@ -175,7 +177,7 @@ SiteVerdict SiteRewriter::from_link(Job& job) {
 
 std::optional<SiteRewriter::Destination> SiteRewriter::destination_of(NodeId nid, const SubnetMap::Inside& inside) {
   if (!inside.hidden) return Destination{inside.locator, nids_.find(nid, inside.locator)};
-  const NidEntry* owner = nids_.find_owner(nid);
+  NidEntry* owner = nids_.find_owner(nid);
   if (owner == nullptr) return std::nullopt;
   return Destination{owner->home, owner};
 }
@@ -193,11 +195,12 @@ SiteVerdict SiteRewriter::hairpin(Job& job, Locator source_home, const SubnetMap
 
 /// To where the node is.
 SiteVerdict SiteRewriter::deliver(Job& job, Locator source, const Destination& destination, Naming naming) {
-  const NidEntry* entry = destination.entry;
+  NidEntry* entry = destination.entry;
   if (entry != nullptr && entry->presence == Presence::arriving) return hold(job, *entry);
   const bool away = entry != nullptr && entry->presence == Presence::away;
   const Side to = away ? Side::link(entry->site) : Side::inside();
   if (away && job.from == to) return drop(SiteDropReason::link_loop);
+  if (away) renew(job.now, *entry);
   const Locator now = entry != nullptr ? entry->now : destination.home;
   return emit(job, to, {{source, job.walk.source.nid}, {now, job.walk.destination.nid}}, naming);
 }

@@ -100,6 +100,7 @@ struct SiteTuning {
   std::size_t flows = 1 << 18;
   std::size_t inside_mtu = 1500, link_mtu = 1500;  ///< octets
   Duration learnt_lifetime = seconds{300};
+  Duration grace = seconds{300};       ///< an entry that is away and ends: how long it outlives its last packet
   std::size_t hold_packets = 256;      ///< per node
   std::size_t hold_octets = 32 << 20;  ///< all nodes together
   Duration hold_time = seconds{5};
@@ -125,7 +126,7 @@ class SiteRewriter {
 
   /// The node was seen inside (a neighbour advertisement, a packet): what is held for it leaves.
   void heard(TimePoint now, NidEntry& entry, SiteActions& actions);
-  /// The entry ends then, unless it is told otherwise.
+  /// The entry ends then, unless it is told otherwise. One that is away starts its grace period anew with each packet.
   void set_end(NidEntry& entry, TimePoint when);
   void on_time(TimePoint now, SiteActions& actions);
   TimePoint next_deadline() const;
@@ -147,7 +148,7 @@ class SiteRewriter {
   /// A node inside, or one whose home is here.
   struct Destination {
     Locator home;
-    const NidEntry* entry = nullptr;  ///< when there is one
+    NidEntry* entry = nullptr;  ///< when there is one
   };
   struct Held {
     TimePoint until;
@@ -196,6 +197,8 @@ class SiteRewriter {
   void drop_oldest(std::deque<Held>& queue, SiteDropReason reason);
   TimePoint end_of(const NidEntry& entry) const;
   void schedule(const NidEntry& entry);
+  /// A packet needs an entry that may be about to end.
+  void renew(TimePoint now, NidEntry& entry) const;
   void service(TimePoint now, NidEntry& entry, SiteActions& actions);
 
   SiteTuning tuning_;

@@ -7,20 +7,22 @@ NidEntry* NidTable::find_key(NodeId nid, Locator locator) {
   const NidEntryId id = index_.find(nid.bits, locator.bits, [&](NidEntryId i) {
     const NidEntry& e = slots_[i].entry;
     if (e.nid != nid) return false;
-    return locator == any_locator ? e.owns_nid : e.home == locator || e.now == locator;
+    if (locator == any_locator) return e.owns_nid;
+    return e.home == locator || e.now == locator || (e.former && e.former->locator == locator);
   });
   return id == PairIndex::none ? nullptr : &slots_[id].entry;
 }
 
-NidEntry* NidTable::find(NodeId nid, Locator home_or_now) {
-  return home_or_now == any_locator ? nullptr : find_key(nid, home_or_now);
+NidEntry* NidTable::find(NodeId nid, Locator home_now_or_former) {
+  return home_now_or_former == any_locator ? nullptr : find_key(nid, home_now_or_former);
 }
 
 NidEntry* NidTable::find_owner(NodeId nid) { return find_key(nid, any_locator); }
 
 Result<NidEntry*, NidProblem> NidTable::insert(const NidEntry& entry) {
-  if (find(entry.nid, entry.home) != nullptr || find(entry.nid, entry.now) != nullptr) return NidProblem::taken;
-  if (entry.owns_nid && find_owner(entry.nid) != nullptr) return NidProblem::taken;
+  bool is_taken = entry.owns_nid && find_owner(entry.nid) != nullptr;
+  for_each_locator(entry, [&](Locator l) { is_taken = is_taken || find(entry.nid, l) != nullptr; });
+  if (is_taken) return NidProblem::taken;
   if (size() >= max_entries_) return NidProblem::full;
   NidEntryId id;
   if (free_.empty()) {
@@ -33,24 +35,36 @@ Result<NidEntry*, NidProblem> NidTable::insert(const NidEntry& entry) {
   slots_[id] = {entry, true};
   NidEntry& e = slots_[id].entry;
   e.id = id;
-  index_.insert(e.nid.bits, e.home.bits, id);
-  if (e.now != e.home) index_.insert(e.nid.bits, e.now.bits, id);
+  for_each_locator(e, [&](Locator l) { index_.insert(e.nid.bits, l.bits, id); });
   if (e.owns_nid) index_.insert(e.nid.bits, any_locator.bits, id);
   return &e;
+}
+
+template <class F>
+void NidTable::refile(NidEntry& entry, F&& change) {
+  for_each_locator(entry, [&](Locator l) { index_.erase(entry.nid.bits, l.bits, entry.id); });
+  change();
+  for_each_locator(entry, [&](Locator l) { index_.insert(entry.nid.bits, l.bits, entry.id); });
 }
 
 Result<void, NidProblem> NidTable::set_now(NidEntry& entry, Locator now) {
   if (now == entry.now) return ok();
   if (const NidEntry* other = find(entry.nid, now); other != nullptr && other != &entry) return NidProblem::taken;
-  if (entry.now != entry.home) index_.erase(entry.nid.bits, entry.now.bits, entry.id);
-  entry.now = now;
-  if (now != entry.home) index_.insert(entry.nid.bits, now.bits, entry.id);
+  refile(entry, [&] { entry.now = now; });
+  return ok();
+}
+
+Result<void, NidProblem> NidTable::set_former(NidEntry& entry, const std::optional<Place>& former) {
+  if (former == entry.former) return ok();
+  if (former)
+    if (const NidEntry* other = find(entry.nid, former->locator); other != nullptr && other != &entry)
+      return NidProblem::taken;
+  refile(entry, [&] { entry.former = former; });
   return ok();
 }
 
 void NidTable::erase(NidEntry& entry) {
-  index_.erase(entry.nid.bits, entry.home.bits, entry.id);
-  if (entry.now != entry.home) index_.erase(entry.nid.bits, entry.now.bits, entry.id);
+  for_each_locator(entry, [&](Locator l) { index_.erase(entry.nid.bits, l.bits, entry.id); });
   if (entry.owns_nid) index_.erase(entry.nid.bits, any_locator.bits, entry.id);
   const NidEntryId id = entry.id;
   slots_[id] = {};

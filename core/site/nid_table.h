@@ -4,8 +4,9 @@
 //
 // A node has a `home`: the inside locator from which its outside locators are made, so that its correspondents see no
 // change however often it moves. `now` is the locator that it has at the place where it is; for a node that keeps its
-// address when it moves (no ILNP in it), both are the same. An entry is found by its NID and either of the two, and,
-// when its node owns the NID, by the NID alone. Invariant: no two entries share one of these keys.
+// address when it moves (no ILNP in it), both are the same. When its home changed, sessions that began by the names of
+// the `former` home keep them. An entry is found by its NID and any of the three, and, when its node owns the NID, by
+// the NID alone. Invariant: no two entries share one of these keys.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,13 @@ namespace ilnp {
 using SiteId = std::uint8_t;
 inline constexpr std::size_t max_sites = 64;
 
+/// A site and the inside locator of a node there.
+struct Place {
+  SiteId site = 0;
+  Locator locator;
+  bool operator==(const Place&) const = default;
+};
+
 enum class Presence : std::uint8_t {
   here,      ///< inside this site, and this site is its home. Moves away -> away
   away,      ///< it is at `site`, or reached from there. Comes back -> arriving; given up, grace over -> gone
@@ -38,13 +46,14 @@ struct NidEntry {
   Locator home;
   Locator now;
   Presence presence = Presence::here;
-  SiteId site = 0;          ///< away: where it is; visiting, and arriving guests: its home
-  bool is_guest = false;    ///< another site is its home
-  bool owns_nid = false;    ///< an ILNP node: nobody else has this NID, whatever the locator
-  bool is_learnt = false;   ///< from its packets, not from the table of truth: goes when it is silent
-  std::uint64_t epoch = 0;  ///< of the ownership; a lower one never replaces a higher one
-  TimePoint last_heard{};   ///< from inside
-  TimePoint until = never;  ///< when the entry ends by itself
+  SiteId site = 0;                ///< away: where it is; visiting, and arriving guests: its home
+  bool is_guest = false;          ///< another site is its home
+  std::optional<Place> former{};  ///< its home before this one: changed by set_former() only
+  bool owns_nid = false;          ///< an ILNP node: nobody else has this NID, whatever the locator
+  bool is_learnt = false;         ///< from its packets, not from the table of truth: goes when it is silent
+  std::uint64_t epoch = 0;        ///< of the ownership; a lower one never replaces a higher one
+  TimePoint last_heard{};         ///< from inside
+  TimePoint until = never;        ///< when the entry ends by itself
   NidEntryId id = 0;
 };
 
@@ -57,7 +66,7 @@ class NidTable {
  public:
   NidTable(std::uint64_t hash_seed, std::size_t max_entries) : index_{hash_seed}, max_entries_{max_entries} {}
 
-  NidEntry* find(NodeId nid, Locator home_or_now);
+  NidEntry* find(NodeId nid, Locator home_now_or_former);
   /// The entry whose node owns that NID.
   NidEntry* find_owner(NodeId nid);
   NidEntry* at(NidEntryId id) { return id < slots_.size() && slots_[id].used ? &slots_[id].entry : nullptr; }
@@ -66,6 +75,8 @@ class NidTable {
   Result<NidEntry*, NidProblem> insert(const NidEntry& entry);
   /// The node has another locator where it is.
   Result<void, NidProblem> set_now(NidEntry& entry, Locator now);
+  /// Its home was there before; nothing: nobody goes by those names any more.
+  Result<void, NidProblem> set_former(NidEntry& entry, const std::optional<Place>& former);
   void erase(NidEntry& entry);
 
   template <class F>
@@ -84,6 +95,17 @@ class NidTable {
   static constexpr Locator any_locator{};
 
   NidEntry* find_key(NodeId nid, Locator locator);
+  /// Under each of its locators once.
+  template <class F>
+  static void for_each_locator(const NidEntry& entry, F&& f) {
+    f(entry.home);
+    if (entry.now != entry.home) f(entry.now);
+    if (entry.former && entry.former->locator != entry.home && entry.former->locator != entry.now)
+      f(entry.former->locator);
+  }
+  /// Changes a locator of a filed entry.
+  template <class F>
+  void refile(NidEntry& entry, F&& change);
 
   std::deque<Slot> slots_;
   std::vector<NidEntryId> free_;

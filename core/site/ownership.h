@@ -15,13 +15,6 @@
 
 namespace ilnp {
 
-/// A site and the inside locator of a node there.
-struct Place {
-  SiteId site = 0;
-  Locator locator;
-  bool operator==(const Place&) const = default;
-};
-
 /// A node with ILNP owns its NID. One without keeps its address, and others may have the same lower half.
 struct NodeKey {
   NodeId nid;

@@ -92,6 +92,31 @@ TEST_F(SiteMoves, LatePacketsFollowAGuestThatWentOn) {
   EXPECT_TRUE(dropped(cross(link, udp(correspondent, {at_other_site, nid})), SiteDropReason::link_stranger));
 }
 
+TEST_F(SiteMoves, GracePeriodStartsAnewWithEachPacketThatNeedsIt) {
+  NidEntry& entry = know(Presence::away, at_other_site);
+  router->set_end(entry, now + tuning.grace);
+  for (int i = 0; i < 4; ++i) {
+    now += tuning.grace - seconds{1};
+    router->on_time(now, actions);
+    EXPECT_TRUE(i % 2 == 0 ? went(cross(up1, udp(correspondent, node_outside)), link, correspondent, node_there)
+                           : went(cross(link, udp(node_there, correspondent)), up1, node_outside, correspondent));
+  }
+  now += tuning.grace;
+  router->on_time(now, actions);
+  EXPECT_EQ(router->nids().find_owner(nid), nullptr);
+  EXPECT_EQ(router->next_deadline(), never);
+}
+
+TEST_F(SiteMoves, FormerHomeSendsAfterIt) {
+  NidEntry& entry = know(Presence::here, inside);
+  EXPECT_TRUE(dropped(cross(link, udp(correspondent, node)), SiteDropReason::link_stranger));
+  ASSERT_TRUE(router->nids().set_former(entry, Place{elsewhere, at_other_site}).has_value());
+  EXPECT_TRUE(went(cross(link, udp(correspondent, node)), in, correspondent, node));
+  EXPECT_TRUE(went(cross(in, udp(neighbour, node_there)), in, neighbour, node))
+      << "by the name that it had here before";
+  EXPECT_TRUE(dropped(cross(Side::link(5), udp(correspondent, node)), SiteDropReason::link_stranger));
+}
+
 TEST_F(SiteMoves, MoveToAnotherSubnetIsInvisibleToo) {
   know(Presence::here, inside);
   ASSERT_TRUE(cross(in, udp({subnet_2, nid}, correspondent)).left());

@@ -42,6 +42,19 @@ TEST(NidTable, NodeIsFoundByHomeByPresentLocatorAndByNidAlone) {
   EXPECT_EQ(table.size(), 0u);
 }
 
+TEST(NidTable, FormerHomeIsAThirdName) {
+  NidTable table{1, 10};
+  NidEntry* e = table.insert(entry_of(1)).value();
+  ASSERT_TRUE(table.set_former(*e, Place{3, elsewhere}).has_value());
+  EXPECT_EQ(table.find(NodeId{1}, elsewhere), e);
+  NidEntry* other = table.insert(entry_of(2, third)).value();
+  NidEntry* same = table.insert(entry_of(1, third, false)).value();
+  EXPECT_EQ(table.set_former(*same, Place{3, elsewhere}).error(), NidProblem::taken);
+  ASSERT_TRUE(table.set_former(*other, Place{3, elsewhere}).has_value()) << "another NID";
+  ASSERT_TRUE(table.set_former(*e, std::nullopt).has_value());
+  EXPECT_EQ(table.find(NodeId{1}, elsewhere), nullptr);
+}
+
 TEST(NidTable, NodesThatDoNotOwnTheirNidMayShareIt) {
   NidTable table{1, 10};
   NidEntry* a = table.insert(entry_of(1, home, false)).value();
@@ -66,28 +79,37 @@ TEST(NidTable, AgreesWithAModelOverRandomChanges) {
   NidTable table{99, 1000};
   test::FakeRandom random{7};
   const Locator places[] = {home, elsewhere, third};
-  std::map<std::uint64_t, Locator> model;
+  struct Known {
+    Locator now = home;
+    std::optional<Place> former;
+  };
+  std::map<std::uint64_t, Known> model;
   for (int i = 0; i < 100'000; ++i) {
     const std::uint64_t nid = random.below(500);
     const auto known = model.find(nid);
     if (known == model.end()) {
       ASSERT_TRUE(table.insert(entry_of(nid)).has_value());
-      model[nid] = home;
+      model[nid] = {};
     } else if (random.one_in(3)) {
-      table.erase(*table.find(NodeId{nid}, known->second));
+      table.erase(*table.find(NodeId{nid}, known->second.now));
       model.erase(known);
+    } else if (random.one_in(3)) {
+      const std::uint64_t place = random.below(4);
+      known->second.former = place == 3 ? std::nullopt : std::optional{Place{1, places[place]}};
+      ASSERT_TRUE(table.set_former(*table.find_owner(NodeId{nid}), known->second.former).has_value());
     } else {
-      known->second = places[random.below(3)];
-      ASSERT_TRUE(table.set_now(*table.find_owner(NodeId{nid}), known->second).has_value());
+      known->second.now = places[random.below(3)];
+      ASSERT_TRUE(table.set_now(*table.find_owner(NodeId{nid}), known->second.now).has_value());
     }
     const std::uint64_t asked = random.below(500);
     const auto wanted = model.find(asked);
     for (const Locator l : places) {
       const NidEntry* found = table.find(NodeId{asked}, l);
-      const bool there = wanted != model.end() && (l == home || l == wanted->second);
+      const bool is_former = wanted != model.end() && wanted->second.former && wanted->second.former->locator == l;
+      const bool there = wanted != model.end() && (l == home || l == wanted->second.now || is_former);
       ASSERT_EQ(found != nullptr, there);
       if (there) {
-        ASSERT_EQ(found->now, wanted->second);
+        ASSERT_EQ(found->now, wanted->second.now);
       }
     }
   }
