@@ -56,6 +56,14 @@ SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random)
     : tuning_{tuning},
       nids_{random.u64() | 1, tuning.max_nids},
       flows_{random.u64() | 1, tuning.flows},
+      sessions_{random.u64() | 1, tuning.sessions},
+      error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
+
+SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random, const SiteMemory& memory)
+    : tuning_{tuning},
+      nids_{random.u64() | 1, tuning.max_nids},
+      flows_{memory.seed, memory.flows},
+      sessions_{memory.seed, memory.sessions},
       error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
 
 Address& SiteRewriter::own_address(Side side) {
@@ -236,7 +244,12 @@ std::optional<UplinkId> SiteRewriter::uplink_for(Job& job, Locator source_home) 
 /// there.
 void SiteRewriter::note_flow(Job& job, const FlowKey& key, std::uint64_t hash, UplinkId uplink, bool outward) {
   if (job.flow == nullptr) {
-    job.flow = flows_.add({key, uplink, outward, {}, job.now}, hash);
+    Flow flow;
+    flow.key = key;
+    flow.uplink = uplink;
+    flow.answered = outward;
+    flow.last_seen = job.now;
+    job.flow = flows_.add(flow, hash);
     return;
   }
   job.flow->uplink = uplink;

@@ -29,6 +29,7 @@
 #include "core/site/site_reasons.h"
 #include "core/site/subnet_map.h"
 #include "core/site/uplinks.h"
+#include "core/site/watched_sessions.h"
 
 namespace ilnp {
 
@@ -98,6 +99,7 @@ struct Naming {
 struct SiteTuning {
   std::size_t max_nids = 1 << 20;
   std::size_t flows = 1 << 18;
+  std::size_t sessions = 1 << 16;                  ///< ILNP sessions that are watched
   std::size_t inside_mtu = 1500, link_mtu = 1500;  ///< octets
   Duration learnt_lifetime = seconds{300};
   Duration grace = seconds{300};       ///< an entry that is away and ends: how long it outlives its last packet
@@ -107,14 +109,24 @@ struct SiteTuning {
   double errors_per_second = 100;  ///< ICMPv6 errors of our own (RFC 4443 section 2.4 f)
 };
 
+/// What should outlive the process, such as a mapped file that nobody else may read. All zeros: empty.
+struct SiteMemory {
+  std::uint64_t seed = 0;              ///< of the hashes: drawn when the memory is new, kept with it
+  std::span<Flow> flows;               ///< FlowTable::rounded() many
+  std::span<WatchedSession> sessions;  ///< WatchedSessions::rounded() many
+};
+
 class SiteRewriter {
  public:
   SiteRewriter(const SiteTuning& tuning, Random& random);
+  /// `memory` outlives it; flows and sessions go on from what is there.
+  SiteRewriter(const SiteTuning& tuning, Random& random, const SiteMemory& memory);
 
   SubnetMap& map() { return map_; }
   Uplinks& uplinks() { return uplinks_; }
   NidTable& nids() { return nids_; }
   const FlowTable& flows() const { return flows_; }
+  const WatchedSessions& sessions() const { return sessions_; }
   /// Inside locators of other sites, reached by the links to them.
   void add_other_site(const LocatorPrefix& inside, SiteId site) { other_sites_.push_back({inside, site}); }
   /// Our own address on a side: ICMPv6 errors come from it.
@@ -206,6 +218,7 @@ class SiteRewriter {
   Uplinks uplinks_;
   NidTable nids_;
   FlowTable flows_;
+  WatchedSessions sessions_;
   std::vector<std::pair<LocatorPrefix, SiteId>> other_sites_;
   Address inside_address_{};
   std::array<Address, max_uplinks> uplink_addresses_{};

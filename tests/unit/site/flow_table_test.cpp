@@ -64,5 +64,17 @@ TEST(FlowTable, OldestGoes) {
   EXPECT_NE(table.find(key_of(4), 0), nullptr);
 }
 
+TEST(FlowTable, MemoryThatOutlivesTheTableIsGoneOnWith) {
+  std::vector<Flow> memory(FlowTable::rounded(100));
+  ASSERT_EQ(memory.size(), 128u);
+  {
+    FlowTable table{9, memory};
+    for (std::uint64_t n = 0; n < 20; ++n) ASSERT_NE(table.add(flow_of(n, true), table.hash(key_of(n))), nullptr);
+  }
+  FlowTable table{9, memory};
+  EXPECT_EQ(table.size(), 20u);
+  for (std::uint64_t n = 0; n < 20; ++n) EXPECT_NE(table.find(key_of(n), table.hash(key_of(n))), nullptr);
+}
+
 }  // namespace
 }  // namespace ilnp
