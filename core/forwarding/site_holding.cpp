@@ -24,10 +24,16 @@ SiteVerdict SiteRewriter::hold(Job& job, const NidEntry& entry) {
 
 void SiteRewriter::heard(TimePoint now, NidEntry& entry, SiteActions& actions) {
   entry.last_heard = now;
+  if (entry.presence == Presence::away && entry.is_expected)
+    actions.events.push_back({SiteEventKind::node_expected, entry.nid, entry.home, entry.now});
   if (entry.presence != Presence::arriving) return;
   entry.presence = entry.is_guest ? Presence::visiting : Presence::here;
   actions.events.push_back({SiteEventKind::node_heard, entry.nid, entry.home, entry.now});
-  auto waiting = held_.extract({entry.nid, entry.home});
+  release_held(now, entry.nid, entry.home, actions);
+}
+
+void SiteRewriter::release_held(TimePoint now, NodeId nid, Locator home, SiteActions& actions) {
+  auto waiting = held_.extract({nid, home});
   if (waiting.empty()) return;
   for (Held& held : waiting.mapped()) {
     held_octets_ -= held.bytes.size();

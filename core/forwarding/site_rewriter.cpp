@@ -121,7 +121,10 @@ Result<NidEntry*, SiteDropReason> SiteRewriter::sender_inside(Job& job) {
     }
   }
   if (entry == nullptr) return SiteDropReason::inside_foreign_source;
-  if (entry->presence == Presence::away) return SiteDropReason::inside_source_elsewhere;
+  if (entry->presence == Presence::away) {
+    if (entry->is_expected) job.expected = entry;
+    return SiteDropReason::inside_source_elsewhere;
+  }
   entry->last_heard = job.now;
   if (entry->presence == Presence::arriving) heard(job.now, *entry, job.actions);
   return entry;
@@ -129,6 +132,10 @@ Result<NidEntry*, SiteDropReason> SiteRewriter::sender_inside(Job& job) {
 
 SiteVerdict SiteRewriter::from_inside(Job& job) {
   const auto sender = sender_inside(job);
+  if (job.expected != nullptr) {
+    heard(job.now, *job.expected, job.actions);
+    return hold(job, *job.expected);
+  }
   if (!sender) return drop(sender.error());
   const NidEntry* entry = sender.value();
   const Address& destination = job.walk.destination;

@@ -64,9 +64,10 @@ struct SitePacket {
 };
 
 enum class SiteEventKind : std::uint8_t {
-  node_heard,   ///< it has arrived and has sent
-  node_moved,   ///< it has another locator inside the site
-  node_silent,  ///< what was learnt of it is forgotten
+  node_heard,     ///< it has arrived and has sent
+  node_moved,     ///< it has another locator inside the site
+  node_expected,  ///< heard where a prepared move will bring it; what it sends is held
+  node_silent,    ///< what was learnt of it is forgotten
 };
 
 struct SiteEvent {
@@ -138,6 +139,8 @@ class SiteRewriter {
 
   /// The node was seen inside (a neighbour advertisement, a packet): what is held for it leaves.
   void heard(TimePoint now, NidEntry& entry, SiteActions& actions);
+  /// What was held for a node with this home goes where its entry says now.
+  void release_held(TimePoint now, NodeId nid, Locator home, SiteActions& actions);
   /// The entry ends then, unless it is told otherwise. One that is away starts its grace period anew with each packet.
   void set_end(NidEntry& entry, TimePoint when);
   void on_time(TimePoint now, SiteActions& actions);
@@ -156,6 +159,7 @@ class SiteRewriter {
     SiteActions& actions;
     std::optional<QuotedPacket> quoted{};  ///< when it is an ICMPv6 error
     Flow* flow = nullptr;                  ///< when it crosses an uplink
+    NidEntry* expected = nullptr;          ///< its sender, when that will be here soon
   };
   /// A node inside, or one whose home is here.
   struct Destination {

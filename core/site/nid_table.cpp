@@ -47,6 +47,13 @@ void NidTable::refile(NidEntry& entry, F&& change) {
   for_each_locator(entry, [&](Locator l) { index_.insert(entry.nid.bits, l.bits, entry.id); });
 }
 
+Result<void, NidProblem> NidTable::set_home(NidEntry& entry, Locator home) {
+  if (home == entry.home) return ok();
+  if (const NidEntry* other = find(entry.nid, home); other != nullptr && other != &entry) return NidProblem::taken;
+  refile(entry, [&] { entry.home = home; });
+  return ok();
+}
+
 Result<void, NidProblem> NidTable::set_now(NidEntry& entry, Locator now) {
   if (now == entry.now) return ok();
   if (const NidEntry* other = find(entry.nid, now); other != nullptr && other != &entry) return NidProblem::taken;

@@ -47,6 +47,7 @@ struct NidEntry {
   Locator now;
   Presence presence = Presence::here;
   SiteId site = 0;                ///< away: where it is; visiting, and arriving guests: its home
+  bool is_expected = false;       ///< away: will come here, and its move is activated as soon as it is heard
   bool is_guest = false;          ///< another site is its home
   std::optional<Place> former{};  ///< its home before this one: changed by set_former() only
   bool owns_nid = false;          ///< an ILNP node: nobody else has this NID, whatever the locator
@@ -73,6 +74,7 @@ class NidTable {
 
   /// Pointers to entries stay valid until they are erased.
   Result<NidEntry*, NidProblem> insert(const NidEntry& entry);
+  Result<void, NidProblem> set_home(NidEntry& entry, Locator home);
   /// The node has another locator where it is.
   Result<void, NidProblem> set_now(NidEntry& entry, Locator now);
   /// Its home was there before; nothing: nobody goes by those names any more.

@@ -5,27 +5,44 @@
 
 namespace ilnp::sim {
 
+void BorderRouter::configure(std::function<void(SiteRewriter&)> setting) {
+  setting(*rewriter_);
+  configuration_.push_back(std::move(setting));
+}
+
+void BorderRouter::forget() {
+  actions_.clear();
+  rewriter_ = std::make_unique<SiteRewriter>(tuning_, random_);
+  for (const auto& setting : configuration_) setting(*rewriter_);
+}
+
 void BorderRouter::add_inside(Site& subnet) {
   join(subnet);
   subnet.border = this;
-  rewriter_.set_address(Side::inside(), subnet.router());
+  configure([address = subnet.router()](SiteRewriter& r) { r.set_address(Side::inside(), address); });
 }
 
 void BorderRouter::add_uplink(UplinkId id, const MappingRule& rule) {
-  ASSERT_TRUE(rewriter_.map().add(rule).has_value());
-  Uplink& uplink = rewriter_.uplinks()[id];
-  uplink.configured = true;
-  uplink.state = UplinkState::up;
-  uplink.preference = static_cast<std::uint16_t>(10 + id);
+  configure([id, rule](SiteRewriter& r) {
+    ASSERT_TRUE(r.map().add(rule).has_value());
+    Uplink& uplink = r.uplinks()[id];
+    uplink.configured = true;
+    uplink.state = UplinkState::up;
+    uplink.preference = static_cast<std::uint16_t>(10 + id);
+  });
+}
+
+void BorderRouter::add_other_site(const LocatorPrefix& inside, SiteId number) {
+  configure([inside, number](SiteRewriter& r) { r.add_other_site(inside, number); });
 }
 
 void BorderRouter::add_name(UplinkId id, Site& outside, const Site& subnet) {
-  const auto name = rewriter_.map().to_outside(subnet.locator, id);
+  const auto name = rewriter_->map().to_outside(subnet.locator, id);
   ASSERT_TRUE(name);
   outside.locator = *name;
   join(outside);
   uplink_of_[&outside] = id;
-  rewriter_.set_address(Side::uplink(id), outside.router());
+  configure([id, address = outside.router()](SiteRewriter& r) { r.set_address(Side::uplink(id), address); });
 }
 
 void BorderRouter::connect(BorderRouter& a, SiteId b_at_a, BorderRouter& b, SiteId a_at_b, Duration delay) {
@@ -34,7 +51,7 @@ void BorderRouter::connect(BorderRouter& a, SiteId b_at_a, BorderRouter& b, Site
 }
 
 NidEntry& BorderRouter::know(NodeId nid, const Site& home, Presence presence, Locator now, SiteId site, bool guest) {
-  if (NidEntry* old = rewriter_.nids().find_owner(nid)) rewriter_.nids().erase(*old);
+  if (NidEntry* old = rewriter_->nids().find_owner(nid)) rewriter_->nids().erase(*old);
   NidEntry entry;
   entry.nid = nid;
   entry.home = home.locator;
@@ -43,13 +60,13 @@ NidEntry& BorderRouter::know(NodeId nid, const Site& home, Presence presence, Lo
   entry.site = site;
   entry.is_guest = guest;
   entry.owns_nid = true;
-  const auto inserted = rewriter_.nids().insert(entry);
+  const auto inserted = rewriter_->nids().insert(entry);
   EXPECT_TRUE(inserted.has_value());
   return *inserted.value();
 }
 
 void BorderRouter::hears(NodeId nid) {
-  rewriter_.heard(world().now(), *rewriter_.nids().find_owner(nid), actions_);
+  rewriter_->heard(world().now(), *rewriter_->nids().find_owner(nid), actions_);
   perform();
 }
 
@@ -59,18 +76,19 @@ void BorderRouter::receive(ByteVector packet, Site& from) {
 }
 
 void BorderRouter::handle(Side from, ByteVector bytes) {
+  if (is_dead) return;
   Packet packet{bytes, 0, bytes.size()};
-  const SiteVerdict verdict = rewriter_.forward(world().now(), from, packet, actions_);
+  const SiteVerdict verdict = rewriter_->forward(world().now(), from, packet, actions_);
   if (verdict.kind == SiteVerdict::Kind::dropped || verdict.kind == SiteVerdict::Kind::answered)
     world().note(*this, std::string{"drops: "} + name_of(verdict.reason));
   if (verdict.kind == SiteVerdict::Kind::forward) send(verdict.to, std::move(bytes));
   perform();
 }
 
-void BorderRouter::perform() {
-  std::vector<SitePacket> packets = std::move(actions_.packets);
-  actions_.clear();
-  for (SitePacket& packet : packets) send(packet.to, std::move(packet.bytes));
+void BorderRouter::perform(SiteActions& actions) {
+  const SiteActions done = std::exchange(actions, {});
+  for (const SitePacket& packet : done.packets) send(packet.to, packet.bytes);
+  for (const SiteEvent& event : done.events) on_event(event);
 }
 
 void BorderRouter::send(Side to, ByteVector packet) {
@@ -95,7 +113,7 @@ void BorderRouter::send(Side to, ByteVector packet) {
 }
 
 void BorderRouter::on_time() {
-  rewriter_.on_time(world().now(), actions_);
+  rewriter_->on_time(world().now(), actions_);
   perform();
 }
 

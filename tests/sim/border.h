@@ -14,13 +14,16 @@ namespace ilnp::sim {
 class BorderRouter : public Node {
  public:
   BorderRouter(World& world, std::string name, SiteTuning tuning = {})
-      : Node{world, std::move(name)}, random_{world.random().u64()}, rewriter_{tuning, random_} {}
+      : Node{world, std::move(name)}, tuning_{tuning}, random_{world.random().u64()} {
+    forget();
+  }
 
-  SiteRewriter& rewriter() { return rewriter_; }
+  SiteRewriter& rewriter() { return *rewriter_; }
 
   /// The subnet has this locator and no other way out.
   void add_inside(Site& subnet);
   void add_uplink(UplinkId id, const MappingRule& rule);
+  void add_other_site(const LocatorPrefix& inside, SiteId number);
   /// How one subnet looks by one uplink; what the world sends there arrives here. After its add_uplink().
   void add_name(UplinkId id, Site& outside, const Site& subnet);
   /// Both ways.
@@ -33,11 +36,20 @@ class BorderRouter : public Node {
   void hears(NodeId nid);
   void receive(ByteVector packet, Site& from) override;
   void on_time() override;
-  TimePoint next_deadline() const override { return rewriter_.next_deadline(); }
+  TimePoint next_deadline() const override { return rewriter_->next_deadline(); }
   bool has_nid(NodeId) const override { return false; }
   bool takes(const Site& site, NodeId) const override { return uplink_of_.contains(&site); }
 
   std::uint64_t by_uplink(UplinkId id) const { return sent_.at(id); }
+
+ protected:
+  /// Everything but its configuration, as a process that is killed.
+  void forget();
+  /// Not there: packets for it are lost.
+  bool is_dead = false;
+  virtual void on_event(const SiteEvent&) {}
+  void perform(SiteActions& actions);
+  void perform() { perform(actions_); }
 
  private:
   struct OtherRouter {
@@ -47,10 +59,13 @@ class BorderRouter : public Node {
   };
   void handle(Side from, ByteVector packet);
   void send(Side to, ByteVector packet);
-  void perform();
 
+  void configure(std::function<void(SiteRewriter&)> setting);
+
+  SiteTuning tuning_;
   test::FakeRandom random_;
-  SiteRewriter rewriter_;
+  std::vector<std::function<void(SiteRewriter&)>> configuration_;
+  std::unique_ptr<SiteRewriter> rewriter_;
   SiteActions actions_;
   std::map<const Site*, UplinkId> uplink_of_;
   std::map<SiteId, OtherRouter> links_;

@@ -38,8 +38,8 @@ struct Sites {
     router_1.add_name(0, isp_1, inside_1);
     router_1.add_name(1, isp_2, inside_1);
     router_2.add_name(0, isp_3, inside_2);
-    router_1.rewriter().add_other_site(site_2, 2);
-    router_2.rewriter().add_other_site(site_1, 1);
+    router_1.add_other_site(site_2, 2);
+    router_2.add_other_site(site_1, 1);
     BorderRouter::connect(router_1, 2, router_2, 1, milliseconds{8});
     vm.publishes = false;  // its locators are not those of its names: the router publishes
     vm.attach(inside_1);
