@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/telemetry/control.h"
 
+#include "io/telemetry/json_text.h"
 #include "io/telemetry/log_outputs.h"
 
 namespace ilnp {
 
 using nlohmann::json;
 
+namespace {
+
+const char* explain(JsonProblem problem) {
+  switch (problem) {
+    case JsonProblem::too_long:
+      return "the request is longer than 65536 octets";
+    case JsonProblem::too_deep:
+      return "the request is nested too deeply";
+    case JsonProblem::not_json:
+      break;
+  }
+  return "the request is not JSON";
+}
+
+}  // namespace
+
 Result<ControlRequest> parse_control_request(std::string_view line) {
-  if (line.size() > max_control_request) return error("the request is longer than 65536 octets");
-  bool too_deep = false;
-  const auto bounded = [&too_deep](int depth, json::parse_event_t, json&) {
-    too_deep = too_deep || depth > max_control_depth;
-    return !too_deep;
-  };
-  json body = json::parse(line, bounded, /*allow_exceptions=*/false);
-  if (too_deep) return error("the request is nested too deeply");
-  if (body.is_discarded()) return error("the request is not JSON");
+  auto parsed = parse_json(line, {max_control_request, max_control_depth});
+  if (!parsed) return error(explain(parsed.error()));
+  json& body = parsed.value().value;
   if (!body.is_object()) return error("the request is not a JSON object");
   const auto command = body.find("command");
   if (command == body.end() || !command->is_string()) return error("the request has no \"command\"");
