@@ -11,7 +11,7 @@ set -euo pipefail
 # Everything that `cmake --preset dev` and the build ask for.
 build_packages=(
   g++ cmake ninja-build pkg-config git ca-certificates python3
-  libboost-dev libssl-dev libldns-dev libnl-3-dev libnl-route-3-dev libunbound-dev libsystemd-dev
+  libboost-dev libssl-dev libldns-dev libnl-3-dev libnl-route-3-dev libunbound-dev libsystemd-dev libsqlite3-dev
   libspdlog-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )
@@ -19,13 +19,15 @@ test_packages=(
   clang clang-format clang-tidy clang-tools libclang-rt-14-dev llvm
   tshark tcpdump iproute2 nftables ethtool radvd iperf3 procps iputils-ping
   bind9 bind9-dnsutils bind9-utils knot knot-dnsutils nsd ldnsutils
+  etcd-server etcd-client openssl
 )
 demo_packages=(
   iproute2 nftables ethtool procps iputils-ping tcpdump radvd bind9 bind9-utils bind9-dnsutils
-  nginx-light openssh-server openssh-client curl
+  nginx-light openssh-server openssh-client curl etcd-server etcd-client openssl
 )
 # The services that some of them bring: package=unit.
-services=(bind9=named knot=knot nsd=nsd radvd=radvd nginx-light=nginx openssh-server=ssh iperf3=iperf3)
+services=(bind9=named knot=knot nsd=nsd radvd=radvd nginx-light=nginx openssh-server=ssh iperf3=iperf3
+          etcd-server=etcd)
 
 policy=/usr/sbin/policy-rc.d
 kept_policy=$policy.kept-by-ilnp
