@@ -128,7 +128,9 @@ Verdict HostForwarder::locator_update(TimePoint now, Correspondent& c, Bytes mes
 Verdict HostForwarder::obey(TimePoint now, Correspondent& c, const LocatorUpdate& update,
                             const LuMemory::ShortDigest& digest, const HeaderWalk& walk, std::uint32_t interface,
                             Actions& actions) {
-  const std::vector<Locator> own = own_.locators();
+  std::vector<Locator> own = own_.locators();
+  for (std::size_t k = 0; k < tuning_.max_siblings; ++k)
+    own.push_back(alias_prefix(ilcc_.identity_prefix(), static_cast<std::uint16_t>(k)));
   const OwnLocator* shared = own_.find(walk.source.locator);
   const bool on_link = shared != nullptr && shared->interface == interface;
   const auto locators = sanitise(update, {own, on_link ? walk.source.locator : Locator{}}, tuning_);

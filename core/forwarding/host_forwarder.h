@@ -107,6 +107,8 @@ class HostForwarder {
   /// What our kernel calls us in sessions of this NID.
   Address own_identity(NodeId nid) const;
   bool is_identity(const Address& address) const;
+  /// Whether packets may be sent from or to it: see Tuning::may_locate(); never an identity prefix.
+  bool may_locate(Locator locator) const { return tuning_.may_locate(locator) && !is_identity({locator, {}}); }
 
   // Packets. `interface` is the kernel index of the interface that it arrived on.
   Verdict outbound(TimePoint now, Packet& packet, Actions& actions);

@@ -183,7 +183,7 @@ Verdict HostForwarder::accept(TimePoint now, Correspondent& c, Packet& packet, c
                               std::uint32_t interface, Actions& actions) {
   if (!own_.is_or_was_ours(now, walk.destination.locator)) return drop(DropReason::in_not_our_locator);
   const bool is_known = c.knows(walk.source.locator);
-  if (!is_known && !is_global_unicast(walk.source.locator)) return drop(DropReason::in_foreign_locator);
+  if (!is_known && !may_locate(walk.source.locator)) return drop(DropReason::in_foreign_locator);
   const TcpFields tcp = tcp_of(packet, walk);
   const bool confirms = c.state == PeerState::tentative_in && c.handshake_sent &&
                         (tcp.flags & (tcp_ack | tcp_syn)) == tcp_ack && tcp.acknowledgement == c.handshake_sequence + 1;

@@ -42,7 +42,9 @@ Correspondent* HostForwarder::entry_for_name(TimePoint now, std::string_view nam
 
 std::optional<Address> HostForwarder::resolved(TimePoint now, std::string_view name, NodeId local, NodeId remote,
                                                const std::vector<ResolvedLocator>& locators, Actions& actions) {
-  if (locators.empty() || is_own_nid(remote) || remote == OwnNids::client) return std::nullopt;
+  const bool leads_back =
+      std::any_of(locators.begin(), locators.end(), [&](const ResolvedLocator& l) { return !may_locate(l.locator); });
+  if (locators.empty() || leads_back || is_own_nid(remote) || remote == OwnNids::client) return std::nullopt;
   const bool is_client = local == OwnNids::client || nids_.is_ephemeral(local);
   if (is_client) local = nids_.of_peer(remote).value_or(NodeId{});
   if (!is_client && !is_own_nid(local)) return std::nullopt;  // retired since somebody asked

@@ -47,7 +47,7 @@ Verdict HostForwarder::ask_first(TimePoint now, Correspondent& c, Packet& packet
   const TcpFields tcp = tcp_of(packet, walk);
   if (tcp.is_reset()) return drop(DropReason::in_stranger_segment);
   if (!tcp.valid && !opens(packet, walk, tcp)) return drop(DropReason::in_stranger_control);
-  if (!is_global_unicast(walk.source.locator) || own_.find(walk.destination.locator) == nullptr)
+  if (!may_locate(walk.source.locator) || own_.find(walk.destination.locator) == nullptr)
     return drop(DropReason::in_foreign_locator);
   if (!Nonce::is_storable(walk.nonce_length)) return drop(DropReason::in_nonce_size);
   const ProbeMessage probe = probe_of(packet, walk);
@@ -121,7 +121,7 @@ Verdict HostForwarder::from_stranger(TimePoint now, Packet& packet, const Header
   if (!is_first && !tcp.valid)
     return drop(known != nullptr ? DropReason::in_bad_nonce : DropReason::in_stranger_control);
   if (tcp.is_reset()) return drop(DropReason::in_stranger_segment);
-  if (!is_global_unicast(walk.source.locator) || own_.find(walk.destination.locator) == nullptr)
+  if (!may_locate(walk.source.locator) || own_.find(walk.destination.locator) == nullptr)
     return drop(DropReason::in_foreign_locator);
   if (!Nonce::is_storable(walk.nonce_length)) return drop(DropReason::in_nonce_size);
   // A segment of a session that we do not know, or a peer that has a session here: asked before anything is delivered.

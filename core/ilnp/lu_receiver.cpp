@@ -31,11 +31,11 @@ std::vector<AdvertisedLocator> sanitise(const LocatorUpdate& update, const Sanit
                                         const Tuning& tuning) {
   std::vector<AdvertisedLocator> kept;
   for (const AdvertisedLocator& l : update.locators) {
-    const bool routable = is_global_unicast(l.locator) || (context.allow_unique_local && is_unique_local(l.locator));
     const bool ours = std::find(context.own.begin(), context.own.end(), l.locator) != context.own.end();
     const bool repeated =
         std::any_of(kept.begin(), kept.end(), [&](const AdvertisedLocator& k) { return k.locator == l.locator; });
-    if (!routable || (ours && l.locator != context.on_link) || repeated || l.lifetime.count() == 0) continue;
+    const bool elsewhere = !ours || l.locator == context.on_link;
+    if (!tuning.may_locate(l.locator) || !elsewhere || repeated || l.lifetime.count() == 0) continue;
     kept.push_back(l);
   }
   std::stable_sort(kept.begin(), kept.end(),

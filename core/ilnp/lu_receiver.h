@@ -52,12 +52,11 @@ class LuMemory {
 
 /// Why an advertised locator is left out.
 struct SanitiseContext {
-  const std::vector<Locator>& own;  ///< a peer can't be at our own locators ...
+  const std::vector<Locator>& own;  ///< a peer can't be at our own locators, or at an identity prefix ...
   Locator on_link;                  ///< ... except the one of the link that this update arrived on
-  bool allow_unique_local = false;  ///< inside a site with its own border router only
 };
 
-/// Drops locators that no peer can have (not global unicast, ours, repeated, lifetime 0) and keeps the preferred ones
+/// Drops locators that no peer can have (Tuning::may_locate, ours, repeated, lifetime 0) and keeps the preferred ones
 /// of the rest, at most lu_max_accepted_locators.
 std::vector<AdvertisedLocator> sanitise(const LocatorUpdate& update, const SanitiseContext& context,
                                         const Tuning& tuning);

@@ -129,7 +129,7 @@ std::vector<AdvertisedLocator> OwnLocators::list_locators(TimePoint now, std::si
     if (list.size() >= tuning_.lu_max_sent_locators) break;
     const bool repeated =
         std::any_of(list.begin(), list.end(), [&](const AdvertisedLocator& a) { return a.locator == l.locator; });
-    if (repeated || !is_global_unicast(l.locator)) continue;
+    if (repeated || !tuning_.may_locate(l.locator)) continue;
     const auto remaining =
         l.valid_until == never ? tuning_.lu_lifetime : std::chrono::duration_cast<seconds>(l.valid_until - now);
     auto lifetime = std::min({remaining.count(), tuning_.lu_lifetime.count(), seconds::rep{65535}});

@@ -59,7 +59,7 @@ class OwnLocators {
   const OwnLocator* previous(TimePoint now) const;
 
   /// What peers are told; differs from the earlier ones in at least a lifetime, so that no peer takes it for a replay.
-  /// Global unicast locators only. Null when there is nothing to tell.
+  /// Only what Tuning::may_locate() allows. Null when there is nothing to tell.
   Advertisement advertisement(TimePoint now);
   /// Makes the next advertisement() a fresh one (a refresh of lifetimes).
   void renew() { advertisement_ = nullptr; }

@@ -7,6 +7,7 @@
 
 #include "core/base/time.h"
 #include "core/ilnp/checksum_mode.h"
+#include "core/ipv6/address.h"
 
 namespace ilnp {
 
@@ -31,6 +32,10 @@ struct Tuning {
 
   ChecksumMode checksum_mode = ChecksumMode::ipv6;
   bool checksum_auto_detect = true;  ///< learn the peer's mode from its first packet
+
+  /// The site's border router rewrites our Locators (RFC 6748): fc00::/7 are Locators too, here and in updates.
+  bool accept_unique_local = false;
+  bool may_locate(Locator l) const { return is_global_unicast(l) || (accept_unique_local && is_unique_local(l)); }
 
   // Sessions (RFC 6741 section 5)
   Duration resolved_minimum = 30s;  ///< a resolved name stays usable at least this long (TTL 0 too)

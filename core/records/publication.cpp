@@ -93,7 +93,8 @@ Publication::Actions Publication::send(TimePoint now) {
   sent_ = desired_;
   Actions actions;
   actions.send =
-      plan_publication(settings_.zone, settings_.name, *desired_, acknowledged_, settings_.ttls, possible[guard_]);
+      plan_publication(settings_.zone, settings_.name, *desired_, acknowledged_ ? acknowledged_ : settings_.left_behind,
+                       settings_.ttls, possible[guard_]);
   return actions;
 }
 

@@ -53,6 +53,8 @@ struct PublicationSettings {
   bool manage_nids = true;  ///< false: an operator writes the NID, our key may write L64 and AAAA only
   bool take_over = false;   ///< publish whatever NIDs the name holds: for a node that lost its NID
   PublicationTuning tuning;
+  /// What an earlier run may have left, as far as we would not touch it otherwise: deleted when it is not wanted.
+  std::optional<PublishedState> left_behind{};
 };
 
 struct PublicationEvent {

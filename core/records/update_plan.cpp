@@ -40,6 +40,25 @@ PublishedState PublishedState::of(std::vector<NidData> nids, std::vector<L64Data
   return state;
 }
 
+std::optional<PublishedState> PublishedState::behind_border(std::vector<NidData> nids,
+                                                            const std::vector<Locator>& locators,
+                                                            const std::optional<DnsName>& site_name) {
+  std::vector<L64Data> global;
+  std::vector<LpData> lps;
+  std::uint16_t preference = 0;
+  for (const Locator locator : locators) {
+    preference = static_cast<std::uint16_t>(preference + 10);
+    if (!is_unique_local(locator))
+      global.push_back({preference, locator});
+    else if (site_name && lps.empty())
+      lps.push_back({preference, *site_name});
+  }
+  if (global.empty() && lps.empty()) return std::nullopt;
+  PublishedState state = of(std::move(nids), std::move(global));
+  state.lps = std::move(lps);
+  return state;
+}
+
 UpdateRecord UpdateRecord::rrset_exists(DnsName owner, std::uint16_t type) {
   return {std::move(owner), type, dns::class_any, seconds{0}, {}};
 }
@@ -108,7 +127,8 @@ UpdatePlan plan_publication(const DnsName& zone, const DnsName& name, const Publ
   } else if (!wanted.lps.empty() || (previous && !previous->lps.empty())) {
     plan.updates.push_back(UpdateRecord::delete_rrset(name, dns::type_lp));
   }
-  plan.updates.push_back(UpdateRecord::delete_rrset(name, dns::type_aaaa));
+  if (!wanted.aaaa.empty() || !previous || !previous->aaaa.empty())
+    plan.updates.push_back(UpdateRecord::delete_rrset(name, dns::type_aaaa));
   add_records(plan, name, to_add, ttls);
   return plan;
 }

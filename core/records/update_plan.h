@@ -28,6 +28,11 @@ struct PublishedState {
 
   /// `nids` at `locators`, with the AAAA mirror of both (RFC 6741 section 8: nodes stay reachable for plain IPv6).
   static PublishedState of(std::vector<NidData> nids, std::vector<L64Data> locators, bool mirror_aaaa = true);
+  /// Of a node that has `locators`, best first. Unique-local ones are for the inside of a site with a border router;
+  /// the site publishes what it makes of them, and an LP leads there (RFC 6742 section 2.4) if its name is given.
+  /// nullopt: nothing of that is for the world.
+  static std::optional<PublishedState> behind_border(std::vector<NidData> nids, const std::vector<Locator>& locators,
+                                                     const std::optional<DnsName>& site_name);
 };
 
 /// RFC 6741 section 9.2 and RFC 6748: a mobile node's locators live 0 to 20 s, a fixed one's a minute to an hour.
@@ -84,7 +89,8 @@ struct NidGuard {
 
 /// Replaces what `name` publishes by `wanted`. NIDs are written only when the guard does not already promise them; LPs
 /// only when `wanted` or `previous` (what was last acknowledged) has some. So a key that may write L64 and AAAA alone
-/// is enough for a node whose NID is there.
+/// is enough for a node whose NID is there. AAAA records are left alone when none are wanted and `previous` had none:
+/// the site of a node behind a border router may have published some.
 UpdatePlan plan_publication(const DnsName& zone, const DnsName& name, const PublishedState& wanted,
                             const std::optional<PublishedState>& previous, const TtlPolicy& ttls,
                             const NidGuard& guard);

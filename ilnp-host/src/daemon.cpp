@@ -29,7 +29,7 @@ std::unique_ptr<T> boxed(Result<T>& opened) {
 
 Daemon::Daemon(HostSettings settings)
     : settings_{std::move(settings)},
-      tracker_{settings_.interfaces, settings_.tun},
+      tracker_{settings_.interfaces, settings_.tun, [this](Locator l) { return forwarder_->may_locate(l); }},
       dad_{random_},
       tun_buffers_(tun_batch, ByteVector(packet_buffer_size)) {}
 
@@ -111,6 +111,7 @@ Result<void> Daemon::open_publisher() {
   out.key_file = p.key_file;
   out.ttls = p.mobile ? TtlPolicy::mobile(p.ttl) : TtlPolicy::fixed(p.ttl);
   out.manage_nids = p.manage_nid;
+  if (!p.lp.empty()) out.site_name = *DnsName::from_text(p.lp);
   auto publisher = Publisher::open(loop_.context(), std::move(out), [](const PublicationEvent& event) {
     constexpr const char* names[] = {"dns_published", "dns_retrying", "dns_refused", "dns_taken_by_another"};
     const bool good = event.kind == PublicationEvent::Kind::published;
@@ -129,7 +130,8 @@ void Daemon::run() {
     log_event(LogLevel::info, "stopped", {{"kernel_state", "kept"}});
     return;
   }
-  if (publisher_ != nullptr) {
+  // What we never wrote is not ours to delete: a site's border router may publish for this name.
+  if (publisher_ != nullptr && publisher_->status().desired) {
     publisher_->set_desired(PublishedState::of({}, {}));
     const TimePoint end = loop_.now() + farewell;
     while (loop_.now() < end && !publisher_->status().settled) loop_.run_for(milliseconds{20});

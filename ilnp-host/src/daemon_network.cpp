@@ -201,15 +201,20 @@ void Daemon::publish() {
   std::vector<NidData> nids;
   for (const NodeId nid : forwarder_->own_nids())
     nids.push_back({static_cast<std::uint16_t>(10 * (nids.size() + 1)), nid});
-  std::vector<L64Data> locators;
-  for (const OwnLocator& l : forwarder_->own_locators().usable()) {
-    const bool repeated =
-        std::any_of(locators.begin(), locators.end(), [&](const L64Data& d) { return d.locator == l.locator; });
-    if (!repeated) locators.push_back({static_cast<std::uint16_t>(10 * (locators.size() + 1)), l.locator});
-  }
+  std::vector<Locator> locators;
+  for (const Locator l : forwarder_->own_locators().locators())
+    if (std::find(locators.begin(), locators.end(), l) == locators.end()) locators.push_back(l);
   // Detached: what is published stays until there is something better to say.
   if (locators.empty()) return;
-  publisher_->set_desired(PublishedState::of(std::move(nids), std::move(locators)));
+  std::optional<DnsName> site;
+  if (!settings_.publish.lp.empty()) site = DnsName::from_text(settings_.publish.lp);
+  auto wanted = PublishedState::behind_border(std::move(nids), locators, site);
+  if (!wanted) {
+    log_event(LogLevel::warning, "not_published",
+              {{"reason", "unique-local locators only, and publish.lp is not set"}});
+    return;
+  }
+  publisher_->set_desired(std::move(*wanted));
   publisher_->network_changed();
 }
 

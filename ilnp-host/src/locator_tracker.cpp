@@ -82,7 +82,7 @@ void LocatorTracker::on(TimePoint now, const AddressChanged& address) {
   if (in_resync_) seen_addresses_.insert(place);
   const bool is_ilv = std::find(own_nids_.begin(), own_nids_.end(), address.address.nid) != own_nids_.end();
   const bool locates = !address.removed && !is_ilv && !address.ours && address.prefix_length == 64 &&
-                       is_global_unicast(address.address.locator) && !address.dad_failed && address.valid_lifetime != 0;
+                       may_locate_(address.address.locator) && !address.dad_failed && address.valid_lifetime != 0;
   if (locates)
     addresses_[place] = {address, now};
   else
@@ -96,7 +96,7 @@ void LocatorTracker::on(TimePoint now, const PrefixAdvertised& advertised) {
   const Locator locator = prefix.prefix.locator;
   const auto link = uplinks_.find(advertised.ifindex);
   if (link == uplinks_.end() || !link->second.usable) return;
-  if (!prefix.autonomous || prefix.length != 64 || !is_global_unicast(locator)) return;
+  if (!prefix.autonomous || prefix.length != 64 || !may_locate_(locator)) return;
   const auto made = [&](const auto& a) {
     return a.first.first == advertised.ifindex && a.first.second.locator == locator;
   };

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what the kernel says about links, addresses and default routes to "these locators are usable now". No I/O.
 //
-// A locator is the /64 of a global address on an interface of ours that is up, has carrier, and has a default route
-// whose gateway is not known to be dead. An advertised prefix counts before the kernel has made an address of it: our
-// own I-LV does not wait for the duplicate address detection of another address, which the kernel ends a second later.
+// A locator is the /64 of a global address (or a unique local one, if locators.accept_unique_local) on an interface of
+// ours that is up, has carrier, and has a default route whose gateway is not known to be dead. An advertised prefix
+// counts before the kernel has made an address of it: our own I-LV does not wait for the duplicate address detection of
+// another address, which the kernel ends a second later.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -45,8 +47,10 @@ class LocatorTracker {
     bool moved = false;                                       ///< the hypervisor says so
   };
 
-  LocatorTracker(std::vector<InterfaceSettings> interfaces, std::string tun)
-      : wanted_{std::move(interfaces)}, tun_{std::move(tun)} {}
+  /// `may_locate` says which prefixes count.
+  LocatorTracker(std::vector<InterfaceSettings> interfaces, std::string tun,
+                 std::function<bool(Locator)> may_locate = is_global_unicast)
+      : wanted_{std::move(interfaces)}, tun_{std::move(tun)}, may_locate_{std::move(may_locate)} {}
 
   void set_own_nids(std::vector<NodeId> nids) { own_nids_ = std::move(nids); }
   void on_event(TimePoint now, const NetworkEvent& event);
@@ -86,6 +90,7 @@ class LocatorTracker {
 
   std::vector<InterfaceSettings> wanted_;
   std::string tun_;
+  std::function<bool(Locator)> may_locate_;
   std::vector<NodeId> own_nids_;
   std::map<unsigned, Uplink> uplinks_;
   std::map<Place, Learnt> addresses_;

@@ -12,6 +12,7 @@ Result<void> Names::open(const HostSettings& settings) {
   resolver_settings.forwarders = settings.upstream;
   resolver_settings.dnssec = settings.dnssec;
   resolver_settings.trust_anchor_file = settings.trust_anchor;
+  resolver_settings.tuning.accept_unique_local = settings.tuning.accept_unique_local;
   auto resolver = IlnpResolver::open(loop_.context(), resolver_settings);
   if (!resolver) return resolver.error();
   resolver_ = std::move(resolver.value());

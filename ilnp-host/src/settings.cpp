@@ -54,6 +54,11 @@ std::vector<Option> identity_options() {
        .help = "How often routers are asked again while a link has none.",
        .fallback = "1s",
        .range = "100ms..60s"},
+      {.key = "locators.accept_unique_local",
+       .type = boolean,
+       .help = "This node is behind a border router that rewrites its Locators: unique-local prefixes (fc00::/7) are "
+               "Locators too. They are never published.",
+       .fallback = "false"},
       {.key = "interface[].name", .type = string, .help = "Name of the interface.", .required = true, .identity = true},
       {.key = "interface[].preference",
        .type = integer,
@@ -115,6 +120,11 @@ std::vector<Option> name_options() {
        .type = boolean,
        .help = "Also write the NID record; false: the key may only write L64 and AAAA.",
        .fallback = "true"},
+      {.key = "publish.lp",
+       .type = string,
+       .help = "Name of the L64 records of the site behind whose border router this node is: an LP record leads there "
+               "while the node has unique-local Locators.",
+       .fallback = ""},
   };
 }
 
@@ -213,6 +223,14 @@ void read_publish(const Section& section, PublishSettings& out, std::vector<Prob
   out.ttl =
       section.has("ttl") ? std::chrono::duration_cast<seconds>(section.duration("ttl")) : seconds{out.mobile ? 0 : 60};
   out.manage_nid = section.boolean("manage_nid");
+  out.lp = section.text("lp");
+  if (!out.lp.empty() && !DnsName::from_text(out.lp))
+    problems.push_back({section.place("lp"), "publish.lp", "not a DNS name"});
+  if (!out.lp.empty() && out.lp == out.name)
+    problems.push_back({section.place("lp"), "publish.lp", "leads back to publish.name"});
+  if (!out.lp.empty() && !out.manage_nid)
+    problems.push_back(
+        {section.place("lp"), "publish.lp", "the LP is the operator's when publish.manage_nid is false, like the NID"});
 }
 
 void read_session(const Section& section, Tuning& out, std::vector<Problem>& problems) {
@@ -248,6 +266,7 @@ void read_identity(const Configuration& configuration, HostSettings& out, std::v
     problems.push_back({tun.place("name"), "tun.name", "not an interface name (1 to 15 characters)"});
   out.tun_mtu = static_cast<std::uint32_t>(tun.integer("mtu"));
   out.solicit_interval = configuration.section("locators").duration("solicit_interval");
+  out.tuning.accept_unique_local = configuration.section("locators").boolean("accept_unique_local");
   for (const Section& section : configuration.repeated("interface")) {
     InterfaceSettings one{section.text("name"), {}};
     if (section.has("preference")) one.preference = static_cast<std::uint16_t>(section.integer("preference"));

@@ -32,6 +32,7 @@ struct PublishSettings {
   bool mobile = true;
   seconds ttl{};
   bool manage_nid = true;
+  std::string lp;  ///< owner of the site's L64 records, published instead of unique-local locators; empty: none
 };
 
 struct HostSettings {

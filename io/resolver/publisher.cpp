@@ -37,8 +37,10 @@ class Publisher::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   void start(DnsName zone) {
+    std::optional<PublishedState> left_behind;
+    if (settings_.site_name) left_behind = PublishedState{{}, {}, {{10, *settings_.site_name}}, {}};
     machine_.emplace(PublicationSettings{std::move(zone), settings_.name, settings_.ttls, settings_.manage_nids,
-                                         settings_.take_over, settings_.tuning});
+                                         settings_.take_over, settings_.tuning, std::move(left_behind)});
   }
 
   void find_zone() {

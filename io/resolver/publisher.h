@@ -24,6 +24,8 @@ struct PublisherSettings {
   TtlPolicy ttls = TtlPolicy::mobile();
   bool manage_nids = true;  ///< false: the key may write L64 and AAAA only, the NID is an operator's
   bool take_over = false;   ///< publish even if the name holds other NIDs
+  /// Where the LP leads when there is one (PublishedState::behind_border): then LPs are ours.
+  std::optional<DnsName> site_name;
   PublicationTuning tuning;
 };
 

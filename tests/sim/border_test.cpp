@@ -165,6 +165,19 @@ TEST(Border, CorrespondentWithoutIlnpSeesNoChangeEither) {
   EXPECT_EQ(other->wrong_octets(), 0u);
 }
 
+TEST(Border, NodesInsideListTheirUniqueLocalLocatorsForTheRouterToRewrite) {
+  Sites s{7};
+  s.vm.tuning().accept_unique_local = true;
+  TcpStream& stream = s.connect(s.peer, s.vm);
+  s.move_unseen(s.inside_2);
+  EXPECT_TRUE(s.arrives_whole(stream, s.vm));
+  EXPECT_GT(s.vm.count(EventKind::locator_update_acknowledged), 0);
+  for (const RemoteLocator& l : s.peer.session(s.vm)->remote.all()) EXPECT_TRUE(is_global_unicast(l.locator));
+  EXPECT_NE(s.peer.session(s.vm)->remote.find(s.isp_1.locator), nullptr);
+  EXPECT_NE(s.peer.session(s.vm)->remote.find(s.isp_2.locator), nullptr);
+  EXPECT_EQ(Host::target(*s.peer.session(s.vm)), s.isp_1.locator);
+}
+
 TEST(Border, DeadUplinkIsLeftWithoutLosingASession) {
   Sites s{5};
   TcpStream& in = s.connect(s.peer, s.vm);

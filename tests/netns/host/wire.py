@@ -155,7 +155,7 @@ class Router:
         self.socket.close()
 
 
-TYPES = {"A": 1, "AAAA": 28, "PTR": 12, "NID": 104, "L64": 106, "TXT": 16}
+TYPES = {"A": 1, "AAAA": 28, "PTR": 12, "NID": 104, "L64": 106, "LP": 107, "TXT": 16}
 
 
 def answer_names(namespace, server, name, kind="AAAA", timeout=3.0):

@@ -8,6 +8,14 @@ namespace {
 // --- Packets of a session
 // ---------------------------------------------------------------------------------------------
 
+TEST_F(HostInput, StrangersFromInsideTheSiteAreHeardOnlyBehindABorderRouter) {
+  const Address inside{{0xfd5a17c09e210001}, peer_nid};
+  const ByteVector first = PacketBuilder{inside, us_at_home}.nonce(peer_nonce).udp(7777, 40000, text("world")).build();
+  EXPECT_TRUE(dropped_as(receive(first), DropReason::in_foreign_locator));
+  tuning.accept_unique_local = true;
+  EXPECT_EQ(receive(first).verdict.disposition, Disposition::to_identity);
+}
+
 TEST_F(HostInput, PacketOfASessionReachesTheKernelBetweenIdentityAddressesWithoutItsNonce) {
   establish();
   const Outcome o = receive(their_udp("data"));

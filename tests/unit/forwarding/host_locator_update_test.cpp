@@ -28,6 +28,20 @@ TEST_F(HostControl, UpdateMovesThePeerAndIsAcknowledgedWithItsOwnBody) {
   EXPECT_TRUE(o.actions.sessions_changed);
 }
 
+TEST_F(HostControl, InsideASiteUniqueLocalLocatorsAreObeyedButNeverAnIdentityPrefix) {
+  tuning.accept_unique_local = true;
+  const Locator inside{0xfd5a17c09e210001};
+  settle();
+  for (const Locator identities : {prefix, alias_prefix(prefix, 1)}) {
+    EXPECT_TRUE(dropped_as(receive(update_from(peer, {at(identities)})), DropReason::lu_no_usable_locator));
+    now += seconds{1};
+  }
+  EXPECT_TRUE(obeyed(receive(update_from({inside, peer_nid}, {at(inside), at(prefix)}))));
+  EXPECT_NE(entry()->remote.find(inside), nullptr);
+  EXPECT_EQ(entry()->remote.find(prefix), nullptr);
+  EXPECT_FALSE(resolve({{prefix, 10, seconds{300}}}, "another.example.org"));
+}
+
 TEST_F(HostControl, RetransmissionIsAcknowledgedAgainAndNothingElse) {
   settle();
   const ByteVector lu = update({at(peer_away)});

@@ -67,6 +67,26 @@ TEST_F(LocatorTrackerTest, AdvertisedPrefixIsALocatorBeforeTheKernelHasMadeAnAdd
   EXPECT_EQ(usable(), std::vector{here});
 }
 
+TEST_F(LocatorTrackerTest, OnlyPrefixesThatMayLocateCount) {
+  const Locator inside{0xfd5a17c09e210001}, identities{0xfd494c4e50366631};
+  link(2, true);
+  route(2);
+  for (const Locator prefix : {inside, identities}) {
+    advertise(2, prefix);
+    tracker_.on_event(now, address(2, prefix));
+  }
+  EXPECT_TRUE(usable().empty());
+  tracker_ = LocatorTracker{{}, "ilnp0", [&](Locator l) { return l != identities; }};
+  link(2, true);
+  route(2);
+  for (const Locator prefix : {inside, identities}) {
+    advertise(2, prefix);
+    EXPECT_EQ(usable(), std::vector{inside});
+    tracker_.on_event(now, address(2, prefix));
+    EXPECT_EQ(usable(), std::vector{inside});
+  }
+}
+
 TEST_F(LocatorTrackerTest, NoLocatorWithoutARouter) {
   link(2, true);
   advertise(2, here);

@@ -97,9 +97,9 @@ class Sanitise : public ::testing::Test {
   std::vector<Locator> own{Locator{0x20010db800110001}, Locator{0x20010db800220001}};
   Locator on_link{};
 
-  std::vector<Locator> kept(std::vector<AdvertisedLocator> list, bool unique_local = false) {
+  std::vector<Locator> kept(std::vector<AdvertisedLocator> list) {
     std::vector<Locator> out;
-    for (const AdvertisedLocator& l : sanitise(update(std::move(list)), {own, on_link, unique_local}, tuning))
+    for (const AdvertisedLocator& l : sanitise(update(std::move(list)), {own, on_link}, tuning))
       out.push_back(l.locator);
     return out;
   }
@@ -115,8 +115,9 @@ TEST_F(Sanitise, KeepsGlobalUnicastOnly) {
 
 TEST_F(Sanitise, UniqueLocalIsAllowedInsideASiteOnly) {
   const Locator ula{0xfd00000000000001};
-  EXPECT_EQ(kept({entry(ula)}, true), std::vector<Locator>{ula});
-  EXPECT_TRUE(kept({entry(Locator{0xfe80000000000000})}, true).empty());
+  tuning.accept_unique_local = true;
+  EXPECT_EQ(kept({entry(ula)}), std::vector<Locator>{ula});
+  EXPECT_TRUE(kept({entry(Locator{0xfe80000000000000})}).empty());
 }
 
 TEST_F(Sanitise, OurOwnLocatorsAreNotThePeersUnlessItIsOnOurLink) {
@@ -128,7 +129,7 @@ TEST_F(Sanitise, OurOwnLocatorsAreNotThePeersUnlessItIsOnOurLink) {
 TEST_F(Sanitise, LifetimeZeroIsWithdrawal) { EXPECT_EQ(kept({entry(a, 1, 0), entry(b)}), std::vector<Locator>{b}); }
 
 TEST_F(Sanitise, FirstOfRepeatedOnesCounts) {
-  const auto list = sanitise(update({entry(a, 5), entry(a, 1)}), {own, {}, false}, tuning);
+  const auto list = sanitise(update({entry(a, 5), entry(a, 1)}), {own, {}}, tuning);
   ASSERT_EQ(list.size(), 1u);
   EXPECT_EQ(list[0].preference, 5);
 }
@@ -137,7 +138,7 @@ TEST_F(Sanitise, PreferredOnesOfTooManyAreKept) {
   std::vector<AdvertisedLocator> many;
   for (std::uint64_t i = 0; i < 255; ++i)
     many.push_back(entry(Locator{0x2a00000000000000 + (i << 16)}, static_cast<std::uint16_t>(255 - i)));
-  const auto list = sanitise(update(many), {own, {}, false}, tuning);
+  const auto list = sanitise(update(many), {own, {}}, tuning);
   ASSERT_EQ(list.size(), tuning.lu_max_accepted_locators);
   EXPECT_EQ(list.front().preference, 1);
   EXPECT_EQ(list.back().preference, 100);

@@ -207,6 +207,15 @@ TEST_F(OwnLocatorsTest, OnlyGlobalUnicastIsAdvertisedAndNotMoreThanTheLimit) {
   for (const AdvertisedLocator& l : *own.advertisement(now)) EXPECT_TRUE(is_global_unicast(l.locator));
 }
 
+TEST_F(OwnLocatorsTest, BehindABorderRouterUniqueLocalOnesAreAdvertisedForItToRewrite) {
+  tuning.accept_unique_local = true;
+  const Locator inside{0xfd5a17c09e210001}, link_local{0xfe80000000000000};
+  own.up(now, one(inside, 1, 1));
+  own.up(now, one(link_local, 1, 2));
+  ASSERT_EQ(own.advertisement(now)->size(), 1u);
+  EXPECT_EQ(own.advertisement(now)->front().locator, inside);
+}
+
 TEST_F(OwnLocatorsTest, AdvertisementIsSharedUntilSomethingChanges) {
   own.up(now, one(a));
   const Advertisement first = own.advertisement(now);

@@ -53,6 +53,21 @@ TEST_F(PublicationTest, TheFirstChangeGoesOutAtOnce) {
   EXPECT_FALSE(machine.next_deadline());
 }
 
+TEST_F(PublicationTest, WhatAnEarlierRunMayHaveLeftIsDeletedOnce) {
+  PublishedState left;
+  left.lps.push_back({10, *DnsName::from_text("site.example.org")});
+  machine = Publication{{zone, mob, TtlPolicy::mobile(), true, false, {}, left}};
+  const auto deletes_lp = [](const UpdatePlan& plan) {
+    return std::any_of(plan.updates.begin(), plan.updates.end(),
+                       [](const UpdateRecord& r) { return r.type == dns::type_lp && r.klass == dns::class_any; });
+  };
+  auto actions = machine.set_desired(now, at(1));
+  EXPECT_TRUE(deletes_lp(*actions.send));
+  machine.on_outcome(now, answered(dns::noerror));
+  actions = machine.set_desired(now + 1s, at(2));
+  EXPECT_FALSE(deletes_lp(*actions.send));
+}
+
 TEST_F(PublicationTest, TheSameWishTwiceSendsNothing) {
   publish(1);
   EXPECT_FALSE(machine.set_desired(now, at(1)).send);

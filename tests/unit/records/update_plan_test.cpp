@@ -86,6 +86,29 @@ TEST(UpdatePlan, WithoutLocatorsTheyAreDeletedAndNothingIsAdded) {
   EXPECT_EQ(gone.updates.size(), 2u);
 }
 
+TEST(UpdatePlan, BehindABorderRouterTheSitesNameStandsForUniqueLocalLocators) {
+  const Locator inside{0xfd5a17c09e210001}, outside = l64.locator;
+  const DnsName site = *DnsName::from_text("site.example.org");
+  EXPECT_EQ(PublishedState::behind_border({nid}, {outside}, site), wanted);
+  EXPECT_FALSE(PublishedState::behind_border({nid}, {inside}, {}));
+  EXPECT_FALSE(PublishedState::behind_border({nid}, {}, site));
+  const auto both = PublishedState::behind_border({nid}, {inside, outside, {inside.bits + 1}}, site);
+  EXPECT_EQ(both->lps, (std::vector<LpData>{{10, site}}));
+  EXPECT_EQ(both->locators, (std::vector<L64Data>{{20, outside}}));
+  EXPECT_EQ(both->aaaa, wanted.aaaa);
+
+  // What the node itself had published elsewhere goes; addresses that the site published for it stay.
+  const PublishedState there = *PublishedState::behind_border({nid}, {inside}, site);
+  const std::vector<std::string> moved_in{"delete every L64 of mob.example.org.", "delete every LP of mob.example.org.",
+                                          "add mob.example.org. 3600 IN LP 10 site.example.org."};
+  const NidGuard guard{NidGuard::Kind::exactly, {nid}};
+  EXPECT_EQ(texts(plan_publication(zone, mob, there, there, TtlPolicy::mobile(), guard).updates, false), moved_in);
+  const UpdatePlan from_outside = plan_publication(zone, mob, there, wanted, TtlPolicy::mobile(), guard);
+  EXPECT_EQ(texts(from_outside.updates, false).at(2), "delete every AAAA of mob.example.org.");
+  const UpdatePlan to_outside = plan(guard, there);
+  EXPECT_EQ(texts(to_outside.updates, false).at(1), "delete every LP of mob.example.org.");
+}
+
 TEST(UpdatePlan, PoliciesFollowTheRanges) {
   EXPECT_EQ(TtlPolicy::mobile().l64, seconds{0});
   EXPECT_EQ(TtlPolicy::mobile(seconds{20}).aaaa, seconds{20});
