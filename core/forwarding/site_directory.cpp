@@ -54,7 +54,9 @@ void SiteDirectory::resync_finished(TimePoint now, DirectoryActions& actions) {
 
 NidEntry* SiteDirectory::entry_of(const NodeKey& key) {
   NidTable& nids = rewriter_.nids();
-  return key.address_locator == Locator{} ? nids.find_owner(key.nid) : nids.find(key.nid, key.address_locator);
+  if (key.address_locator == Locator{}) return nids.find_owner(key.nid);
+  NidEntry* entry = nids.find(key.nid, key.address_locator);
+  return entry == nullptr || entry->owns_nid ? nullptr : entry;
 }
 
 SiteDirectory::Role SiteDirectory::role_of(const Ownership& record, bool has_entry) const {
@@ -129,10 +131,16 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
   // Of a node that is here, its own packets tell better where it is.
   const Locator now_at = is_inside && was_inside && !moved_here ? entry.now : role.now;
   const Locator home = role.kind == Role::Kind::leaving ? entry.home : role.home;
-  // Flows that began by the former names go on after the release; the old home sees when the last one is quiet.
-  const std::optional<Place> former = known.record.former || home != old_home ? known.record.former : entry.former;
+  std::optional<Place> former;
+  if (is_inside) {
+    // Flows that began by the former names go on after the release; the old home sees when the last one is quiet.
+    former = known.record.former || home != old_home ? known.record.former : entry.former;
+  } else if (role.kind == Role::Kind::leaving) {
+    // What is late was sent to where it was here.
+    former = was_inside ? std::optional{Place{entry.site, entry.now}} : entry.former;
+  }
   known.obeyed = nids.set_home(entry, home).has_value() && nids.set_now(entry, now_at).has_value() &&
-                 nids.set_former(entry, is_inside ? former : std::nullopt).has_value();
+                 nids.set_former(entry, former).has_value();
   if (!known.obeyed) actions.events.push_back({DirectoryEventKind::clash, known.record});
   entry.is_learnt = false;
   if (role.kind != Role::Kind::leaving) entry.is_guest = role.is_guest;
