@@ -15,7 +15,8 @@ using std::string_view;
 constexpr const char* schema = "ilnp.ownership/1";
 constexpr JsonLimits limits{max_record_octets, 2};
 constexpr const char* phases[] = {"settled", "prepared", "active"};
-constexpr string_view members[] = {"schema", "nid", "address", "home", "at", "phase", "other", "former", "visible"};
+constexpr string_view members[] = {"schema", "nid",   "address", "home",    "at",
+                                   "phase",  "other", "former",  "visible", "when_heard"};
 
 const std::string* text_of(const json& object, const char* name) {
   const auto found = object.find(name);
@@ -49,11 +50,12 @@ Result<Place, RecordProblem> parse_place(const json& value, const SiteNames& sit
 bool fits_phase(const Ownership& record) {
   switch (record.phase) {
     case MovePhase::settled:
-      return !record.other && !record.former && !record.visible;
+      return !record.other && !record.former && !record.visible && !record.when_heard;
     case MovePhase::prepared:
-      return record.other && *record.other != record.at && !record.former && (!record.visible || record.is_ilnp());
+      return record.other && !record.former && (!record.visible || record.is_ilnp());
     case MovePhase::active:
-      return (record.other || record.former) && !record.visible && (!record.former || record.is_ilnp());
+      return (record.other || record.former) && !record.visible && !record.when_heard &&
+             (!record.former || record.is_ilnp());
   }
   return false;
 }
@@ -127,6 +129,7 @@ std::optional<std::string> record_to_json(const Ownership& record, const SiteNam
   if (record.other) object["other"] = place(*record.other);
   if (record.former) object["former"] = place(*record.former);
   if (record.visible) object["visible"] = true;
+  if (record.when_heard) object["when_heard"] = true;
   if (!all_named) return std::nullopt;
   return object.dump();
 }
@@ -159,9 +162,12 @@ Result<Ownership, RecordProblem> parse_record(string_view key_text, string_view 
   const auto known = phase == nullptr ? std::end(phases) : std::find(std::begin(phases), std::end(phases), *phase);
   if (known == std::end(phases)) return RecordProblem::bad_phase;
   record.phase = static_cast<MovePhase>(known - std::begin(phases));
-  if (const auto visible = object.find("visible"); visible != object.end()) {
-    if (*visible != true) return RecordProblem::bad_phase;
-    record.visible = true;
+  for (const auto& [name, flag] :
+       {std::pair{"visible", &record.visible}, std::pair{"when_heard", &record.when_heard}}) {
+    const auto found = object.find(name);
+    if (found == object.end()) continue;
+    if (*found != true) return RecordProblem::bad_phase;
+    *flag = true;
   }
   if (!fits_phase(record)) return RecordProblem::bad_phase;
   return record;

@@ -5,7 +5,7 @@
 //   nid/0200+00ff+fe00+0001@fd00-0001-0000-0010    a node without: its address
 //   {"schema":"ilnp.ownership/1","nid":"0200+00ff+fe00+0001","address":"fd00-0001-0000-0010"  (without ILNP only),
 //    "home":{"site":"dc1","locator":"fd00-0001-0000-0010"},"at":{...},"phase":"settled|prepared|active",
-//    "other":{...},"former":{...},"visible":true}                                             (the last three if so)
+//    "other":{...},"former":{...},"visible":true,"when_heard":true}                           (the last four if so)
 //
 // The epoch is the store's revision and not part of it. Whoever can write to the store can write anything, so a reader
 // takes exactly this and nothing else.
@@ -35,7 +35,7 @@ enum class RecordProblem : std::uint8_t {
   bad_node,        ///< "nid" or "address"
   bad_place,       ///< "home", "at", "other" or "former"
   unknown_site,    ///< a site that this router's configuration does not name
-  bad_phase,       ///< no such phase, or one that does not fit "other", "former" and "visible"
+  bad_phase,       ///< no such phase, or one that does not fit "other", "former" and the flags
   unknown_member,  ///< a member that schema 1 does not have
 };
 

@@ -35,7 +35,7 @@ TEST(RecordJson, EveryRecordThatAMoveMakesIsReadAsItWasWritten) {
     for (const MoveStep step : {MoveStep::claim, MoveStep::prepare, MoveStep::abort, MoveStep::prepare,
                                 MoveStep::activate, MoveStep::rehome, MoveStep::release}) {
       request.step = step;
-      request.visible = visible;
+      request.visible = request.when_heard = visible;
       const auto plan = plan_move(record, request);
       if (!plan || !plan.value().changes) continue;
       record = plan.value().next;
@@ -116,6 +116,7 @@ TEST(RecordJson, ThePhaseFitsTheRest) {
   };
   EXPECT_EQ(with("prepared", other), "accepted");
   EXPECT_EQ(with("prepared", other + R"(,"visible":true)"), "accepted");
+  EXPECT_EQ(with("prepared", other + R"(,"when_heard":true)"), "accepted");
   EXPECT_EQ(with("active", other), "accepted");
   EXPECT_EQ(with("active", former), "accepted");
   const std::string bad = words(RecordProblem::bad_phase);
@@ -126,10 +127,12 @@ TEST(RecordJson, ThePhaseFitsTheRest) {
   EXPECT_EQ(with("settled", R"(,"visible":true)"), bad);
   EXPECT_EQ(with("settled", R"(,"visible":false)"), bad);
   EXPECT_EQ(with("prepared", ""), bad);
-  EXPECT_EQ(with("prepared", R"(,"other":)" + place()), bad) << "to where it is";
+  EXPECT_EQ(with("prepared", other + R"(,"when_heard":1)"), bad);
   EXPECT_EQ(with("prepared", other + former), bad);
   EXPECT_EQ(with("active", ""), bad);
   EXPECT_EQ(with("active", other + R"(,"visible":true)"), bad);
+  EXPECT_EQ(with("active", other + R"(,"when_heard":true)"), bad);
+  EXPECT_EQ(with("settled", R"(,"when_heard":true)"), bad);
 }
 
 TEST(SiteNames, AreNamesAndUnique) {
