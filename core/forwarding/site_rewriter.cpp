@@ -142,7 +142,7 @@ SiteVerdict SiteRewriter::from_inside(Job& job) {
   const Locator home = entry != nullptr ? entry->home : job.walk.source.locator;
   const bool is_guest = entry != nullptr && entry->is_guest;
   if (const auto inside = map_.to_inside(destination.locator); inside && !is_guest) return hairpin(job, home, *inside);
-  NidEntry* known = nids_.find(destination.nid, destination.locator);
+  NidEntry* known = known_inside(destination);
   if (known != nullptr || map_.is_inside(destination.locator))
     return deliver(job, home, {destination.locator, known}, {});
   if (const auto site = other_site(destination.locator))
@@ -171,6 +171,13 @@ SiteVerdict SiteRewriter::from_uplink(Job& job) {
   return deliver(job, source.locator, *target, {});
 }
 
+/// Of a node that owns its NID any inside locator will do: it may have gone to another subnet, or come to one, and
+/// whoever sends to it has not heard of that yet.
+NidEntry* SiteRewriter::known_inside(const Address& destination) {
+  NidEntry* entry = nids_.find(destination.nid, destination.locator);
+  return entry == nullptr && map_.is_inside(destination.locator) ? nids_.find_owner(destination.nid) : entry;
+}
+
 SiteVerdict SiteRewriter::from_link(Job& job) {
   const SiteId site = job.from.number;
   const Address &source = job.walk.source, &destination = job.walk.destination;
@@ -178,7 +185,7 @@ SiteVerdict SiteRewriter::from_link(Job& job) {
   const bool is_ours = sender != nullptr && sender->presence == Presence::away && sender->site == site;
   const bool is_theirs = other_site(source.locator) == site;
   const Locator home = is_ours ? sender->home : source.locator;
-  NidEntry* known = nids_.find(destination.nid, destination.locator);
+  NidEntry* known = known_inside(destination);
   // What a guest's home, or a node's former one, sends after it comes from anywhere.
   const bool is_sent_after = known != nullptr && (known->is_guest || (known->former && known->former->site == site));
   if (!is_ours && !is_theirs && !is_sent_after) return drop(SiteDropReason::link_stranger);

@@ -49,7 +49,7 @@ class ControlServer::Server : public std::enable_shared_from_this<Server> {
   void close();
   void accept();
   void publish(const Event& event);
-  json answer(std::string_view line, bool& wants_events);
+  void answer(std::string_view line, bool& wants_events, const Reply& reply);
   void leave(const std::shared_ptr<Client>& client) { std::erase(clients_, client); }
 
   ControlServerOptions options_;
@@ -58,7 +58,7 @@ class ControlServer::Server : public std::enable_shared_from_this<Server> {
   stream_protocol::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   std::vector<std::shared_ptr<Client>> clients_;
-  std::map<std::string, Handler, std::less<>> handlers_;
+  std::map<std::string, SlowHandler, std::less<>> handlers_;
   ControlServerStats stats_;
 };
 
@@ -124,7 +124,13 @@ class ControlServer::Server::Client : public std::enable_shared_from_this<Client
     const std::string request = input_.substr(0, end);
     input_.erase(0, end + 1);
     is_answering_ = true;
-    send({line_of(server_->answer(request, is_monitor_)), true});
+    server_->answer(request, is_monitor_, [client = weak_from_this(), number = ++requests_](const json& answer) {
+      const auto self = client.lock();
+      if (self && self->replies_ < number) {
+        self->replies_ = number;
+        self->send({line_of(answer), true});
+      }
+    });
   }
 
   void send(Line line) {
@@ -176,6 +182,7 @@ class ControlServer::Server::Client : public std::enable_shared_from_this<Client
   std::deque<Line> queue_, writing_;
   std::size_t queued_events_ = 0;  ///< octets in queue_
   std::uint64_t lost_ = 0;         ///< events since the last report
+  std::uint64_t requests_ = 0, replies_ = 0;
   bool is_reading_ = false, is_writing_ = false, is_answering_ = false, is_monitor_ = false, is_last_ = false,
        is_closed_ = false;
 };
@@ -229,28 +236,25 @@ void ControlServer::Server::accept() {
   });
 }
 
-json ControlServer::Server::answer(std::string_view line, bool& wants_events) {
+void ControlServer::Server::answer(std::string_view line, bool& wants_events, const Reply& reply) {
   ++stats_.requests;
-  auto request = parse_control_request(line);
-  if (!request) {
+  const auto refuse = [&](std::string_view code, const std::string& why) {
     ++stats_.bad_requests;
-    return control_error("bad_request", request.error().message);
-  }
+    reply(control_error(code, why));
+  };
+  auto request = parse_control_request(line);
+  if (!request) return refuse("bad_request", request.error().message);
   if (request.value().command == "monitor") {
     wants_events = true;
-    return event_to_json({LogLevel::info, "monitor_started", {}, std::chrono::system_clock::now()});
+    return reply(event_to_json({LogLevel::info, "monitor_started", {}, std::chrono::system_clock::now()}));
   }
   const auto handler = handlers_.find(request.value().command);
-  if (handler == handlers_.end()) {
-    ++stats_.bad_requests;
-    return control_error("unknown_command", "unknown command \"" + request.value().command.substr(0, 64) + "\"");
-  }
+  if (handler == handlers_.end())
+    return refuse("unknown_command", "unknown command \"" + request.value().command.substr(0, 64) + "\"");
   try {
-    auto answer = handler->second(request.value().body);
-    return answer ? std::move(answer).value() : control_error("failed", answer.error().message);
+    handler->second(request.value().body, reply);
   } catch (const std::exception& problem) {  // nlohmann-json's, about a request of the wrong shape
-    ++stats_.bad_requests;
-    return control_error("bad_request", problem.what());
+    refuse("bad_request", problem.what());
   }
 }
 
@@ -283,6 +287,12 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(boost::asio::io_conte
 }
 
 void ControlServer::on(std::string command, Handler handler) {
+  on_slow(std::move(command), [handler = std::move(handler)](const json& request, const Reply& reply) {
+    auto answer = handler(request);
+    reply(answer ? std::move(answer).value() : control_error("failed", answer.error().message));
+  });
+}
+void ControlServer::on_slow(std::string command, SlowHandler handler) {
   server_->handlers_.insert_or_assign(std::move(command), std::move(handler));
 }
 void ControlServer::publish(const Event& event) { server_->publish(event); }

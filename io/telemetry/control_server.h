@@ -39,12 +39,17 @@ class ControlServer {
   /// Answers a request. The object is sent as it is, on one line; `schema` is up to the handler. An error becomes
   /// ilnp.error/1 with code "failed".
   using Handler = std::function<Result<nlohmann::json>(const nlohmann::json& request)>;
+  /// The same for what takes a while: `reply` is called once, now or later, with the answer or a control_error(). The
+  /// client's next request waits for it; when the client has gone meanwhile, nothing happens.
+  using Reply = std::function<void(nlohmann::json answer)>;
+  using SlowHandler = std::function<void(const nlohmann::json& request, Reply reply)>;
 
   /// The loop must outlive the server. Errors: "already running, pid N"; the path cannot be bound; no such group.
   static Result<std::unique_ptr<ControlServer>> open(boost::asio::io_context& loop, ControlServerOptions options);
   ~ControlServer();  ///< closes all clients and removes the socket
 
   void on(std::string command, Handler handler);
+  void on_slow(std::string command, SlowHandler handler);
   /// To every monitor: pass it to EventLog::watch.
   void publish(const Event& event);
 

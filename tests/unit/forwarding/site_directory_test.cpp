@@ -203,6 +203,12 @@ TEST_F(SiteDirectoryTest, NodeThatTakesAnotherLocatorIsRelocated) {
   EXPECT_EQ(out.requests[0].to, (Place{self, subnet_2}));
 }
 
+TEST_F(SiteDirectoryTest, NodeIsFoundWhereItIsBeforeItsHomeHasHeardOfIt) {
+  apply(record(there, here, MovePhase::active, there));
+  EXPECT_TRUE(cross(in, udp({subnet_2, nid}, correspondent)).left()) << "it comes to another subnet than was said";
+  EXPECT_TRUE(went(cross(link, udp(correspondent, node)), in, correspondent, {subnet_2, nid}));
+}
+
 TEST_F(SiteDirectoryTest, NodeWithoutIlnpIsKnownByItsAddress) {
   Ownership r = record(here, here);
   r.key.address_locator = inside;

@@ -62,6 +62,7 @@ class ControlServerTest : public testing::Test {
       });
       server_->on("reload", [](const json&) -> Result<json> { return error("host.toml:1:1: syntax"); });
       server_->on("shape", [](const json& request) -> Result<json> { return json{request.at("missing")}; });
+      server_->on_slow("later", [this](const json&, const ControlServer::Reply& reply) { replies_.push_back(reply); });
       server_->on("large", [](const json&) -> Result<json> { return json{{"filler", std::string(8 << 20, 'x')}}; });
       return {};
     });
@@ -71,6 +72,13 @@ class ControlServerTest : public testing::Test {
     auto connected = ControlClient::connect(path_);
     EXPECT_TRUE(connected) << connected.error().message;
     return std::move(connected).value();
+  }
+  /// Whether it becomes so on the loop within five seconds.
+  template <class F>
+  bool becomes(F is_so) {
+    for (const auto end = std::chrono::steady_clock::now() + seconds{5}; std::chrono::steady_clock::now() < end;)
+      if (on_loop(is_so)) return true;
+    return false;
   }
   void publish(int number) {
     on_loop([&] {
@@ -106,8 +114,36 @@ class ControlServerTest : public testing::Test {
   boost::asio::io_context loop_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_{loop_.get_executor()};
   std::unique_ptr<ControlServer> server_;
+  std::vector<ControlServer::Reply> replies_;
   std::thread thread_;
 };
+
+TEST_F(ControlServerTest, LaterAnswersComeInOrderAndOnce) {
+  ASSERT_EQ(start(), "");
+  ControlClient c = client();
+  ASSERT_TRUE(c.send({{"command", "later"}}));
+  ASSERT_TRUE(c.send({{"command", "status"}, {"echo", 1}}));
+  ASSERT_FALSE(c.receive(std::chrono::milliseconds{50})) << "the second request waits for the first";
+  ASSERT_EQ(on_loop([this] { return replies_.size(); }), 1u);
+  on_loop([this] {
+    replies_[0]({{"schema", "late"}});
+    replies_[0]({{"schema", "twice"}});
+  });
+  EXPECT_EQ(c.receive(seconds{5}).value()["schema"], "late");
+  EXPECT_EQ(c.receive(seconds{5}).value()["echo"], 1);
+}
+
+TEST_F(ControlServerTest, LateAnswerForAClientThatHasGone) {
+  ASSERT_EQ(start(), "");
+  std::optional<ControlClient> c{client()};
+  ASSERT_TRUE(c->send({{"command", "later"}}));
+  ASSERT_TRUE(becomes([this] { return replies_.size() == 1; }));
+  c.reset();
+  on_loop([this] { replies_[0]({{"schema", "late"}}); });
+  EXPECT_TRUE(becomes([this] { return server_->clients() == 0; })) << "noticed when there is something to tell it";
+  on_loop([this] { server_.reset(); });
+  on_loop([this] { replies_[0]({{"schema", "late"}}); });
+}
 
 TEST_F(ControlServerTest, AnswersRequestsInOrderOnOneConnection) {
   ASSERT_EQ(start(), "");
