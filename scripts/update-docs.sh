@@ -6,3 +6,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${1:-build/dev}
 "$build/ilnp-host/ilnp-host" --print-reference >docs/operations/ilnp-host-options.md
 "$build/ilnp-host/ilnp-host" --print-example >ilnp-host/deploy/host.toml
+"$build/sbr/ilnp-sbr" --print-reference >docs/operations/ilnp-sbr-options.md
+"$build/sbr/ilnp-sbr" --print-example >sbr/deploy/sbr.toml

@@ -132,6 +132,11 @@ class SiteRewriter {
   void add_other_site(const LocatorPrefix& inside, SiteId site) { other_sites_.push_back({inside, site}); }
   /// Our own address on a side: ICMPv6 errors come from it.
   void set_address(Side side, const Address& address) { own_address(side) = address; }
+  /// Octets of the largest packet that every link inside takes, and every link to other sites.
+  void set_mtus(std::size_t inside, std::size_t links) {
+    tuning_.inside_mtu = inside;
+    tuning_.link_mtu = links;
+  }
 
   /// The packet came from `from`. Addresses of the router itself, link-local ones and multicast are not for this
   /// function: the kernel has them.

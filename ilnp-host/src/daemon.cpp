@@ -143,7 +143,7 @@ void Daemon::run() {
 
 void Daemon::on_signal(int number) {
   if (number == SIGHUP) {
-    if (reload_) (void)reload_(*this);  // it has logged what came of it
+    if (reload_) (void)reload_();  // it has logged what came of it
     return;
   }
   take_down_ = number != SIGUSR2;

@@ -20,17 +20,13 @@
 #include "io/netlink/filter_watch.h"
 #include "io/netlink/network_commands.h"
 #include "io/netlink/network_monitor.h"
+#include "io/process/reload.h"
 #include "io/resolver/publisher.h"
 #include "io/sockets/neighbour_discovery_socket.h"
 #include "io/telemetry/control_server.h"
 #include "io/telemetry/counters.h"
 
 namespace ilnp {
-
-/// What a new configuration changes: at once, and only at the next start.
-struct ReloadOutcome {
-  std::vector<SettingChange> applied, needs_restart;
-};
 
 class Daemon {
  public:
@@ -43,7 +39,7 @@ class Daemon {
   /// daemon that follows (an upgrade). SIGHUP: the log level is read again.
   void run();
   /// On SIGHUP and on the control socket's request. An error names every mistake, and then nothing has changed.
-  void set_reload(std::function<Result<ReloadOutcome>(Daemon&)> reload) { reload_ = std::move(reload); }
+  void set_reload(std::function<Result<ReloadOutcome>()> reload) { reload_ = std::move(reload); }
   void set_log_level(LogLevel level);
 
  private:
@@ -121,7 +117,7 @@ class Daemon {
   TimePoint started_at_{};
   TimePoint next_solicit_ = never;
   TimePoint next_filter_restore_{};
-  std::function<Result<ReloadOutcome>(Daemon&)> reload_;
+  std::function<Result<ReloadOutcome>()> reload_;
 };
 
 }  // namespace ilnp

@@ -85,7 +85,9 @@ void Daemon::locators_changed() {
 void Daemon::update_ports(const LocatorTracker::Changes& changes) {
   for (unsigned ifindex : changes.interfaces_down) wire_->close_port(ifindex);
   for (unsigned ifindex : changes.interfaces_up) {
-    if (auto opened = wire_->open_port(ifindex, all_nids()); !opened)
+    const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex);
+    if (uplink == nullptr) continue;
+    if (auto opened = wire_->open_port(ifindex, uplink->mac, all_nids()); !opened)
       log_event(LogLevel::error, "interface_not_opened", {{"interface", ifindex}, {"reason", opened.error().message}});
   }
   // The filter before any I-LV exists: the kernel must never answer an ILNP packet.

@@ -6,6 +6,7 @@
 
 #include "ilnp-host/src/daemon.h"
 #include "ilnp-host/src/node_identity.h"
+#include "io/sockets/wire_filter.h"
 
 namespace ilnp {
 

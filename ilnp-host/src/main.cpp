@@ -9,8 +9,8 @@
 
 #include "ilnp-host/src/daemon.h"
 #include "ilnp-host/src/kernel_state.h"
-#include "ilnp-host/src/privileges.h"
 #include "ilnp-host/src/settings.h"
+#include "io/process/privileges.h"
 
 namespace {
 
@@ -43,37 +43,6 @@ Result<HostSettings, std::vector<Problem>> settings_of(const Configured& configu
   return settings;
 }
 
-/// Reads the configuration again. One with a mistake never touches a running daemon.
-class Reload {
- public:
-  Reload(Options options, Configuration started)
-      : options_{std::move(options)}, started_{started}, accepted_{std::move(started)} {}
-
-  Result<ReloadOutcome> operator()(Daemon& running) {
-    const Configured fresh = read(options_);
-    const auto settings = settings_of(fresh, options_);
-    if (!settings) {
-      std::string problems = to_string(settings.error());
-      log_event(LogLevel::error, "reload_refused", {{"problems", problems}});
-      return error(std::move(problems));
-    }
-    running.set_log_level(settings.value().log_level);
-    ReloadOutcome outcome;
-    for (SettingChange& change : diff(accepted_, fresh.value()))
-      if (change.reloadable) outcome.applied.push_back(std::move(change));
-    for (SettingChange& change : diff(started_, fresh.value()))
-      if (!change.reloadable) outcome.needs_restart.push_back(std::move(change));
-    accepted_ = fresh.value();
-    log_event(LogLevel::info, "reloaded",
-              {{"applied", outcome.applied.size()}, {"needs_restart", outcome.needs_restart.size()}});
-    return outcome;
-  }
-
- private:
-  Options options_;
-  Configuration started_, accepted_;
-};
-
 int fail(const std::string& message) {
   std::fprintf(stderr, "ilnp-host: %s\n", message.c_str());
   return exit_failed;
@@ -96,7 +65,13 @@ int run(const Options& options, const Configuration& configuration, const HostSe
   Daemon daemon{settings};
   if (auto started = daemon.start(); !started) return fail(started.error().message);
   if (auto dropped = drop_privileges(); !dropped) return fail(dropped.error().message);
-  daemon.set_reload(Reload{options, configuration});
+  daemon.set_reload(Reload{configuration, [options] { return read(options); },
+                           [&daemon, options](const Configuration& fresh) -> Result<void, std::vector<Problem>> {
+                             const auto checked = settings_of(fresh, options);
+                             if (!checked) return checked.error();
+                             daemon.set_log_level(checked.value().log_level);
+                             return ok();
+                           }});
   sd_notify(0, "READY=1");
   daemon.run();
   return exit_ok;

@@ -278,16 +278,9 @@ void register_status(Daemon& daemon) {
   });
   control.on("reload", [&daemon](const json&) -> Result<json> {
     if (!daemon.reload_) return error("this daemon has no configuration to read again");
-    const auto outcome = daemon.reload_(daemon);
+    const auto outcome = daemon.reload_();
     if (!outcome) return outcome.error();
-    const auto listed = [](const std::vector<SettingChange>& changes) {
-      json out = json::array();
-      for (const SettingChange& c : changes) out.push_back({{"key", c.key}, {"before", c.before}, {"after", c.after}});
-      return out;
-    };
-    return json{{"schema", "ilnp.reload/1"},
-                {"applied", listed(outcome.value().applied)},
-                {"needs_restart", listed(outcome.value().needs_restart)}};
+    return reload_to_json(outcome.value());
   });
 }
 

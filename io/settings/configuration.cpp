@@ -36,7 +36,7 @@ bool Section::has(std::string_view name) const {
   return found->second.set;
 }
 
-const Place& Section::place(std::string_view name) const {
+const FilePlace& Section::place(std::string_view name) const {
   const auto found = entries_.find(name);
   assert(found != entries_.end() && "the option is not in the table");
   return found->second.written ? found->second.place : place_;

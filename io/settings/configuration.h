@@ -39,13 +39,13 @@ struct Endpoint {
 };
 std::string to_string(const Endpoint& endpoint);
 
-struct Place {
+struct FilePlace {
   std::string file;
   unsigned line = 0, column = 0;  ///< from 1; 0 when the whole file is meant
 };
 
 struct Problem {
-  Place place;
+  FilePlace place;
   std::string key;  ///< "interface[1].name"; empty when no key is concerned (syntax)
   std::string reason;
 };
@@ -83,12 +83,12 @@ class Section {
   }
 
   /// Where the option was written (the table's place when it was not), for problems that only the program can see.
-  const Place& place(std::string_view name) const;
+  const FilePlace& place(std::string_view name) const;
 
   struct Entry {
     const Option* option = nullptr;
     std::vector<SettingValue> values;
-    Place place;
+    FilePlace place;
     bool set = false;      ///< has a value (an empty list is one)
     bool written = false;  ///< by a file, not by default
   };
@@ -102,7 +102,7 @@ class Section {
     return std::get<T>(values(name).at(0));
   }
   std::map<std::string, Entry, std::less<>> entries_;
-  Place place_;
+  FilePlace place_;
 };
 
 class Configuration {

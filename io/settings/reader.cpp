@@ -137,7 +137,7 @@ struct ConfigurationReader::Walk {
   ConfigurationReader& reader;
   const std::string& file;
 
-  Place place(const toml::source_region& source) const { return {file, source.begin.line, source.begin.column}; }
+  FilePlace place(const toml::source_region& source) const { return {file, source.begin.line, source.begin.column}; }
   void problem(const toml::source_region& source, std::string key, std::string reason) {
     reader.add({place(source), one_line(key), std::move(reason)});
   }
@@ -258,7 +258,7 @@ ConfigurationReader::ConfigurationReader(std::shared_ptr<const Schema> schema) :
   }
 }
 
-Section ConfigurationReader::defaults_of(std::string_view name, const Place& place) const {
+Section ConfigurationReader::defaults_of(std::string_view name, const FilePlace& place) const {
   Section section;
   section.place_ = place;
   for (const Option& option : schema_->options()) {
@@ -299,14 +299,14 @@ void ConfigurationReader::read(const SettingsText& text) {
 void ConfigurationReader::check_required(const Section& section, const std::string& path) {
   for (const auto& [name, entry] : section.entries()) {
     if (entry.set || !(entry.option->required || entry.option->identity)) continue;
-    const Place& place =
-        section.place_.file.empty() ? Place{names_.empty() ? std::string{} : names_.front(), 0, 0} : section.place_;
+    const FilePlace& place =
+        section.place_.file.empty() ? FilePlace{names_.empty() ? std::string{} : names_.front(), 0, 0} : section.place_;
     add({place, path.empty() ? name : path + "." + name, "is required"});
   }
 }
 
 void ConfigurationReader::check_identities(const std::string& name, const std::vector<Section>& tables) {
-  std::map<std::string, Place> seen;
+  std::map<std::string, FilePlace> seen;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     for (const auto& [option, entry] : tables[i].entries()) {
       if (!entry.option->identity || !entry.set) continue;

@@ -27,7 +27,7 @@ class ConfigurationReader {
  private:
   struct Walk;  // over one parsed text, in reader.cpp
 
-  Section defaults_of(std::string_view section, const Place& place) const;
+  Section defaults_of(std::string_view section, const FilePlace& place) const;
   void check_required(const Section& section, const std::string& path);
   void check_identities(const std::string& name, const std::vector<Section>& tables);
 

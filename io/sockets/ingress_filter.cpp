@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/sockets/ingress_filter.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cctype>
-#include <nlohmann/json.hpp>
 
-#include "io/sockets/child_process.h"
+#include "io/sockets/nft.h"
 
 namespace ilnp {
 namespace {
@@ -18,31 +14,6 @@ constexpr char take_away[] =
     "delete table netdev ilnp\n"
     "add table ip6 ilnp\n"
     "delete table ip6 ilnp\n";
-
-std::string nft_program() {
-  for (const char* path : {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft"})
-    if (::access(path, X_OK) == 0) return path;
-  return {};
-}
-
-Result<std::string> run_nft(std::vector<std::string> arguments, const std::string& input) {
-  const std::string program = nft_program();
-  if (program.empty()) return error("the nft program is missing: install the package nftables");
-  arguments.insert(arguments.begin(), program);
-  auto finished = run_program(arguments, input);
-  if (!finished) return finished.error();
-  if (finished.value().exit_status != 0) {
-    const std::string& errors = finished.value().errors;
-    return error("nft failed: " + errors.substr(0, errors.find('\n')));
-  }
-  return std::move(finished.value().output);
-}
-
-bool can_be_quoted(const std::string& name) {
-  return !name.empty() && name.size() < 16 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '@' || c == ':';
-  });
-}
 
 std::string hex(std::uint64_t bits) {
   constexpr char digits[] = "0123456789abcdef";
@@ -66,8 +37,8 @@ void add_leak_rules(std::string& script, const std::vector<IdentityPrefix>& pref
 
 Result<std::string> IngressFilter::script(const Plan& plan) {
   for (const std::string& name : plan.wire_interfaces)
-    if (!can_be_quoted(name)) return error("interface name cannot be used with nftables: " + name);
-  if (!can_be_quoted(plan.tun)) return error("interface name cannot be used with nftables: " + plan.tun);
+    if (!nft_can_quote(name)) return error("interface name cannot be used with nftables: " + name);
+  if (!nft_can_quote(plan.tun)) return error("interface name cannot be used with nftables: " + plan.tun);
   std::vector<NodeId> nids = plan.nids;
   std::sort(nids.begin(), nids.end());
   nids.erase(std::unique(nids.begin(), nids.end()), nids.end());
@@ -105,11 +76,7 @@ Result<std::string> IngressFilter::script(const Plan& plan) {
   return out;
 }
 
-Result<void> IngressFilter::check() {
-  const auto listed = run_nft({"list", "tables"}, {});
-  if (!listed) return listed.error();
-  return ok();
-}
+Result<void> IngressFilter::check() { return check_nft(); }
 
 Result<void> IngressFilter::apply(const Plan& plan) {
   const auto text = script(plan);
@@ -126,25 +93,15 @@ Result<void> IngressFilter::remove() {
 }
 
 Result<IngressFilter::Counters> IngressFilter::counters() {
-  Counters out;
-  for (const char* family : {"netdev", "ip6"}) {
-    const auto listed = run_nft({"-j", "list", "counters", "table", family, "ilnp"}, {});
-    if (!listed) return listed.error();
-    const auto document = nlohmann::json::parse(listed.value(), nullptr, false);
-    if (!document.is_object() || !document.contains("nftables"))
-      return error("nft answered something that is not JSON");
-    for (const auto& item : document["nftables"]) {
-      if (!item.is_object() || !item.contains("counter")) continue;
-      const auto& counter = item["counter"];
-      if (!counter.is_object() || !counter.contains("packets") || !counter["packets"].is_number_unsigned()) continue;
-      const auto packets = counter["packets"].get<std::uint64_t>();
-      const std::string name = counter.value("name", "");
-      if (name == "tapped") out.tapped = packets;
-      if (name == "leaks_in") out.leaks_in = packets;
-      if (name == "leaks_out") out.leaks_out = packets;
-    }
-  }
-  return out;
+  const auto wire = nft_counters("netdev", "ilnp");
+  if (!wire) return wire.error();
+  const auto leaving = nft_counters("ip6", "ilnp");
+  if (!leaving) return leaving.error();
+  const auto value = [](const auto& counters, const char* name) {
+    const auto it = counters.find(name);
+    return it == counters.end() ? 0 : it->second;
+  };
+  return Counters{value(wire.value(), "tapped"), value(wire.value(), "leaks_in"), value(leaving.value(), "leaks_out")};
 }
 
 }  // namespace ilnp

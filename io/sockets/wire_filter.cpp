@@ -5,6 +5,7 @@
 #include <linux/if_packet.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "core/ipv6/header_walk.h"
@@ -15,12 +16,33 @@ namespace ilnp {
 namespace {
 
 constexpr std::uint32_t ip = ethernet_header_length;
-constexpr std::uint32_t destination = ip + 24;
+constexpr std::uint32_t source = ip + 8, destination = ip + 24;
 constexpr std::uint32_t whole_frame = 0x40000;
-constexpr std::size_t few = 4;  ///< Node Identifiers that are tried one by one
+constexpr std::size_t few = 4;  ///< destinations that are tried one by one
 
-std::uint32_t upper(const NodeId& nid) { return static_cast<std::uint32_t>(nid.bits >> 32); }
-std::uint32_t lower(const NodeId& nid) { return static_cast<std::uint32_t>(nid.bits); }
+/// A destination that is searched for: the words of its lower half, then, when the whole address counts, of its upper.
+struct Key {
+  std::array<std::uint32_t, 4> words{};
+  std::size_t count = 0;
+  auto operator<=>(const Key&) const = default;
+};
+constexpr std::array<std::uint32_t, 4> key_offsets{destination + 8, destination + 12, destination, destination + 4};
+
+constexpr std::uint32_t upper(std::uint64_t bits) { return static_cast<std::uint32_t>(bits >> 32); }
+constexpr std::uint32_t lower(std::uint64_t bits) { return static_cast<std::uint32_t>(bits); }
+Key key_of(NodeId nid) { return {{upper(nid.bits), lower(nid.bits)}, 2}; }
+Key key_of(const Address& a) {
+  return {{upper(a.nid.bits), lower(a.nid.bits), upper(a.locator.bits), lower(a.locator.bits)}, 4};
+}
+
+template <class Value>
+std::vector<Key> keys_of(std::span<const Value> values) {
+  std::vector<Key> keys;
+  for (const Value& value : values) keys.push_back(key_of(value));
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
 
 class FilterWriter {
  public:
@@ -58,20 +80,21 @@ class FilterWriter {
     put(BPF_RET | BPF_K, 0);
   }
 
-  /// Accepts one of `nids`, which are sorted: by halves of their upper words, then one by one.
-  void search(std::span<const NodeId> nids) {
-    const auto is_below = [](const NodeId& nid, std::uint32_t word) { return upper(nid) < word; };
-    const std::uint32_t middle = nids.empty() ? 0 : upper(nids[nids.size() / 2]);
+  /// Returns `found` for one of `keys`, which are sorted, and `other` for anything else: by halves of their first
+  /// words, then one by one.
+  void search(std::span<const Key> keys, std::uint32_t found, std::uint32_t other) {
+    const auto is_below = [](const Key& key, std::uint32_t word) { return key.words[0] < word; };
+    const std::uint32_t middle = keys.empty() ? 0 : keys[keys.size() / 2].words[0];
     const auto below =
-        static_cast<std::size_t>(std::lower_bound(nids.begin(), nids.end(), middle, is_below) - nids.begin());
-    if (nids.size() <= few || below == 0) return try_each(nids);
-    load_word(destination + 8);
+        static_cast<std::size_t>(std::lower_bound(keys.begin(), keys.end(), middle, is_below) - keys.begin());
+    if (keys.size() <= few || below == 0) return try_each(keys, found, other);
+    load_word(key_offsets[0]);
     put(BPF_JMP | BPF_JGE | BPF_K, middle, 0, 1);
     const std::size_t to_upper_half = program_.size();
     put(BPF_JMP | BPF_JA, 0);
-    search(nids.first(below));
+    search(keys.first(below), found, other);
     program_[to_upper_half].k = static_cast<std::uint32_t>(program_.size() - to_upper_half - 1);
-    search(nids.subspan(below));
+    search(keys.subspan(below), found, other);
   }
   std::vector<sock_filter> finish() { return std::move(program_); }
 
@@ -83,26 +106,23 @@ class FilterWriter {
   void put(int code, std::uint32_t k, std::uint8_t jt = 0, std::uint8_t jf = 0) {
     program_.push_back({static_cast<__u16>(code), jt, jf, k});
   }
-  void try_each(std::span<const NodeId> nids) {
-    for (const NodeId& nid : nids) {
-      load_word(destination + 8);
-      skip_unless_equal(upper(nid), 3);
-      load_word(destination + 12);
-      skip_unless_equal(lower(nid), 1);
-      put(BPF_RET | BPF_K, whole_frame);
+  void try_each(std::span<const Key> keys, std::uint32_t found, std::uint32_t other) {
+    for (const Key& key : keys) {
+      for (std::size_t i = 0; i < key.count; ++i) {
+        load_word(key_offsets[i]);
+        skip_unless_equal(key.words[i], static_cast<std::uint8_t>(2 * (key.count - i) - 1));
+      }
+      put(BPF_RET | BPF_K, found);
     }
-    put(BPF_RET | BPF_K, 0);
+    put(BPF_RET | BPF_K, other);
   }
 
   std::vector<sock_filter> program_;
   std::vector<Jump> to_refuse_;
 };
 
-}  // namespace
-
-std::vector<sock_filter> wire_filter(std::span<const NodeId> nids) {
-  assert(nids.size() <= max_own_nids);
-  FilterWriter filter;
+/// Frames to this host without a VLAN tag (VLAN 0 is none) that hold IPv6.
+void refuse_other_frames(FilterWriter& filter) {
   filter.load_metadata(SKF_AD_PKTTYPE);
   filter.refuse_unless(PACKET_HOST);
   filter.load_metadata(SKF_AD_VLAN_TAG);
@@ -113,18 +133,41 @@ std::vector<sock_filter> wire_filter(std::span<const NodeId> nids) {
   filter.load_octet(ip);
   filter.mask(0xf0);
   filter.refuse_unless(0x60);
-  filter.load_half(destination);
+}
+
+void refuse_link_local(FilterWriter& filter, std::uint32_t address) {
+  filter.load_half(address);
   filter.mask(0xffc0);
   filter.refuse_if(0xfe80);
+}
+
+}  // namespace
+
+std::vector<sock_filter> wire_filter(std::span<const NodeId> nids) {
+  assert(nids.size() <= max_own_nids);
+  FilterWriter filter;
+  refuse_other_frames(filter);
+  refuse_link_local(filter, destination);
   filter.load_octet(ip + 6);
   filter.skip_unless_equal(next_header::icmpv6, 3);
   filter.load_octet(ip + ipv6_header_length);
   filter.skip_unless_at_least(icmpv6::router_solicitation, 1);
   filter.refuse_unless_above(icmpv6::redirect);
   filter.end_refusals();
-  std::vector<NodeId> sorted{nids.begin(), nids.end()};
-  std::sort(sorted.begin(), sorted.end());
-  filter.search(sorted);
+  filter.search(keys_of(nids), whole_frame, 0);
+  return filter.finish();
+}
+
+std::vector<sock_filter> router_wire_filter(std::span<const Address> own) {
+  assert(own.size() <= max_own_addresses);
+  FilterWriter filter;
+  refuse_other_frames(filter);
+  refuse_link_local(filter, source);
+  refuse_link_local(filter, destination);
+  filter.load_octet(destination);
+  filter.refuse_if(0xff);
+  filter.end_refusals();
+  filter.search(keys_of(own), 0, whole_frame);
   return filter.finish();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The socket filter (classic BPF) of a WirePort, as a program: pure, so that it can be judged without a socket.
+// The socket filters (classic BPF) of a WirePort, as programs: pure, so that they can be judged without a socket.
 #pragma once
 
 #include <linux/filter.h>
@@ -11,8 +11,18 @@
 
 namespace ilnp {
 
-/// Accepts whole: frames to this host without a VLAN tag (VLAN 0 is none) that hold an IPv6 packet, not link-local, not
-/// neighbour discovery, with one of `nids` in the lower 64 bits of its destination. Refuses everything else.
+inline constexpr std::size_t max_own_nids = 256;
+inline constexpr std::size_t max_own_addresses = 256;
+
+/// A host's. Precondition: nids.size() <= max_own_nids. With no NID nothing is received. IngressFilter drops exactly
+/// the same set. Accepts whole: frames to this host without a VLAN tag (VLAN 0 is none) that hold an IPv6 packet, not
+/// link-local, not neighbour discovery, with one of `nids` in the lower 64 bits of its destination. Refuses everything
+/// else.
 std::vector<sock_filter> wire_filter(std::span<const NodeId> nids);
+
+/// A router's. Precondition: own.size() <= max_own_addresses. RouterFilter drops exactly the same set. Accepts whole:
+/// frames to this host without a VLAN tag that hold an IPv6 packet which the kernel would have to forward: not from or
+/// to a link-local address, not to a group, not to one of the machine's `own` addresses.
+std::vector<sock_filter> router_wire_filter(std::span<const Address> own);
 
 }  // namespace ilnp

@@ -13,7 +13,6 @@
 #include <cstring>
 
 #include "core/ipv6/header_walk.h"
-#include "io/sockets/wire_filter.h"
 #include "io/tun/virtio_header.h"
 
 namespace ilnp {
@@ -38,10 +37,9 @@ void set_buffer(int socket, int forced_option, int option, int octets) {
   if (!set_option(socket, SOL_SOCKET, forced_option, octets)) set_option(socket, SOL_SOCKET, option, octets);
 }
 
-bool attach_filter(int socket, std::span<const NodeId> nids) {
-  std::vector<sock_filter> program = wire_filter(nids);
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  return set_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, filter);
+bool attach_filter(int socket, std::span<const sock_filter> filter) {
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
+  return set_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, program);
 }
 
 }  // namespace
@@ -69,7 +67,7 @@ struct WirePort::Buffers {
 
 void WirePort::BuffersDeleter::operator()(Buffers* buffers) const { delete buffers; }
 
-Result<WirePort> WirePort::open(unsigned ifindex, std::span<const NodeId> nids, Options options) {
+Result<WirePort> WirePort::open(unsigned ifindex, std::span<const sock_filter> filter, Options options) {
   char name[IF_NAMESIZE] = "?";
   if_indextoname(ifindex, name);
   const auto fail = [&](const char* what) {
@@ -81,7 +79,7 @@ Result<WirePort> WirePort::open(unsigned ifindex, std::span<const NodeId> nids, 
   port.descriptor_ = Descriptor{::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   const int fd = port.fd();
   if (fd < 0) return fail(errno == EPERM ? "open (CAP_NET_RAW is needed)" : "open");
-  if (!attach_filter(fd, nids)) return fail("attach the filter");
+  if (!attach_filter(fd, filter)) return fail("attach the filter");
   if (!set_option(fd, SOL_PACKET, PACKET_VNET_HDR, 1)) return fail("turn virtio headers on");
   if (!set_option(fd, SOL_PACKET, packet_ignore_outgoing, 1)) return fail("ignore outgoing frames");
   if (options.qdisc_bypass && !set_option(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1)) return fail("bypass the queue");
@@ -97,8 +95,8 @@ Result<WirePort> WirePort::open(unsigned ifindex, std::span<const NodeId> nids, 
   return port;
 }
 
-Result<void> WirePort::set_nids(std::span<const NodeId> nids) {
-  if (!attach_filter(fd(), nids)) return error("cannot replace a packet socket's filter: " + reason());
+Result<void> WirePort::set_filter(std::span<const sock_filter> filter) {
+  if (!attach_filter(fd(), filter)) return error("cannot replace a packet socket's filter: " + reason());
   return ok();
 }
 

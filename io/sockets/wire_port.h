@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wire side: a packet socket per Ethernet interface that sees ILNP packets before the kernel's IPv6 input and
-// before netfilter's ingress hook (which then drops them, see ingress_filter.h), super-packets kept whole.
+// The wire side: a packet socket per Ethernet interface that sees packets before the kernel's IPv6 input and before
+// netfilter's ingress hook (which then drops them, see ingress_filter.h and router_filter.h), super-packets kept whole.
 //
-// What it takes is decided by a socket filter in the kernel, in place before the socket is bound: unicast IPv6 frames
-// to this host, without a VLAN tag (a VLAN is an interface of its own), whose destination's lower 64 bits are one of
-// our Node Identifiers and whose prefix is not link-local, except neighbour discovery. IngressFilter drops exactly the
-// same set.
+// What it takes is decided by a socket filter in the kernel (wire_filter.h), in place before the socket is bound.
 #pragma once
+
+#include <linux/filter.h>
 
 #include <cstdint>
 #include <memory>
@@ -14,14 +13,12 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/ipv6/address.h"
 #include "core/ipv6/mac_address.h"
 #include "core/ipv6/packet.h"
 #include "io/loop/descriptor.h"
 
 namespace ilnp {
 
-inline constexpr std::size_t max_own_nids = 256;
 inline constexpr std::size_t ethernet_header_length = 14;
 
 struct ReceivedFrame {
@@ -49,17 +46,17 @@ class WirePort {
     std::uint64_t receive_failed = 0;
   };
 
-  /// Precondition: nids.size() <= max_own_nids. With no NID nothing is received.
-  static Result<WirePort> open(unsigned ifindex, std::span<const NodeId> nids, Options options);
-  static Result<WirePort> open(unsigned ifindex, std::span<const NodeId> nids) {
-    return open(ifindex, nids, Options{});
+  /// `filter` is one of wire_filter.h.
+  static Result<WirePort> open(unsigned ifindex, std::span<const sock_filter> filter, Options options);
+  static Result<WirePort> open(unsigned ifindex, std::span<const sock_filter> filter) {
+    return open(ifindex, filter, Options{});
   }
 
   int fd() const { return descriptor_.get(); }
   unsigned ifindex() const { return ifindex_; }
 
   /// Swaps the filter; no frame is judged by half of it.
-  Result<void> set_nids(std::span<const NodeId> nids);
+  Result<void> set_filter(std::span<const sock_filter> filter);
 
   struct Batch {
     std::span<ReceivedFrame> frames;  ///< valid until the next receive()

@@ -52,7 +52,7 @@ bool fits_phase(const Ownership& record) {
     case MovePhase::settled:
       return !record.other && !record.former && !record.visible && !record.when_heard;
     case MovePhase::prepared:
-      return record.other && !record.former && (!record.visible || record.is_ilnp());
+      return record.other && *record.other != record.at && !record.former && (!record.visible || record.is_ilnp());
     case MovePhase::active:
       return (record.other || record.former) && !record.visible && !record.when_heard &&
              (!record.former || record.is_ilnp());
@@ -162,8 +162,7 @@ Result<Ownership, RecordProblem> parse_record(string_view key_text, string_view 
   const auto known = phase == nullptr ? std::end(phases) : std::find(std::begin(phases), std::end(phases), *phase);
   if (known == std::end(phases)) return RecordProblem::bad_phase;
   record.phase = static_cast<MovePhase>(known - std::begin(phases));
-  for (const auto& [name, flag] :
-       {std::pair{"visible", &record.visible}, std::pair{"when_heard", &record.when_heard}}) {
+  for (const auto& [name, flag] : {std::pair{"visible", &record.visible}, {"when_heard", &record.when_heard}}) {
     const auto found = object.find(name);
     if (found == object.end()) continue;
     if (*found != true) return RecordProblem::bad_phase;

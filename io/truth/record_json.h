@@ -35,7 +35,7 @@ enum class RecordProblem : std::uint8_t {
   bad_node,        ///< "nid" or "address"
   bad_place,       ///< "home", "at", "other" or "former"
   unknown_site,    ///< a site that this router's configuration does not name
-  bad_phase,       ///< no such phase, or one that does not fit "other", "former" and the flags
+  bad_phase,       ///< no such phase, or one that does not fit "other", "former" and "visible"
   unknown_member,  ///< a member that schema 1 does not have
 };
 

@@ -10,7 +10,7 @@ import re
 import sys
 
 SOURCES = {".h", ".hpp", ".cpp", ".cc", ".c"}
-PROGRAMS = ("ilnp-host", "dns", "ctl", "examples")
+PROGRAMS = ("ilnp-host", "sbr", "dns", "ctl", "examples")
 
 # What each folder of core may use besides itself.
 CORE = {

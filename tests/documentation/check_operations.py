@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""check_operations.py PROJECT_ROOT ILNP_HOST: docs/operations and ilnp-host/deploy say what the program does."""
+"""check_operations.py PROJECT_ROOT ILNP_HOST ILNP_SBR: docs/operations and */deploy say what the programs do."""
 import json
 import pathlib
 import re
@@ -7,12 +7,12 @@ import subprocess
 import sys
 import unittest
 
-ROOT, ILNP_HOST = pathlib.Path(sys.argv[1]), sys.argv[2]
+ROOT, ILNP_HOST, ILNP_SBR = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 PAGES = ROOT / "docs/operations"
 
 
-def printed_by(*arguments):
-    return subprocess.run([ILNP_HOST, *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+def printed_by(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def sources(*folders):
@@ -41,12 +41,17 @@ class Generated(unittest.TestCase):
     hint = "run scripts/update-docs.sh"
 
     def test_the_option_reference_is_that_of_the_program(self):
-        self.assertEqual((PAGES / "ilnp-host-options.md").read_text(), printed_by("--print-reference"), self.hint)
+        for name, program in (("ilnp-host", ILNP_HOST), ("ilnp-sbr", ILNP_SBR)):
+            page = (PAGES / f"{name}-options.md").read_text()
+            self.assertEqual(page, printed_by(program, "--print-reference"), self.hint)
 
-    def test_the_example_is_that_of_the_program_and_valid(self):
-        example = ROOT / "ilnp-host/deploy/host.toml"
-        self.assertEqual(example.read_text(), printed_by("--print-example"), self.hint)
-        self.assertIn("good", printed_by("--check", "--config", str(example)))
+    def test_the_example_is_that_of_the_program(self):
+        for path, program in (("ilnp-host/deploy/host.toml", ILNP_HOST), ("sbr/deploy/sbr.toml", ILNP_SBR)):
+            self.assertEqual((ROOT / path).read_text(), printed_by(program, "--print-example"), self.hint)
+
+    def test_the_example_of_a_host_is_valid(self):
+        example = str(ROOT / "ilnp-host/deploy/host.toml")
+        self.assertIn("good", printed_by(ILNP_HOST, "--check", "--config", example))
 
 
 class Named(unittest.TestCase):
@@ -63,7 +68,7 @@ class Named(unittest.TestCase):
 
     def test_every_event_has_a_row_and_every_row_an_event(self):
         events = names_in_array("EventKind") | {"events_suppressed", "events_lost", "monitor_started"}
-        for source in sources("ilnp-host/src"):
+        for source in sources("ilnp-host/src", "io/process"):
             text = source.read_text()
             events.update(re.findall(r'log_event\([^"{]*?"(\w+)"', text))
             events.update(re.findall(r'"(dns_\w+)"', text))

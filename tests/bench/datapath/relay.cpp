@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "core/ipv6/mac_address.h"
+#include "io/sockets/wire_filter.h"
 #include "io/sockets/wire_port.h"
 #include "io/tun/tun_device.h"
 #include "io/tun/virtio_header.h"
@@ -43,7 +44,7 @@ int main(int argc, char** argv) {
   if (!own || !peer) return 3;
   const NodeId nid{std::strtoull(argv[5], nullptr, 16)};
   auto tun = TunDevice::open(argv[1], 1500);
-  auto port = WirePort::open(if_nametoindex(argv[2]), std::span{&nid, 1});
+  auto port = WirePort::open(if_nametoindex(argv[2]), wire_filter(std::span{&nid, 1}));
   if (!tun || !port) {
     std::fprintf(stderr, "%s\n", !tun ? tun.error().message.c_str() : port.error().message.c_str());
     return 2;

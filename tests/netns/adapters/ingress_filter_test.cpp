@@ -7,6 +7,7 @@
 #include "core/ipv6/icmpv6.h"
 #include "io/netlink/filter_watch.h"
 #include "io/sockets/neighbour_discovery_socket.h"
+#include "io/sockets/wire_filter.h"
 #include "io/sockets/wire_port.h"
 #include "tests/support/matchers.h"
 #include "tests/support/netns.h"

@@ -17,6 +17,7 @@
 #include "core/ipv6/icmpv6.h"
 #include "io/loop/loop.h"
 #include "io/sockets/ingress_filter.h"
+#include "io/sockets/wire_filter.h"
 #include "io/tun/tun_device.h"
 #include "io/tun/virtio_header.h"
 #include "tests/support/fakes.h"
@@ -47,7 +48,7 @@ class WirePortTest : public ::testing::Test {
   }
   WirePort open_port(const TestNamespace& where, std::vector<NodeId> nids, WirePort::Options options = {}) {
     const unsigned ifindex = where.ifindex("eth0");
-    auto port = where.inside([&] { return WirePort::open(ifindex, nids, options); });
+    auto port = where.inside([&] { return WirePort::open(ifindex, wire_filter(nids), options); });
     if (!port) throw std::runtime_error{port.error().message};
     return std::move(port.value());
   }
@@ -121,11 +122,11 @@ TEST_F(WirePortTest, WhatArrivedBeforeTheFilterNamedItIsNotTaken) {
   WirePort port = open_port(host, {}), sender = open_port(peer, {});
   inject(sender, to(ilv).udp(1, 2, test::text("early")).build());
   EXPECT_FALSE(test::readable(port.fd(), milliseconds{20}));
-  ASSERT_TRUE(port.set_nids(std::array{nid}));
+  ASSERT_TRUE(port.set_filter(wire_filter(std::array{nid})));
   inject(sender, sentinel());
   EXPECT_TRUE(received_until(port, sentinel()).empty());
   const NodeId other{0x0200'0000'0000'0007};
-  ASSERT_TRUE(port.set_nids(std::array{other}));
+  ASSERT_TRUE(port.set_filter(wire_filter(std::array{other})));
   inject(sender, to(ilv).udp(1, 2, test::text("late")).build());
   inject(sender, to({ilv.locator, other}).udp(1, 2, {}).build());
   EXPECT_EQ(received_until(port, to({ilv.locator, other}).udp(1, 2, {}).build()).size(), 0u);

@@ -124,43 +124,31 @@ class Namespace:
         run("ip", "netns", "del", self.full, check_status=False)
 
 
-class Host:
-    """A namespace with an ilnp-host of its own."""
+class Program:
+    """One of our daemons in a namespace: its files lie in a directory of their own, its socket is <kind>.sock."""
 
-    def __init__(self, lab, name, nid, settings):
-        self.lab, self.name, self.nid = lab, name, nid
+    def __init__(self, lab, name, program, kind):
+        self.lab, self.name, self.program = lab, name, program
         self.ns = lab.namespaces[name]
         self.directory = os.path.join(lab.directory, name)
         os.makedirs(self.directory, exist_ok=True)
-        self.socket_path = os.path.join(self.directory, "host.sock")
-        self.config = os.path.join(self.directory, "host.toml")
+        self.socket_path = os.path.join(self.directory, f"{kind}.sock")
+        self.config = os.path.join(self.directory, f"{kind}.toml")
         self.log_path = os.path.join(self.directory, "log")
         self.process = None
-        self.write_config(**settings)
+        lab.daemons[name] = self
 
-    def write_config(self, text="", dns="", session="", publish="", identity=""):
-        words = self.nid.replace(":", "+")
-        with open(self.config, "w", encoding="utf-8") as f:
-            f.write(f'[identity]\n{identity or f"""mode = "configured"{chr(10)}nid = "{words}" """}\n'
-                    f'[dns]\n{dns or f"""upstream = ["[{self.lab.name_server}]:53"]"""}\n'
-                    f'[session]\n{session}\n[publish]\n{publish}\n'
-                    f'[control]\nsocket = "{self.socket_path}"\n'
-                    f'[state]\ndirectory = "{self.directory}"\nruntime_directory = "{self.directory}"\n'
-                    f'[log]\nlevel = "debug"\nformat = "json"\n{text}\n')
+    def common_settings(self):
+        return (f'[control]\nsocket = "{self.socket_path}"\n'
+                f'[state]\ndirectory = "{self.directory}"\nruntime_directory = "{self.directory}"\n'
+                f'[log]\nlevel = "debug"\nformat = "json"\n')
 
-    def identity(self):
-        return f"{PREFIX}:{self.nid}"
-
-    def start(self, wait=True, locators=1):
+    def launch(self):
         with open(self.log_path, "ab") as log:
-            self.process = self.ns.start(self.lab.program, "--config", self.config, stdout=log, stderr=log)
-        if wait:
-            self.wait_ready(locators)
-        return self
+            self.process = self.ns.start(self.program, "--config", self.config, stdout=log, stderr=log)
 
-    def wait_ready(self, locators=1, timeout=8.0):
+    def wait_up(self, timeout=8.0):
         wait_until(self.is_up, lambda: f"{self.name} is not up: {self.log_text()[-600:]}", timeout)
-        wait_until(lambda: len(self.locators()) >= locators, f"{self.name} has no locator", timeout)
 
     def is_up(self):
         check(self.process.poll() is None, f"{self.name} ended with {self.process.returncode}: {self.log_text()[-600:]}")
@@ -185,17 +173,6 @@ class Host:
             s.connect(self.socket_path)
             s.sendall(json.dumps({"command": command}).encode() + b"\n")
             return json.loads(s.makefile().readline())
-
-    def locators(self):
-        return self.ask("locators")["locators"]
-
-    def sessions(self):
-        return self.ask("sessions")["sessions"]
-
-    def session(self, peer_nid):
-        words = "+".join(w.zfill(4) for w in peer_nid.split(":"))
-        found = [s for s in self.sessions() if s["remote_nid"] == words and s["state"] != "tentative_in"]
-        return found[0] if found else None
 
     def counters(self):
         """Counters that are not zero; those that a test names are there."""
@@ -223,6 +200,46 @@ class Host:
             if name is None or event.get("event") == name:
                 out.append(event)
         return out
+
+
+class Host(Program):
+    """A namespace with an ilnp-host of its own."""
+
+    def __init__(self, lab, name, nid, settings):
+        super().__init__(lab, name, lab.program, "host")
+        self.nid = nid
+        self.write_config(**settings)
+
+    def write_config(self, text="", dns="", session="", publish="", identity=""):
+        words = self.nid.replace(":", "+")
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(f'[identity]\n{identity or f"""mode = "configured"{chr(10)}nid = "{words}" """}\n'
+                    f'[dns]\n{dns or f"""upstream = ["[{self.lab.name_server}]:53"]"""}\n'
+                    f'[session]\n{session}\n[publish]\n{publish}\n{self.common_settings()}{text}\n')
+
+    def identity(self):
+        return f"{PREFIX}:{self.nid}"
+
+    def start(self, wait=True, locators=1):
+        self.launch()
+        if wait:
+            self.wait_ready(locators)
+        return self
+
+    def wait_ready(self, locators=1, timeout=8.0):
+        self.wait_up(timeout)
+        wait_until(lambda: len(self.locators()) >= locators, f"{self.name} has no locator", timeout)
+
+    def locators(self):
+        return self.ask("locators")["locators"]
+
+    def sessions(self):
+        return self.ask("sessions")["sessions"]
+
+    def session(self, peer_nid):
+        words = "+".join(w.zfill(4) for w in peer_nid.split(":"))
+        found = [s for s in self.sessions() if s["remote_nid"] == words and s["state"] != "tentative_in"]
+        return found[0] if found else None
 
     def resolve(self, name, kind="AAAA"):
         """Asks this host's stub resolver as an application would; the addresses."""
@@ -262,6 +279,7 @@ class Lab:
         self.program = os.path.join(self.build, "ilnp-host/ilnp-host")
         self.ctl = os.path.join(self.build, "ctl/ilnpctl")
         self.namespaces, self.processes, self.hosts, self.routers, self.captures = {}, [], {}, {}, []
+        self.daemons = {}
         self.directory = None
 
     def __enter__(self):
@@ -276,8 +294,8 @@ class Lab:
     def __exit__(self, kind, value, trace):
         signal.alarm(0)
         if kind is not None:
-            for host in self.hosts.values():
-                print(f"--- log of {host.name}\n{host.log_text()[-3000:]}", file=sys.stderr)
+            for daemon in self.daemons.values():
+                print(f"--- log of {daemon.name}\n{daemon.log_text()[-3000:]}", file=sys.stderr)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         for router in self.routers.values():

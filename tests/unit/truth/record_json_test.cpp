@@ -127,7 +127,7 @@ TEST(RecordJson, ThePhaseFitsTheRest) {
   EXPECT_EQ(with("settled", R"(,"visible":true)"), bad);
   EXPECT_EQ(with("settled", R"(,"visible":false)"), bad);
   EXPECT_EQ(with("prepared", ""), bad);
-  EXPECT_EQ(with("prepared", other + R"(,"when_heard":1)"), bad);
+  EXPECT_EQ(with("prepared", R"(,"other":)" + place()), bad) << "to where it is";
   EXPECT_EQ(with("prepared", other + former), bad);
   EXPECT_EQ(with("active", ""), bad);
   EXPECT_EQ(with("active", other + R"(,"visible":true)"), bad);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ilnp-host/src/privileges.h"
+#include "io/process/privileges.h"
 
 #include <linux/capability.h>
 #include <sys/prctl.h>

@@ -5,7 +5,7 @@
 
 namespace ilnp {
 
-/// Keeps what a running ilnp-host needs (CAP_NET_ADMIN: addresses, routes, filter; CAP_NET_RAW: packet sockets on links
+/// Keeps what a running daemon needs (CAP_NET_ADMIN: addresses, routes, filter; CAP_NET_RAW: packet sockets on links
 /// that come later) and gives up every other capability for good, for children as well.
 Result<void> drop_privileges();
 

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sbr/src/daemon.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include "core/ilnp/text.h"
+#include "core/ipv6/icmpv6.h"
+#include "io/sockets/nft.h"
+#include "sbr/src/status.h"
+
+namespace ilnp {
+namespace {
+
+constexpr Duration housekeeping_interval = seconds{1};
+constexpr std::uint8_t address_unreachable = 3;  ///< code of Destination Unreachable (RFC 4443 section 3.1)
+
+template <class T>
+std::unique_ptr<T> boxed(Result<T>& opened) {
+  return std::make_unique<T>(std::move(opened.value()));
+}
+
+}  // namespace
+
+Daemon::Daemon(SbrSettings settings)
+    : settings_{std::move(settings)},
+      paths_{settings_},
+      unreachable_rate_{settings_.tuning.errors_per_second, settings_.tuning.errors_per_second} {}
+
+Daemon::~Daemon() { process_log().watch({}); }
+
+Result<void> Daemon::start() {
+  started_at_ = loop_.now();
+  std::error_code failure;
+  std::filesystem::create_directories(settings_.runtime_directory, failure);
+  std::filesystem::create_directories(std::filesystem::path{settings_.control_socket}.parent_path(), failure);
+  auto control = ControlServer::open(loop_.context(), {settings_.control_socket, settings_.control_group});
+  if (!control) return control.error();
+  control_ = std::move(control.value());
+  process_log().watch([this](const Event& event) { control_->publish(event); });
+
+  if (auto available = check_nft(); !available) return available;
+  auto commands = NetworkCommands::open();
+  if (!commands) return commands.error();
+  commands_ = boxed(commands);
+  auto monitor = NetworkMonitor::open();
+  if (!monitor) return monitor.error();
+  monitor_ = boxed(monitor);
+  auto neighbour_discovery = NeighbourDiscoverySocket::open();
+  if (!neighbour_discovery) return neighbour_discovery.error();
+  neighbour_discovery_ = boxed(neighbour_discovery);
+  auto filter_watch = FilterWatch::open(RouterFilter::table);
+  if (!filter_watch) return filter_watch.error();
+  filter_watch_ = boxed(filter_watch);
+
+  kernel_ = std::make_unique<KernelSetup>(*commands_);
+  rewriter_ = std::make_unique<SiteRewriter>(settings_.tuning, random_);
+  configure_rewriter();
+  ports_ = std::make_unique<WirePorts>(
+      loop_, [this](unsigned ifindex, std::span<ReceivedFrame> frames) { on_frames(ifindex, frames); });
+  next_hops_ = std::make_unique<NextHops>(*commands_, *ports_, [this](Packet& packet) { tell_unreachable(packet); });
+  timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
+  housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
+  register_status(*this);
+
+  netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
+  filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {
+    filter_lost_ = filter_watch_->something_went() || filter_lost_;
+    restore_filter();
+    return false;
+  });
+  signals_ = std::make_unique<SignalWatch>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR2},
+                                           [this](int number) { on_signal(number); });
+  loop_.post([this] { drain_netlink(); });  // the initial dump: nothing announces it
+  housekeeping();
+  log_event(LogLevel::info, "started", {{"site", settings_.site_name}, {"uplinks", settings_.uplinks.size()}});
+  return ok();
+}
+
+void Daemon::configure_rewriter() {
+  for (const MappingRule& rule : settings_.mappings) (void)rewriter_->map().add(rule);  // checked with the settings
+  for (const SiteLinkSettings& link : settings_.links)
+    for (const LocatorPrefix& prefix : link.inside) rewriter_->add_other_site(prefix, link.number);
+  for (std::size_t k = 0; k < settings_.uplinks.size(); ++k)
+    rewriter_->uplinks()[static_cast<UplinkId>(k)].configured = true;
+  apply_settings(settings_);
+}
+
+void Daemon::apply_settings(const SbrSettings& fresh) {
+  // Uplinks that are not among the running ones wait for a restart.
+  for (std::size_t k = 0; k < settings_.uplinks.size(); ++k) {
+    UplinkSettings& own = settings_.uplinks[k];
+    for (const UplinkSettings& theirs : fresh.uplinks) {
+      if (theirs.name != own.name) continue;
+      own.preference = theirs.preference;
+      own.weight = theirs.weight;
+    }
+    Uplink& uplink = rewriter_->uplinks()[static_cast<UplinkId>(k)];
+    uplink.preference = own.preference;
+    uplink.weight = own.weight;
+  }
+  settings_.policy = fresh.policy;
+  rewriter_->uplinks().policy() = fresh.policy;
+  settings_.log_level = fresh.log_level;
+  process_log().set_level(fresh.log_level);
+}
+
+void Daemon::run() {
+  loop_.run();
+  if (take_down_) kernel_->take_down();
+  log_event(LogLevel::info, "stopped", {{"kernel_state", take_down_ ? "removed" : "kept"}});
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) {
+    if (reload_) (void)reload_();  // it has logged what came of it
+    return;
+  }
+  take_down_ = number != SIGUSR2;
+  loop_.stop();
+}
+
+// --- Packets
+// ----------------------------------------------------------------------------------------------------------
+
+void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
+  const auto side = paths_.side_of(ifindex);
+  if (!side) return;
+  const TimePoint now = loop_.now();
+  if (const auto own = error_addresses_.find(ifindex); own != error_addresses_.end())
+    rewriter_->set_address(*side, own->second);
+  for (ReceivedFrame& frame : frames) {
+    const SiteVerdict verdict = rewriter_->forward(now, *side, frame.packet, actions_);
+    // What waited for the node that this packet shows goes first.
+    perform();
+    if (verdict.kind == SiteVerdict::Kind::forward) send(now, verdict.to, frame.packet);
+  }
+  arm_timer();
+}
+
+/// Does what the rewriter asked for.
+void Daemon::perform() {
+  if (!actions_.packets.empty()) {
+    const TimePoint now = loop_.now();
+    std::vector<SitePacket> packets = std::move(actions_.packets);
+    actions_.packets.clear();
+    for (SitePacket& out : packets) send(now, out.to, Packet{out.bytes, 0, out.bytes.size(), out.offload});
+  }
+  if (!actions_.events.empty()) {
+    const std::vector<SiteEvent> events = std::move(actions_.events);
+    actions_.events.clear();
+    for (const SiteEvent& event : events) log(event);
+  }
+}
+
+void Daemon::send(TimePoint now, Side to, const Packet& packet) {
+  const auto hop = paths_.next_hop(to, Address::load(packet.data() + 24));
+  if (!hop) {
+    ++no_path_;
+    return;
+  }
+  next_hops_->send(now, *hop, packet);
+}
+
+/// Nobody inside answers for the address: the sender hears so, in its own words (RFC 4443 section 3.1), because the
+/// error takes the way of any packet from inside.
+void Daemon::tell_unreachable(Packet& packet) {
+  const HeaderWalk walk = walk_headers(packet.bytes()).walk;
+  const NidEntry* entry = rewriter_->nids().find(walk.destination.nid, walk.destination.locator);
+  if (entry == nullptr && !rewriter_->map().is_inside(walk.destination.locator)) return;
+  const bool is_icmp = walk.upper_protocol == next_header::icmpv6;
+  const bool is_error = is_icmp && (walk.upper_length == 0 || icmpv6::is_error(packet.data()[walk.upper_offset]));
+  std::optional<Address> own;
+  for (const unsigned ifindex : paths_.inside())
+    if (!own) own = interfaces_.find(ifindex)->global_address();
+  const TimePoint now = loop_.now();
+  if (is_error || !own || !unreachable_rate_.allow(now)) return;
+  const ByteVector message = build_error(icmpv6::destination_unreachable, address_unreachable, 0, packet.bytes());
+  ByteVector bytes = build_packet(*own, walk.source, next_header::icmpv6, message);
+  Packet error{bytes, 0, bytes.size()};
+  const SiteVerdict verdict = rewriter_->forward(now, Side::inside(), error, actions_);
+  if (verdict.kind == SiteVerdict::Kind::forward) send(now, verdict.to, error);
+  perform();
+}
+
+void Daemon::log(const SiteEvent& event) {
+  constexpr const char* names[] = {"node_heard", "node_moved", "node_expected", "node_silent"};
+  log_event(LogLevel::info, names[static_cast<int>(event.kind)],
+            {{"nid", to_text(event.nid)}, {"home", to_text(event.home)}, {"now", to_text(event.now)}});
+}
+
+void Daemon::on_timer() {
+  rewriter_->on_time(loop_.now(), actions_);
+  perform();
+  arm_timer();
+}
+
+void Daemon::arm_timer() { timer_->set(rewriter_->next_deadline()); }
+
+void Daemon::housekeeping() {
+  const TimePoint now = loop_.now();
+  next_hops_->on_time(now);
+  solicit_routers();
+  restore_filter();
+  if (network_changed_) network_changed();  // something was refused while a link was changing
+  process_log().flush();
+  housekeeping_->set(now + housekeeping_interval);
+}
+
+}  // namespace ilnp

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// ilnp-sbr: the adapters of io/ wired to one SiteRewriter. Packets, netlink events and time go in; what comes out is
+// done here. daemon.cpp: start, end and packets; daemon_network.cpp: what follows from changes of the network.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "core/base/rate_limit.h"
+#include "core/forwarding/site_rewriter.h"
+#include "io/crypto/crypto.h"
+#include "io/loop/loop.h"
+#include "io/netlink/filter_watch.h"
+#include "io/netlink/network_commands.h"
+#include "io/netlink/network_monitor.h"
+#include "io/process/reload.h"
+#include "io/sockets/neighbour_discovery_socket.h"
+#include "io/telemetry/control_server.h"
+#include "io/telemetry/counters.h"
+#include "io/wire/next_hops.h"
+#include "sbr/src/interfaces.h"
+#include "sbr/src/kernel_setup.h"
+#include "sbr/src/paths.h"
+#include "sbr/src/settings.h"
+
+namespace ilnp {
+
+class Daemon {
+ public:
+  explicit Daemon(SbrSettings settings);
+  ~Daemon();
+
+  /// Opens everything that needs privileges; the network is changed from here on.
+  Result<void> start();
+  /// Runs until a signal ends it. SIGTERM, SIGINT: everything in the kernel is taken back. SIGUSR2: it stays for the
+  /// daemon that follows (an upgrade). SIGHUP: the configuration is read again.
+  void run();
+  /// On SIGHUP and on the control socket's request.
+  void set_reload(std::function<Result<ReloadOutcome>()> reload) { reload_ = std::move(reload); }
+  /// What can change while packets flow: preference, weight, policy, log level.
+  void apply_settings(const SbrSettings& fresh);
+
+ private:
+  friend class Status;
+  friend void register_status(Daemon& daemon);
+
+  // daemon.cpp
+  void configure_rewriter();
+  void on_frames(unsigned ifindex, std::span<ReceivedFrame> frames);
+  void perform();
+  void send(TimePoint now, Side to, const Packet& packet);
+  void tell_unreachable(Packet& packet);
+  void log(const SiteEvent& event);
+  void on_timer();
+  void arm_timer();
+  void housekeeping();
+  void on_signal(int number);
+
+  // daemon_network.cpp
+  bool drain_netlink();
+  void network_changed();
+  void open_ports();
+  void set_up_inside();
+  void set_addresses();
+  void set_mtus();
+  void set_filters();
+  void restore_filter();
+  void solicit_routers();
+
+  SbrSettings settings_;
+  Loop loop_;
+  OpensslRandom random_;
+  Interfaces interfaces_;
+  Paths paths_;
+  std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<NetworkCommands> commands_;
+  std::unique_ptr<NetworkMonitor> monitor_;
+  std::unique_ptr<NeighbourDiscoverySocket> neighbour_discovery_;
+  std::unique_ptr<FilterWatch> filter_watch_;
+  std::unique_ptr<KernelSetup> kernel_;
+  std::unique_ptr<SiteRewriter> rewriter_;
+  std::unique_ptr<WirePorts> ports_;
+  std::unique_ptr<NextHops> next_hops_;
+  std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
+  std::unique_ptr<SignalWatch> signals_;
+  std::unique_ptr<Watch> netlink_watch_, filter_change_watch_;
+  CounterRegistry counters_;
+  SiteActions actions_;  ///< reused on the packet path
+  RateLimit unreachable_rate_;
+  std::vector<Address> own_addresses_;           ///< those that the filters leave to the kernel
+  std::map<unsigned, Address> error_addresses_;  ///< by interface: where ICMPv6 errors come from
+  std::set<unsigned> open_ports_;
+  std::uint64_t no_path_ = 0;  ///< packets dropped: the side has no interface or no gateway
+  bool network_changed_ = false;
+  bool filter_lost_ = false;
+  bool take_down_ = true;
+  TimePoint started_at_{};
+  TimePoint next_filter_restore_{};
+  TimePoint next_solicit_{};
+  std::function<Result<ReloadOutcome>()> reload_;
+};
+
+}  // namespace ilnp

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What follows from a change of the network.
+#include <algorithm>
+
+#include "io/sockets/wire_filter.h"
+#include "sbr/src/daemon.h"
+
+namespace ilnp {
+namespace {
+
+constexpr std::size_t largest_mtu = 65535;
+constexpr Duration restore_interval = seconds{1}, solicit_interval = seconds{1};
+
+}  // namespace
+
+bool Daemon::drain_netlink() {
+  const auto batch = monitor_->read();
+  if (!batch) {
+    log_event(LogLevel::error, "netlink_failed", {{"reason", batch.error().message}});
+    monitor_->request_resync();
+    return false;
+  }
+  const TimePoint now = loop_.now();
+  for (const NetworkEvent& event : batch.value().events) {
+    interfaces_.on_event(event);
+    if (const auto* neighbour = std::get_if<NeighbourChanged>(&event)) {
+      next_hops_->on_neighbour(now, *neighbour);
+    } else {
+      network_changed_ = true;
+    }
+  }
+  perform();
+  if (network_changed_ && !interfaces_.in_resync()) network_changed();
+  return batch.value().more;
+}
+
+void Daemon::network_changed() {
+  network_changed_ = false;
+  paths_.update(interfaces_);
+  next_hops_->set_anywhere(paths_.inside());
+  set_up_inside();
+  set_addresses();
+  set_mtus();
+  set_filters();
+  open_ports();
+  const TimePoint now = loop_.now();
+  for (const auto& [ifindex, side] : paths_.sides()) {
+    if (side.kind != Side::Kind::uplink) continue;
+    const bool carrier = interfaces_.find(ifindex)->carrier;
+    rewriter_->uplinks()[side.number].state = carrier ? UplinkState::up : UplinkState::down;
+    if (const auto gateway = paths_.gateway(side.number)) next_hops_->prepare(now, {ifindex, *gateway});
+  }
+}
+
+void Daemon::open_ports() {
+  for (auto it = open_ports_.begin(); it != open_ports_.end();) {
+    if (paths_.sides().contains(*it)) {
+      ++it;
+      continue;
+    }
+    ports_->close(*it);
+    it = open_ports_.erase(it);
+  }
+  for (const auto& [ifindex, side] : paths_.sides()) {
+    const Interface* interface = interfaces_.find(ifindex);
+    ports_->set_mac(ifindex, interface->mac);
+    if (open_ports_.contains(ifindex)) continue;
+    if (auto opened = ports_->open(ifindex, interface->mac, router_wire_filter(own_addresses_)); !opened) {
+      log_event(LogLevel::error, "interface_not_opened",
+                {{"interface", interface->name}, {"reason", opened.error().message}});
+      network_changed_ = true;
+      continue;
+    }
+    open_ports_.insert(ifindex);
+    log_event(LogLevel::info, "interface_opened", {{"interface", interface->name}});
+  }
+}
+
+void Daemon::set_up_inside() {
+  for (const InsideSettings& inside : settings_.inside) {
+    const unsigned ifindex = interfaces_.index_of(inside.interface);
+    if (ifindex == 0 || !inside.advertise) continue;
+    if (auto added = kernel_->add_router_address(ifindex, inside.router_address); !added)
+      log_event(LogLevel::error, "address_not_added", {{"reason", added.error().message}});
+    if (auto set = kernel_->set_router_flag(inside.interface); !set)
+      log_event(LogLevel::warning, "router_flag_not_set", {{"reason", set.error().message}});
+  }
+}
+
+/// ICMPv6 errors come from an address of the interface; one without uses another's.
+void Daemon::set_addresses() {
+  std::optional<Address> any;
+  for (const auto& [ifindex, side] : paths_.sides())
+    if (!any) any = interfaces_.find(ifindex)->global_address();
+  error_addresses_.clear();
+  for (const auto& [ifindex, side] : paths_.sides())
+    if (const auto own = interfaces_.find(ifindex)->global_address(); own || any)
+      error_addresses_[ifindex] = own.value_or(*any);
+}
+
+void Daemon::set_mtus() {
+  std::size_t inside = largest_mtu, links = largest_mtu;
+  for (const auto& [ifindex, side] : paths_.sides()) {
+    const std::size_t mtu = interfaces_.find(ifindex)->mtu;
+    if (side.kind == Side::Kind::uplink)
+      rewriter_->uplinks()[side.number].mtu = settings_.uplinks[side.number].mtu.value_or(mtu);
+    if (side.kind == Side::Kind::inside) inside = std::min(inside, mtu);
+    for (const SiteLinkSettings& link : settings_.links)
+      if (side == Side::link(link.number)) links = std::min(links, link.mtu.value_or(mtu));
+  }
+  rewriter_->set_mtus(inside, links);
+}
+
+/// The packet filter before the ports: the kernel must never see what they take.
+void Daemon::set_filters() {
+  std::vector<Address> own = interfaces_.own_addresses();
+  if (own.size() > max_own_addresses) {
+    log_event(LogLevel::error, "too_many_addresses", {{"count", own.size()}, {"limit", max_own_addresses}});
+    own.resize(max_own_addresses);
+  }
+  if (own != own_addresses_) {
+    own_addresses_ = own;
+    if (auto set = ports_->set_filter(router_wire_filter(own_addresses_)); !set)
+      log_event(LogLevel::error, "filter_not_set", {{"reason", set.error().message}});
+  }
+  std::map<unsigned, std::string> names;
+  for (const auto& [ifindex, side] : paths_.sides()) names[ifindex] = interfaces_.find(ifindex)->name;
+  if (auto applied = kernel_->set_filter(names, own_addresses_); !applied) {
+    log_event(LogLevel::error, "filter_not_set", {{"reason", applied.error().message}});
+    network_changed_ = true;
+  }
+}
+
+/// At once, but not again and again: it takes tens of milliseconds, and somebody may insist.
+void Daemon::restore_filter() {
+  if (!filter_lost_ || loop_.now() < next_filter_restore_) return;
+  filter_lost_ = false;
+  next_filter_restore_ = loop_.now() + restore_interval;
+  log_event(LogLevel::warning, "filter_restored", {});
+  kernel_->filter_lost();
+  set_filters();
+}
+
+/// Uplinks whose gateway is to be learnt and is not known.
+void Daemon::solicit_routers() {
+  const TimePoint now = loop_.now();
+  if (now < next_solicit_) return;
+  next_solicit_ = now + solicit_interval;
+  for (const auto& [ifindex, side] : paths_.sides()) {
+    if (side.kind != Side::Kind::uplink || paths_.gateway(side.number)) continue;
+    const Interface* interface = interfaces_.find(ifindex);
+    if (interface->carrier) (void)neighbour_discovery_->solicit_routers(ifindex, interface->mac);
+  }
+}
+
+}  // namespace ilnp

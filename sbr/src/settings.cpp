@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sbr/src/settings.h"
+
+#include <algorithm>
+#include <set>
+
+namespace ilnp {
+namespace {
+
+/// Reads one configuration; every mistake becomes a problem and reading goes on.
+class Reader {
+ public:
+  explicit Reader(const Configuration& configuration) : configuration_{configuration} {}
+
+  Result<SbrSettings, std::vector<Problem>> read() {
+    read_site();
+    read_uplinks();
+    read_mappings();
+    read_policy();
+    read_links();
+    check_numbers();
+    check_prefixes();
+    check_interfaces();
+    read_tuning();
+    read_truth();
+    read_operation();
+    if (!problems_.empty()) return problems_;
+    return std::move(out_);
+  }
+
+ private:
+  void complain(const Section& section, const char* option, const std::string& named, std::string reason) {
+    problems_.push_back({section.place(option), named, std::move(reason)});
+  }
+
+  LocatorPrefix locator_prefix(const Section& section, const char* option, const std::string& named,
+                               const Prefix& prefix) {
+    if (prefix.length < 1 || prefix.length > 64) complain(section, option, named, "must be a /64 or shorter");
+    return {prefix.address.locator, static_cast<std::uint8_t>(std::clamp(prefix.length, 1, 64))};
+  }
+
+  std::vector<LocatorPrefix> locator_prefixes(const Section& section, const char* option, const std::string& named) {
+    std::vector<LocatorPrefix> out;
+    for (const Prefix& prefix : section.list<Prefix>(option))
+      out.push_back(locator_prefix(section, option, named, prefix));
+    if (out.empty()) complain(section, option, named, "empty");
+    return out;
+  }
+
+  std::optional<std::size_t> optional_size(const Section& section, const char* option) {
+    if (!section.has(option)) return std::nullopt;
+    return static_cast<std::size_t>(section.integer(option));
+  }
+
+  std::optional<UplinkId> uplink_named(const std::string& name) const {
+    const auto it =
+        std::find_if(out_.uplinks.begin(), out_.uplinks.end(), [&](const auto& u) { return u.name == name; });
+    if (it == out_.uplinks.end()) return std::nullopt;
+    return static_cast<UplinkId>(it - out_.uplinks.begin());
+  }
+
+  static std::string key(const char* section, std::size_t index, const char* option) {
+    return std::string{section} + "[" + std::to_string(index) + "]." + option;
+  }
+
+  void read_site() {
+    const Section& site = configuration_.section("site");
+    out_.site_name = site.text("name");
+    if (out_.site_name.empty()) complain(site, "name", "site.name", "empty");
+    out_.site_number = static_cast<SiteId>(site.integer("number"));
+    const auto& tables = configuration_.repeated("inside");
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+      const Section& table = tables[i];
+      InsideSettings one;
+      one.interface = table.text("interface");
+      one.locators = locator_prefixes(table, "locators", key("inside", i, "locators"));
+      if (table.has("router")) one.router = table.address("router");
+      one.advertise = table.boolean("advertise");
+      one.router_address = table.address("router_address");
+      if (!one.router_address.is_link_local())
+        complain(table, "router_address", key("inside", i, "router_address"), "must be a link-local address");
+      out_.inside.push_back(std::move(one));
+    }
+    if (tables.empty()) problems_.push_back({site.place("name"), "inside", "at least one [[inside]] is needed"});
+  }
+
+  void read_uplinks() {
+    for (const Section& table : configuration_.repeated("uplink")) {
+      UplinkSettings one;
+      one.name = table.text("name");
+      one.interface = table.text("interface");
+      if (table.has("gateway")) one.gateway = table.address("gateway");
+      one.preference = static_cast<std::uint16_t>(table.integer("preference"));
+      one.weight = static_cast<std::uint16_t>(table.integer("weight"));
+      one.probes = table.list<Address>("probes");
+      one.mtu = optional_size(table, "mtu");
+      if (out_.uplinks.size() == max_uplinks)
+        return complain(table, "name", "uplink", "more than " + std::to_string(max_uplinks));
+      out_.uplinks.push_back(std::move(one));
+    }
+  }
+
+  void read_mappings() {
+    constexpr const char* reasons[] = {
+        "a prefix has bits beyond its length, or the outside prefix of mode \"hide\" is no /64",
+        "mode \"neutral\" needs prefixes of /48 or shorter",
+        "the outside prefix is not global unicast (2000::/3)",
+        "overlaps the inside prefix of another mapping of this uplink",
+        "overlaps the outside prefix of another mapping",
+        "too many mappings"};
+    SubnetMap map;
+    const auto& tables = configuration_.repeated("mapping");
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+      const Section& table = tables[i];
+      const auto uplink = uplink_named(table.text("uplink"));
+      if (!uplink) complain(table, "uplink", key("mapping", i, "uplink"), "there is no such [[uplink]]");
+      const std::string& mode = table.text("mode");
+      const MappingRule rule{locator_prefix(table, "inside", key("mapping", i, "inside"), table.prefix("inside")),
+                             locator_prefix(table, "outside", key("mapping", i, "outside"), table.prefix("outside")),
+                             uplink.value_or(0),
+                             mode == "neutral"   ? Mapping::neutral
+                             : mode == "replace" ? Mapping::replace
+                                                 : Mapping::hide};
+      if (!uplink) continue;
+      if (const auto added = map.add(rule); !added)
+        complain(table, "outside", key("mapping", i, "outside"), reasons[static_cast<int>(added.error())]);
+      out_.mappings.push_back(rule);
+    }
+  }
+
+  void read_policy() {
+    const auto& tables = configuration_.repeated("policy");
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+      const Section& table = tables[i];
+      PolicyRule rule;
+      if (table.has("inside"))
+        rule.inside = locator_prefix(table, "inside", key("policy", i, "inside"), table.prefix("inside"));
+      if (table.has("outside"))
+        rule.outside = locator_prefix(table, "outside", key("policy", i, "outside"), table.prefix("outside"));
+      if (table.has("inside_nid")) rule.inside_nid = table.nid("inside_nid");
+      if (table.has("outside_nid")) rule.outside_nid = table.nid("outside_nid");
+      if (table.has("protocol")) rule.protocol = static_cast<std::uint8_t>(table.integer("protocol"));
+      if (table.has("dscp")) rule.dscp = static_cast<std::uint8_t>(table.integer("dscp"));
+      if (table.has("outside_port")) rule.outside_port = static_cast<std::uint16_t>(table.integer("outside_port"));
+      rule.strict = table.boolean("strict");
+      for (const std::string& name : table.list<std::string>("uplinks")) {
+        if (const auto uplink = uplink_named(name))
+          rule.uplinks.push_back(*uplink);
+        else
+          complain(table, "uplinks", key("policy", i, "uplinks"), "there is no [[uplink]] \"" + name + "\"");
+      }
+      out_.policy.push_back(std::move(rule));
+    }
+  }
+
+  void read_links() {
+    const auto& tables = configuration_.repeated("site_link");
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+      const Section& table = tables[i];
+      SiteLinkSettings one;
+      one.name = table.text("name");
+      one.number = static_cast<SiteId>(table.integer("number"));
+      one.inside = locator_prefixes(table, "inside", key("site_link", i, "inside"));
+      one.interface = table.text("interface");
+      one.router = table.address("router");
+      if (one.router.is_multicast() || one.router.is_unspecified())
+        complain(table, "router", key("site_link", i, "router"), "not the address of a node");
+      one.mtu = optional_size(table, "mtu");
+      out_.links.push_back(std::move(one));
+    }
+  }
+
+  void check_numbers() {
+    std::map<SiteId, std::string> numbers{{out_.site_number, out_.site_name}};
+    const auto& tables = configuration_.repeated("site_link");
+    for (std::size_t i = 0; i < out_.links.size(); ++i) {
+      const SiteLinkSettings& link = out_.links[i];
+      if (const auto [it, added] = numbers.emplace(link.number, link.name); !added)
+        complain(tables[i], "number", key("site_link", i, "number"), "is the number of site " + it->second);
+      if (link.name == out_.site_name)
+        complain(tables[i], "name", key("site_link", i, "name"), "is the name of this site");
+    }
+  }
+
+  /// Inside prefixes: every locator here has a mapping (when there are uplinks), and none is another site's.
+  void check_prefixes() {
+    const auto& tables = configuration_.repeated("inside");
+    for (std::size_t i = 0; i < out_.inside.size(); ++i) {
+      for (const LocatorPrefix& locators : out_.inside[i].locators) {
+        const auto covers = [&](const MappingRule& rule) {
+          return rule.inside.length <= locators.length && rule.inside.contains(locators.locator);
+        };
+        if (std::none_of(out_.mappings.begin(), out_.mappings.end(), covers))
+          complain(tables[i], "locators", key("inside", i, "locators"),
+                   to_string(Prefix{{locators.locator, {}}, locators.length}) + " is in no [[mapping]]");
+        for (const SiteLinkSettings& link : out_.links)
+          for (const LocatorPrefix& theirs : link.inside)
+            if (theirs.overlaps(locators))
+              complain(tables[i], "locators", key("inside", i, "locators"), "overlaps site " + link.name);
+      }
+    }
+  }
+
+  /// An interface has one side.
+  void check_interfaces() {
+    std::set<std::string> used;
+    const auto check = [&](const char* section, std::size_t i, const std::string& interface) {
+      const Section& table = configuration_.repeated(section)[i];
+      if (interface.empty() || interface.size() > 15 || interface.find_first_of("/ %\"") != std::string::npos)
+        complain(table, "interface", key(section, i, "interface"), "not an interface name (1 to 15 characters)");
+      if (!used.insert(interface).second)
+        complain(table, "interface", key(section, i, "interface"), interface + " is used by another table");
+    };
+    for (std::size_t i = 0; i < out_.inside.size(); ++i) check("inside", i, out_.inside[i].interface);
+    for (std::size_t i = 0; i < out_.uplinks.size(); ++i) check("uplink", i, out_.uplinks[i].interface);
+    for (std::size_t i = 0; i < out_.links.size(); ++i) check("site_link", i, out_.links[i].interface);
+  }
+
+  void read_tuning() {
+    const Section& liveness = configuration_.section("liveness");
+    out_.liveness.interval = liveness.duration("interval");
+    out_.liveness.proofs_to_return = static_cast<int>(liveness.integer("proofs_to_return"));
+    out_.liveness.longest_return = liveness.duration("longest_return");
+    out_.liveness.forgive = liveness.duration("forgive");
+    const Section& forwarding = configuration_.section("forwarding");
+    out_.tuning.flows = static_cast<std::size_t>(forwarding.integer("flows"));
+    out_.tuning.sessions = static_cast<std::size_t>(forwarding.integer("sessions"));
+    out_.tuning.max_nids = static_cast<std::size_t>(forwarding.integer("max_nodes"));
+    out_.tuning.learnt_lifetime = forwarding.duration("learnt_lifetime");
+    out_.tuning.errors_per_second = static_cast<double>(forwarding.integer("errors_per_second"));
+    const Section& migration = configuration_.section("migration");
+    out_.tuning.grace = migration.duration("grace");
+    out_.migration.prepare_timeout = migration.duration("prepare_timeout");
+    out_.migration.activate_when_heard = migration.text("activate") == "heard";
+    out_.tuning.hold_packets = static_cast<std::size_t>(migration.integer("hold_packets"));
+    out_.tuning.hold_octets = static_cast<std::size_t>(migration.integer("hold_octets"));
+    out_.tuning.hold_time = migration.duration("hold_time");
+  }
+
+  void read_truth() {
+    const Section& truth = configuration_.section("truth");
+    TruthSettings& to = out_.truth;
+    to.store = truth.text("store") == "etcd" ? TruthSettings::Store::etcd : TruthSettings::Store::file;
+    to.path = truth.text("path");
+    to.endpoints = truth.list<Endpoint>("endpoints");
+    to.prefix = truth.text("prefix");
+    const auto file = [&](const char* option) { return truth.has(option) ? truth.text(option) : std::string{}; };
+    to.ca_file = file("ca_file");
+    to.certificate_file = file("certificate_file");
+    to.key_file = file("key_file");
+    to.timeout = truth.duration("timeout");
+    if (to.store == TruthSettings::Store::etcd && to.endpoints.empty())
+      complain(truth, "store", "truth.endpoints", "needed with truth.store \"etcd\"");
+    if (to.prefix.empty()) complain(truth, "prefix", "truth.prefix", "empty");
+    if (to.certificate_file.empty() != to.key_file.empty())
+      complain(truth, "certificate_file", "truth.certificate_file", "goes with truth.key_file");
+    if (!to.certificate_file.empty() && to.ca_file.empty())
+      complain(truth, "certificate_file", "truth.ca_file", "needed with truth.certificate_file");
+  }
+
+  void read_operation() {
+    out_.control_socket = configuration_.section("control").text("socket");
+    out_.control_group = configuration_.section("control").text("group");
+    out_.state_directory = configuration_.section("state").text("directory");
+    out_.runtime_directory = configuration_.section("state").text("runtime_directory");
+    out_.log_level = parse_log_level(configuration_.section("log").text("level")).value_or(LogLevel::info);
+    out_.log_format = configuration_.section("log").text("format") == "json" ? LogFormat::json : LogFormat::text;
+  }
+
+  const Configuration& configuration_;
+  SbrSettings out_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+std::map<SiteId, std::string> SbrSettings::site_names() const {
+  std::map<SiteId, std::string> names{{site_number, site_name}};
+  for (const SiteLinkSettings& link : links) names[link.number] = link.name;
+  return names;
+}
+
+Result<SbrSettings, std::vector<Problem>> sbr_settings(const Configuration& configuration) {
+  return Reader{configuration}.read();
+}
+
+}  // namespace ilnp

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of ilnp-sbr as one validated value. Uplinks have the numbers of their order in the file.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/forwarding/site_rewriter.h"
+#include "core/site/uplink_liveness.h"
+#include "io/settings/configuration.h"
+#include "io/telemetry/log.h"
+
+namespace ilnp {
+
+struct InsideSettings {
+  std::string interface;
+  std::vector<LocatorPrefix> locators;  ///< on this link, or behind `router`
+  std::optional<Address> router;
+  bool advertise = true;
+  Address router_address;  ///< link-local
+};
+
+struct UplinkSettings {
+  std::string name, interface;
+  std::optional<Address> gateway;  ///< nothing: from the kernel's default routes by this interface
+  std::uint16_t preference = 10, weight = 1;
+  std::vector<Address> probes;  ///< empty: the gateway
+  std::optional<std::size_t> mtu;
+};
+
+struct SiteLinkSettings {
+  std::string name;  ///< of the other site
+  SiteId number = 0;
+  std::vector<LocatorPrefix> inside;
+  std::string interface;
+  Address router;
+  std::optional<std::size_t> mtu;
+};
+
+struct MigrationSettings {
+  Duration prepare_timeout{};
+  bool activate_when_heard = false;
+};
+
+struct TruthSettings {
+  enum class Store : std::uint8_t { file, etcd };
+  Store store = Store::file;
+  std::string path;  ///< of the file, or of the local copy
+  std::vector<Endpoint> endpoints;
+  std::string prefix;
+  std::string ca_file, certificate_file, key_file;
+  Duration timeout{};
+};
+
+struct SbrSettings {
+  std::string site_name;
+  SiteId site_number = 0;
+  std::vector<InsideSettings> inside;
+  std::vector<UplinkSettings> uplinks;
+  std::vector<MappingRule> mappings;
+  std::vector<PolicyRule> policy;
+  std::vector<SiteLinkSettings> links;
+  LivenessTuning liveness;
+  SiteTuning tuning;
+  MigrationSettings migration;
+  TruthSettings truth;
+
+  std::string control_socket, control_group;
+  std::string state_directory;    ///< survives a reboot
+  std::string runtime_directory;  ///< flows: survive a restart
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+
+  std::map<SiteId, std::string> site_names() const;  ///< of all sites, ours too
+};
+
+/// The one option table: parser, --help, --check, docs/operations/ilnp-sbr-options.md and the example file.
+std::shared_ptr<const Schema> sbr_schema();
+
+/// What only the program can judge (combinations of options) is reported like every other mistake.
+Result<SbrSettings, std::vector<Problem>> sbr_settings(const Configuration& configuration);
+
+}  // namespace ilnp
