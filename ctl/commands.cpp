@@ -27,6 +27,8 @@ std::string rendered(const ControlInvocation& invocation, const json& answer) {
   if (invocation.command == "locators") return render_locators(answer, style);
   if (invocation.command == "counters") return render_counters(answer, style);
   if (invocation.command == "reload") return render_reload(answer, style);
+  if (invocation.command == "migrate") return render_migrate(answer, style);
+  if (invocation.command == "moves") return render_moves(answer, style);
   return render_event(answer, style);
 }
 
@@ -40,12 +42,14 @@ ExitCode code_of(const ControlInvocation& invocation, const json& answer) {
 ExitCode report_unreachable(const ControlInvocation& invocation, const std::string& what, std::ostream& out,
                             std::ostream& problems) {
   const bool forbidden = what.find("permission") != std::string::npos || what.find("only root") != std::string::npos;
+  const bool is_router = invocation.socket.find("sbr") != std::string::npos;
+  const std::string unit = is_router ? "ilnp-sbr" : "ilnp-host";
   const json problem{
       {"severity", "critical"},
       {"what", what},
       {"cause", forbidden ? "this user may not use the control socket" : "the daemon is not running or hangs"},
       {"next", forbidden ? "sudo ilnpctl ..., or join the group of the socket"
-                         : "systemctl status ilnp-host; journalctl -u ilnp-host -n 50"}};
+                         : "systemctl status " + unit + "; journalctl -u " + unit + " -n 50"}};
   if (invocation.json) {
     out << json{{"schema", "ilnp.status/1"}, {"state", forbidden ? "unknown" : "down"}, {"problems", {problem}}}.dump()
         << "\n";
@@ -56,23 +60,14 @@ ExitCode report_unreachable(const ControlInvocation& invocation, const std::stri
   return forbidden ? ExitCode::usage : ExitCode::down;
 }
 
-ExitCode report_error(const ControlInvocation& invocation, const std::string& what, std::ostream& out,
-                      std::ostream& problems) {
-  if (invocation.json) {
-    out << json{{"schema", "ilnp.error/1"}, {"code", "failed"}, {"error", what}}.dump() << "\n";
-  } else {
-    problems << invocation.command << ": " << what << "\n";
-  }
-  out.flush();
-  return ExitCode::degraded;
-}
-
 ExitCode run_once(const ControlInvocation& invocation, std::ostream& out, std::ostream& problems) {
   auto client = ControlClient::connect(invocation.socket);
   if (!client) return report_unreachable(invocation, client.error().message, out, problems);
-  // reload may have to wait for names and addresses.
-  const std::chrono::seconds limit{invocation.command == "reload" ? 30 : 5};
-  if (auto sent = client.value().send({{"command", invocation.command}}); !sent) {
+  // reload may have to wait for names and addresses, migrate for a store.
+  const std::chrono::seconds limit{invocation.command == "reload" || invocation.command == "migrate" ? 30 : 5};
+  json request = invocation.more;
+  request["command"] = invocation.command;
+  if (auto sent = client.value().send(request); !sent) {
     return report_unreachable(invocation, sent.error().message, out, problems);
   }
   const auto answer = client.value().receive(limit);
@@ -82,7 +77,9 @@ ExitCode run_once(const ControlInvocation& invocation, std::ostream& out, std::o
     const std::string what = text.is_string() ? text.get<std::string>() : text.dump();
     if (answer.value().value("code", json{}) == "not_permitted")
       return report_unreachable(invocation, what, out, problems);
-    return report_error(invocation, what, out, problems);
+    if (invocation.json) return out << answer.value().dump() << std::endl, ExitCode::degraded;
+    problems << invocation.command << ": " << what << std::endl;
+    return ExitCode::degraded;
   }
   out << rendered(invocation, answer.value());
   out.flush();

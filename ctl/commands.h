@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -13,7 +14,9 @@ namespace ilnp {
 enum class ExitCode : int { ok = 0, degraded = 1, down = 2, usage = 3 };
 
 struct ControlInvocation {
-  std::string command;  ///< of the control socket: "status", "sessions", "locators", "counters", "monitor", "reload"
+  std::string command;  ///< of the control socket: "status", "sessions", "locators", "counters", "monitor", "reload",
+                        ///< "migrate", "moves"
+  nlohmann::json more = nlohmann::json::object();  ///< further members of the request
   std::string socket = "/run/ilnp/host.sock";
   bool json = false;
   bool watch = false;

@@ -21,6 +21,10 @@ std::string render_counters(const nlohmann::json& counters, const RenderStyle& s
 std::string render_event(const nlohmann::json& event, const RenderStyle& style);
 std::string render_reload(const nlohmann::json& reload, const RenderStyle& style);
 
+/// What became of a step of a move, and the moves and guests that a border router knows of.
+std::string render_migrate(const nlohmann::json& answer, const RenderStyle& style);
+std::string render_moves(const nlohmann::json& moves, const RenderStyle& style);
+
 /// A problem as status shows it, for those that the tool finds itself.
 std::string render_problem(const nlohmann::json& problem, const RenderStyle& style);
 

@@ -67,7 +67,8 @@ class ScriptedDaemon : public testing::Test {
     std::string request;
     char octet = 0;
     while (read(connection, &octet, 1) == 1 && octet != '\n') request += octet;
-    requests_.push_back(json::parse(request).at("command"));
+    bodies_.push_back(json::parse(request));
+    requests_.push_back(bodies_.back().at("command"));
     [[maybe_unused]] const ssize_t sent = send(connection, answer.data(), answer.size(), MSG_NOSIGNAL);
     close(connection);
   }
@@ -77,6 +78,9 @@ class ScriptedDaemon : public testing::Test {
   std::ostringstream out_, problems_;
   std::thread thread_;
   std::vector<std::string> requests_;
+
+ protected:
+  std::vector<json> bodies_;
 };
 
 std::string line(const json& object) { return object.dump() + "\n"; }
@@ -110,6 +114,45 @@ TEST_F(ScriptedDaemon, EveryCommandAsksItsQuestion) {
   EXPECT_EQ(run({"reload"}), 0);
   EXPECT_EQ(out(), "nothing changed\n");
   EXPECT_EQ(requests(), (std::vector<std::string>{"sessions", "locators", "counters", "reload"}));
+}
+
+TEST_F(ScriptedDaemon, MigrateSaysWhatItWasTold) {
+  const std::string done =
+      R"({"schema":"ilnp.migrate/1","outcome":"done","epoch":7,"record":{"nid":"0200+00ff+fe00+1234",
+    "phase":"prepared","epoch":7,"at":{"site":"dc1","locator":"fd00-0001-0000-0010"},
+    "other":{"site":"dc2","locator":"fd00-0002-0000-0007"}}})";
+  std::string line = done;
+  std::erase(line, '\n');
+  script({line + "\n", line + "\n"});
+  EXPECT_EQ(run({"migrate", "prepare", "0200+00ff+fe00+1234", "--to", "dc2", "--home", "dc1", "--visible",
+                 "--when-heard", "--epoch", "3"}),
+            0);
+  EXPECT_NE(out().find("done\n"), std::string::npos);
+  EXPECT_NE(out().find("dc2/fd00-0002-0000-0007"), std::string::npos);
+  EXPECT_EQ(run({"migrate", "abort", "fd00:1::42"}), 0);
+  requests();
+  EXPECT_EQ(bodies_[0], json::parse(R"({"command":"migrate","step":"prepare","node":"0200+00ff+fe00+1234","to":"dc2",
+    "home":"dc1","visible":true,"when_heard":true,"epoch":3})"));
+  EXPECT_EQ(bodies_[1], json::parse(R"({"command":"migrate","step":"abort","node":"fd00:1::42"})"));
+}
+
+TEST_F(ScriptedDaemon, ARefusedStepExitsWithOne) {
+  const std::string busy =
+      R"({"schema":"ilnp.error/1","code":"busy","error":"another move is under way","record":null})";
+  script({busy + "\n", busy + "\n"});
+  EXPECT_EQ(run({"migrate", "release", "0200+00ff+fe00+1234"}), 1);
+  EXPECT_EQ(problems(), "migrate: another move is under way\n");
+  EXPECT_EQ(run({"--json", "migrate", "release", "0200+00ff+fe00+1234"}), 1);
+  EXPECT_EQ(json::parse(out())["code"], "busy") << "the whole answer, for orchestrators";
+}
+
+TEST_F(ScriptedDaemon, MovesAreATable) {
+  script({R"({"schema":"ilnp.moves/1","records":[{"nid":"0000+0000+0000+0042","address":"fd00-0001-0000-0010",)"
+          R"("phase":"settled","epoch":9,"at":{"site":"dc2","locator":"fd00-0001-0000-0010"}}],"left_out":3})"
+          "\n"});
+  EXPECT_EQ(run({"migrate", "show"}), 0);
+  EXPECT_NE(out().find("0000+0000+0000+0042 at fd00-0001-0000-0010  settled"), std::string::npos) << out();
+  EXPECT_NE(out().find("and 3 more"), std::string::npos);
 }
 
 TEST_F(ScriptedDaemon, ARefusedReloadShowsEveryProblemAndExitsWithOne) {
