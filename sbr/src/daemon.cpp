@@ -33,6 +33,7 @@ Result<void> Daemon::start() {
   started_at_ = loop_.now();
   std::error_code failure;
   std::filesystem::create_directories(settings_.runtime_directory, failure);
+  std::filesystem::create_directories(std::filesystem::path{settings_.truth.path}.parent_path(), failure);
   std::filesystem::create_directories(std::filesystem::path{settings_.control_socket}.parent_path(), failure);
   auto control = ControlServer::open(loop_.context(), {settings_.control_socket, settings_.control_group});
   if (!control) return control.error();
@@ -62,6 +63,11 @@ Result<void> Daemon::start() {
   timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
   register_status(*this);
+  truth_ = std::make_unique<TruthSide>(
+      loop_, settings_, *rewriter_,
+      TruthSide::Hooks{[this](SiteActions& actions) { perform(actions); }, [](const DirectoryEvent&) {}});
+  if (auto opened = truth_->open(); !opened) return opened;
+  truth_->serve(*control_);
 
   netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
   filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {
@@ -139,17 +145,20 @@ void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
 }
 
 /// Does what the rewriter asked for.
-void Daemon::perform() {
-  if (!actions_.packets.empty()) {
+void Daemon::perform(SiteActions& actions) {
+  if (!actions.packets.empty()) {
     const TimePoint now = loop_.now();
-    std::vector<SitePacket> packets = std::move(actions_.packets);
-    actions_.packets.clear();
+    std::vector<SitePacket> packets = std::move(actions.packets);
+    actions.packets.clear();
     for (SitePacket& out : packets) send(now, out.to, Packet{out.bytes, 0, out.bytes.size(), out.offload});
   }
-  if (!actions_.events.empty()) {
-    const std::vector<SiteEvent> events = std::move(actions_.events);
-    actions_.events.clear();
-    for (const SiteEvent& event : events) log(event);
+  if (!actions.events.empty()) {
+    const std::vector<SiteEvent> events = std::move(actions.events);
+    actions.events.clear();
+    for (const SiteEvent& event : events) {
+      log(event);
+      truth_->on_site_event(event);
+    }
   }
 }
 
@@ -184,6 +193,7 @@ void Daemon::tell_unreachable(Packet& packet) {
 }
 
 void Daemon::log(const SiteEvent& event) {
+  if (event.kind == SiteEventKind::node_expected) return;  // with every packet of its; the directory tells once
   constexpr const char* names[] = {"node_heard", "node_moved", "node_expected", "node_silent"};
   log_event(LogLevel::info, names[static_cast<int>(event.kind)],
             {{"nid", to_text(event.nid)}, {"home", to_text(event.home)}, {"now", to_text(event.now)}});

@@ -22,6 +22,7 @@
 #include "sbr/src/kernel_setup.h"
 #include "sbr/src/paths.h"
 #include "sbr/src/settings.h"
+#include "sbr/src/truth_side.h"
 
 namespace ilnp {
 
@@ -47,7 +48,8 @@ class Daemon {
   // daemon.cpp
   void configure_rewriter();
   void on_frames(unsigned ifindex, std::span<ReceivedFrame> frames);
-  void perform();
+  void perform() { perform(actions_); }
+  void perform(SiteActions& actions);
   void send(TimePoint now, Side to, const Packet& packet);
   void tell_unreachable(Packet& packet);
   void log(const SiteEvent& event);
@@ -81,6 +83,7 @@ class Daemon {
   std::unique_ptr<SiteRewriter> rewriter_;
   std::unique_ptr<WirePorts> ports_;
   std::unique_ptr<NextHops> next_hops_;
+  std::unique_ptr<TruthSide> truth_;
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
   std::unique_ptr<SignalWatch> signals_;
   std::unique_ptr<Watch> netlink_watch_, filter_change_watch_;

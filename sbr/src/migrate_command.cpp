@@ -108,7 +108,7 @@ Result<MoveRequest> parse_migrate(const json& request, const SiteView& sites) {
     *flag = parsed.value();
   }
   if (const auto epoch = request.find("epoch"); epoch != request.end()) {
-    if (!epoch->is_number_unsigned()) return bad("epoch", "is not a number");
+    if (!epoch->is_number_integer() || *epoch < 0) return bad("epoch", "is not a number");
     wanted.epoch = epoch->get<std::uint64_t>();
   }
   return wanted;

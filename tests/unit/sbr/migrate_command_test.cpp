@@ -21,7 +21,8 @@ class MigrateCommand : public ::testing::Test {
       [this](SiteId site) { return site == 3 ? std::nullopt : std::optional{site == 1 ? subnet_1 : subnet_2}; }};
 
   void SetUp() override {
-    for (const SiteId site : {1, 2, 3}) ASSERT_TRUE(names.add(site, "dc" + std::to_string(site)));
+    for (const SiteId site : {SiteId{1}, SiteId{2}, SiteId{3}})
+      ASSERT_TRUE(names.add(site, "dc" + std::to_string(site)));
   }
   static json with(json more) {
     json request{{"command", "migrate"}, {"step", "prepare"}, {"node", "0200+00ff+fe00+1234"}, {"to", "dc2"}};
@@ -72,12 +73,12 @@ TEST_F(MigrateCommand, Mistakes) {
   const std::string node = "\"node\": is neither a NID (0200+00ff+fe00+1234) nor the address of a node without ILNP";
   for (const char* text : {"", "vm1", "fe80::1", "ff02::1", "::1"}) EXPECT_EQ(problem({{"node", text}}), node) << text;
   EXPECT_EQ(problem({{"node", 5}}), "\"node\": is not a string");
-  EXPECT_EQ(problem({{"step", "move"}}).substr(0, 14), "\"step\": is none");
-  EXPECT_EQ(problem({{"step", nullptr}}), "\"step\": is not a string");
+  EXPECT_EQ(problem({{"step", "move"}}).substr(0, 15), "\"step\": is none");
+  EXPECT_EQ(problem(json::parse(R"({"step":null})")), "\"step\": is not a string");
   EXPECT_EQ(problem({{"visible", "yes"}}), "\"visible\": is not true or false");
   EXPECT_EQ(problem({{"epoch", -1}}), "\"epoch\": is not a number");
   EXPECT_EQ(problem({{"epoc", 1}}), "\"epoc\": is not known");
-  json incomplete = with({});
+  json incomplete = with(json::object());
   incomplete.erase("node");
   EXPECT_EQ(parse_migrate(incomplete, sites).error().message, "\"node\": is missing");
 }
