@@ -90,6 +90,7 @@ TEST_F(MigrateCommand, Answers) {
   record.epoch = 12;
   const json done = migrate_answer({MoveAnswer::Kind::done, {}, record, {}}, names);
   EXPECT_EQ(done["schema"], "ilnp.migrate/1");
+  EXPECT_EQ(done.dump().substr(0, 12), R"({"epoch":12,)") << "the libvirt hook reads it there";
   EXPECT_EQ(done["outcome"], "done");
   EXPECT_EQ(done["epoch"], 12);
   EXPECT_EQ(done["record"]["at"]["site"], "dc1");
