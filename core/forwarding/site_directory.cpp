@@ -72,6 +72,7 @@ SiteDirectory::Role SiteDirectory::role_of(const Ownership& record, bool has_ent
     role.kind = Role::Kind::away;
     role.home = record.former->locator;
     role.is_guest = false;
+    role.is_former_home = true;
   } else if (has_entry) {
     role.kind = Role::Kind::leaving;
   }
@@ -125,6 +126,7 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
                           DirectoryActions& actions) {
   NidTable& nids = rewriter_.nids();
   const Locator old_home = entry.home;
+  const std::optional<Place> old_former = entry.former;
   const bool was_heard = entry.is_expected && entry.last_heard != TimePoint{};
   const bool is_inside = role.kind == Role::Kind::inside;
   const bool was_inside = entry.presence != Presence::away && !entry.is_learnt;
@@ -142,6 +144,8 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
   known.obeyed = nids.set_home(entry, home).has_value() && nids.set_now(entry, now_at).has_value() &&
                  nids.set_former(entry, former).has_value();
   if (!known.obeyed) actions.events.push_back({DirectoryEventKind::clash, known.record});
+  rewriter_.set_former_end(entry, known.record.former ? never : now + tuning_.grace);
+  if (role.kind != Role::Kind::leaving) entry.is_former_home = role.is_former_home;
   entry.is_learnt = false;
   if (role.kind != Role::Kind::leaving) entry.is_guest = role.is_guest;
   if (role.is_expected && !entry.is_expected) entry.last_heard = {};
@@ -163,6 +167,7 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
   rewriter_.set_end(entry, role.kind == Role::Kind::leaving ? now + tuning_.grace : never);
   if (entry.presence != Presence::arriving && !entry.is_expected)
     rewriter_.release_held(now, entry.nid, old_home, actions.site);
+  if (home != old_home || entry.former != old_former || role.is_former_home) rewriter_.rehomed(now, entry.nid);
 }
 
 void SiteDirectory::on_event(TimePoint now, const SiteEvent& event, DirectoryActions& actions) {

@@ -92,7 +92,7 @@ class SiteDirectory {
     enum class Kind : std::uint8_t { none, inside, away, leaving } kind = Kind::none;
     Locator home, now;
     SiteId site = 0;
-    bool is_guest = false, is_expected = false;
+    bool is_guest = false, is_expected = false, is_former_home = false;
   };
 
   Role role_of(const Ownership& record, bool has_entry) const;

@@ -22,6 +22,16 @@ std::optional<SiteDropReason> SiteRewriter::read_error(Job& job) const {
                                                     : SiteDropReason::error_unreadable;
 }
 
+/// The node that this was an outside name of, at its former home.
+NidEntry* SiteRewriter::former_owner(const Address& address) {
+  NidEntry* owner = nids_.find_owner(address.nid);
+  if (owner == nullptr || !owner->former) return nullptr;
+  const auto map = other_maps_.find(owner->former->site);
+  if (map == other_maps_.end()) return nullptr;
+  const auto inside = map->second.to_inside(address.locator);
+  return inside && !inside->hidden && inside->locator == owner->former->locator ? owner : nullptr;
+}
+
 Address SiteRewriter::self_name(const Address& address) {
   Destination known{address.locator, nullptr};
   if (const auto inside = map_.to_inside(address.locator)) {
@@ -30,6 +40,7 @@ Address SiteRewriter::self_name(const Address& address) {
     known = *found;
   } else {
     known.entry = nids_.find(address.nid, address.locator);
+    if (known.entry == nullptr) known.entry = former_owner(address);
   }
   return {known.entry != nullptr ? known.entry->now : known.home, address.nid};
 }

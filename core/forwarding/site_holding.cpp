@@ -49,7 +49,7 @@ TimePoint SiteRewriter::end_of(const NidEntry& entry) const {
 }
 
 void SiteRewriter::schedule(const NidEntry& entry) {
-  if (const TimePoint end = end_of(entry); end != never)
+  if (const TimePoint end = std::min(end_of(entry), entry.former_until); end != never)
     timers_.set(entry.id, end);
   else
     timers_.remove(entry.id);
@@ -66,7 +66,21 @@ void SiteRewriter::renew(TimePoint now, NidEntry& entry) const {
     entry.until = std::max(entry.until, now + tuning_.grace);
 }
 
+void SiteRewriter::renew_former(TimePoint now, NidEntry& entry) const {
+  if (entry.former_until != never) entry.former_until = std::max(entry.former_until, now + tuning_.grace);
+}
+
+void SiteRewriter::set_former_end(NidEntry& entry, TimePoint when) {
+  entry.former_until = entry.former ? when : never;
+  schedule(entry);
+}
+
 void SiteRewriter::service(TimePoint now, NidEntry& entry, SiteActions& actions) {
+  if (entry.former_until <= now) {
+    (void)nids_.set_former(entry, std::nullopt);  // nobody has that as another's
+    entry.former_until = never;
+    rehomed(now, entry.nid);
+  }
   if (end_of(entry) > now) return schedule(entry);  // it was heard meanwhile
   actions.events.push_back({SiteEventKind::node_silent, entry.nid, entry.home, entry.now});
   nids_.erase(entry);
@@ -78,6 +92,7 @@ void SiteRewriter::on_time(TimePoint now, SiteActions& actions) {
     timers_.remove(id);
     if (NidEntry* entry = nids_.at(id)) service(now, *entry, actions);
   }
+  proxy_.on_time(now, actions);
   for (auto it = held_.begin(); it != held_.end();) {
     while (!it->second.empty() && it->second.front().until <= now)
       drop_oldest(it->second, SiteDropReason::hold_too_long);
@@ -86,7 +101,7 @@ void SiteRewriter::on_time(TimePoint now, SiteActions& actions) {
 }
 
 TimePoint SiteRewriter::next_deadline() const {
-  TimePoint next = timers_.next();
+  TimePoint next = std::min(timers_.next(), proxy_.next_deadline());
   for (const auto& [node, queue] : held_) next = std::min(next, queue.front().until);
   return next;
 }

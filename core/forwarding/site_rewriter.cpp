@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a packet goes and by what names: the three kinds of sides that it may come from.
+// Where a packet goes: the three kinds of sides that it may come from.
 #include "core/forwarding/site_rewriter.h"
 
 #include <algorithm>
@@ -14,32 +14,6 @@ namespace {
 bool is_forwardable(const Address& address) {
   return !address.is_multicast() && !address.is_link_local() && !address.is_unspecified() &&
          address != Address{{}, {1}};
-}
-
-/// The flow that an outward packet belongs to, or the reverse of an inward one. An ICMPv6 error belongs to the flow
-/// that it is about.
-FlowKey key_of(const Packet& packet, const HeaderWalk& walk, const QuotedPacket* quoted, bool outward) {
-  if (quoted != nullptr) {
-    const HeaderWalk& inner = quoted->walk;
-    FlowKey key{outward ? inner.destination.nid : inner.source.nid, outward ? inner.source : inner.destination};
-    if (!quoted->has_ports) return key.protocol = next_header::fragment, key;
-    key.protocol = inner.upper_protocol;
-    key.inside_port = outward ? quoted->destination_port : quoted->source_port;
-    key.outside_port = outward ? quoted->source_port : quoted->destination_port;
-    return key;
-  }
-  FlowKey key{outward ? walk.source.nid : walk.destination.nid, outward ? walk.destination : walk.source};
-  key.protocol = walk.upper_protocol;
-  if (walk.is_fragment) return key.protocol = next_header::fragment, key;
-  const std::uint8_t* upper = packet.data() + walk.upper_offset;
-  if (has_ports(walk.upper_protocol) && walk.upper_length >= 4) {
-    key.inside_port = load_u16(upper + (outward ? 0 : 2));
-    key.outside_port = load_u16(upper + (outward ? 2 : 0));
-  } else if (walk.upper_protocol == next_header::icmpv6 && walk.upper_length >= 6 &&
-             (upper[0] == icmpv6::echo_request || upper[0] == icmpv6::echo_reply)) {
-    key.inside_port = load_u16(upper + 4);
-  }
-  return key;
 }
 
 /// Octets of the largest packet that this one becomes on a link.
@@ -57,6 +31,7 @@ SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random)
       nids_{random.u64() | 1, tuning.max_nids},
       flows_{random.u64() | 1, tuning.flows},
       sessions_{random.u64() | 1, tuning.sessions},
+      proxy_{tuning_, random, {map_, uplinks_, nids_, other_maps_}, sessions_},
       error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
 
 SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random, const SiteMemory& memory)
@@ -64,6 +39,7 @@ SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random, const SiteM
       nids_{random.u64() | 1, tuning.max_nids},
       flows_{memory.seed, memory.flows},
       sessions_{memory.seed, memory.sessions},
+      proxy_{tuning_, random, {map_, uplinks_, nids_, other_maps_}, sessions_},
       error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
 
 Address& SiteRewriter::own_address(Side side) {
@@ -137,19 +113,19 @@ SiteVerdict SiteRewriter::from_inside(Job& job) {
     return hold(job, *job.expected);
   }
   if (!sender) return drop(sender.error());
-  const NidEntry* entry = sender.value();
+  const SenderNames names = names_of_sender(job, sender.value());
   const Address& destination = job.walk.destination;
-  const Locator home = entry != nullptr ? entry->home : job.walk.source.locator;
-  const bool is_guest = entry != nullptr && entry->is_guest;
-  if (const auto inside = map_.to_inside(destination.locator); inside && !is_guest) return hairpin(job, home, *inside);
+  if (const auto inside = map_.to_inside(destination.locator); inside && !names.site)
+    return hairpin(job, names.home, *inside);
   NidEntry* known = known_inside(destination);
   if (known != nullptr || map_.is_inside(destination.locator))
-    return deliver(job, home, {destination.locator, known}, {});
+    return deliver(job, names.home, {destination.locator, known}, {});
   if (const auto site = other_site(destination.locator))
-    return emit(job, Side::link(*site), {{home, job.walk.source.nid}, destination}, {});
-  // Only its home can give a guest the locator that its correspondents know.
-  if (is_guest) return emit(job, Side::link(entry->site), {job.walk.source, destination}, {});
-  return leave(job, home);
+    return emit(job, Side::link(*site), {{names.home, job.walk.source.nid}, destination}, {});
+  if (!names.site) return leave(job, names.home);
+  // Only that site can give the node the locator that its correspondents know.
+  watch_outward(job, names.home);
+  return emit(job, Side::link(*names.site), {job.walk.source, destination}, {});
 }
 
 SiteVerdict SiteRewriter::from_uplink(Job& job) {
@@ -162,12 +138,8 @@ SiteVerdict SiteRewriter::from_uplink(Job& job) {
   if (!inside) return drop(SiteDropReason::outside_no_mapping);
   const auto target = destination_of(destination.nid, *inside);
   if (!target) return drop(SiteDropReason::outside_hidden_unknown);
-  if (!job.quoted) {
-    const FlowKey key = key_of(job.packet, job.walk, nullptr, false);
-    const std::uint64_t hash = flows_.hash(key);
-    job.flow = flows_.find(key, hash);
-    note_flow(job, key, hash, inside->uplink, false);
-  }
+  if (take_acknowledgement(job)) return {SiteVerdict::Kind::consumed, {}, SiteDropReason::none};
+  if (!job.quoted) note_inward(job, inside->uplink, false);
   return deliver(job, source.locator, *target, {});
 }
 
@@ -190,8 +162,12 @@ SiteVerdict SiteRewriter::from_link(Job& job) {
   const bool is_sent_after = known != nullptr && (known->is_guest || (known->former && known->former->site == site));
   if (!is_ours && !is_theirs && !is_sent_after) return drop(SiteDropReason::link_stranger);
   if (is_ours) renew(job.now, *sender);
+  if (is_sent_after) renew_former(job.now, *known);
+  if (is_sent_after && !is_theirs && !job.quoted) note_inward(job, no_uplink, true);
+  // The new home of a node that was at home here tells the names of today and of then apart.
+  const bool by_new_home = is_ours && sender->is_former_home && source.locator == sender->now;
   if (known != nullptr || map_.is_inside(destination.locator))
-    return deliver(job, home, {destination.locator, known}, {});
+    return deliver(job, by_new_home ? source.locator : home, {destination.locator, known}, {});
   if (!is_ours) return drop(SiteDropReason::link_stranger);
   if (const auto inside = map_.to_inside(destination.locator)) return hairpin(job, home, *inside);
   return leave(job, home);
@@ -237,40 +213,6 @@ SiteVerdict SiteRewriter::leave(Job& job, Locator source_home) {
               {Naming::Kind::outside, *uplink});
 }
 
-/// The flow stays with its uplink while that is usable and allowed.
-std::optional<UplinkId> SiteRewriter::uplink_for(Job& job, Locator source_home) {
-  const FlowKey key = key_of(job.packet, job.walk, job.quoted ? &*job.quoted : nullptr, true);
-  const std::uint64_t hash = flows_.hash(key);
-  const std::uint8_t traffic_class =
-      static_cast<std::uint8_t>((job.packet.data()[0] & 0x0f) << 4 | job.packet.data()[1] >> 4);
-  const FlowProperties flow{{source_home, key.inside}, key.outside,      key.protocol,
-                            key.inside_port,           key.outside_port, static_cast<std::uint8_t>(traffic_class >> 2)};
-  job.flow = flows_.find(key, hash);
-  const bool stays =
-      job.flow != nullptr && uplinks_.is_usable(job.flow->uplink) && uplinks_.allows(flow, job.flow->uplink);
-  const auto uplink = stays ? std::optional{job.flow->uplink} : uplinks_.choose(flow, hash);
-  // An error tells where its flow was, not where it is.
-  if (uplink && !job.quoted) note_flow(job, key, hash, *uplink, true);
-  return uplink;
-}
-
-/// Outward: it stays there. Inward: the correspondent knows the node by this uplink's locator and gets its answers from
-/// there.
-void SiteRewriter::note_flow(Job& job, const FlowKey& key, std::uint64_t hash, UplinkId uplink, bool outward) {
-  if (job.flow == nullptr) {
-    Flow flow;
-    flow.key = key;
-    flow.uplink = uplink;
-    flow.answered = outward;
-    flow.last_seen = job.now;
-    job.flow = flows_.add(flow, hash);
-    return;
-  }
-  job.flow->uplink = uplink;
-  job.flow->answered = job.flow->answered || outward;
-  job.flow->last_seen = job.now;
-}
-
 /// Under one locator for all subnets only the table says where a NID is.
 std::optional<SiteDropReason> SiteRewriter::learn_hidden(Job& job, UplinkId uplink, Locator source_home) {
   if (!map_.hides(source_home, uplink)) return std::nullopt;
@@ -301,18 +243,6 @@ std::size_t SiteRewriter::mtu_of(Side to) const {
       return tuning_.link_mtu;
   }
   return minimum_mtu;
-}
-
-/// Which checksum the ends compute. A packet with a nonce shows it; the others of its flow follow.
-ChecksumMode SiteRewriter::checksum_mode(const Job& job) const {
-  if (job.flow != nullptr && job.flow->checksum) return *job.flow->checksum;
-  if (!job.walk.has_nonce() || job.walk.is_fragment || job.walk.upper_protocol == next_header::icmpv6)
-    return ChecksumMode::ipv6;
-  const bool zero = !checksum_verifies(job.packet, job.walk, ChecksumMode::ipv6) &&
-                    checksum_verifies(job.packet, job.walk, ChecksumMode::rfc6741);
-  const ChecksumMode mode = zero ? ChecksumMode::rfc6741 : ChecksumMode::ipv6;
-  if (job.flow != nullptr) job.flow->checksum = mode;
-  return mode;
 }
 
 SiteVerdict SiteRewriter::emit(Job& job, Side to, const AddressPair& addresses, Naming naming) {

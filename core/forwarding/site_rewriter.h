@@ -7,8 +7,8 @@
 // Three kinds of sides: the site itself, uplinks to providers, and links to the border routers of other sites. Between
 // sites packets travel in inside form. NIDs, ports and nonces are never touched.
 //
-// Files: site_rewriter.cpp (where to, by what name), site_errors.cpp (ICMPv6 errors, other people's and ours),
-// site_updates.cpp (Locator Updates), site_holding.cpp (packets that wait for a node to arrive).
+// Files: site_rewriter.cpp (where to), site_flows.cpp (by what name), site_errors.cpp (ICMPv6 errors, other people's
+// and ours), site_updates.cpp (Locator Updates that pass), site_holding.cpp (packets that wait for a node to arrive).
 #pragma once
 
 #include <array>
@@ -20,71 +20,14 @@
 
 #include "core/base/crypto.h"
 #include "core/base/rate_limit.h"
+#include "core/forwarding/site_proxy.h"
+#include "core/forwarding/site_types.h"
 #include "core/ilnp/error_translation.h"
 #include "core/ilnp/locator_update.h"
 #include "core/ilnp/timer_heap.h"
-#include "core/ipv6/packet.h"
-#include "core/site/flow_table.h"
-#include "core/site/nid_table.h"
-#include "core/site/site_reasons.h"
 #include "core/site/subnet_map.h"
-#include "core/site/uplinks.h"
-#include "core/site/watched_sessions.h"
 
 namespace ilnp {
-
-struct Side {
-  enum class Kind : std::uint8_t { inside, uplink, link };
-  Kind kind = Kind::inside;
-  std::uint8_t number = 0;  ///< UplinkId, SiteId
-  bool operator==(const Side&) const = default;
-
-  static constexpr Side inside() { return {Kind::inside, 0}; }
-  static constexpr Side uplink(UplinkId id) { return {Kind::uplink, id}; }
-  static constexpr Side link(SiteId id) { return {Kind::link, id}; }
-};
-
-struct SiteVerdict {
-  enum class Kind : std::uint8_t {
-    forward,   ///< rewritten in place: send it to `to`
-    replaced,  ///< as forward, but the packet to send is in the actions
-    held,      ///< copied; it comes out later as an action
-    answered,  ///< dropped, and an ICMPv6 error for its sender is in the actions
-    dropped,
-  };
-  Kind kind = Kind::dropped;
-  Side to;
-  SiteDropReason reason = SiteDropReason::none;
-};
-
-struct SitePacket {
-  Side to;
-  ByteVector bytes;
-  Offload offload{};
-};
-
-enum class SiteEventKind : std::uint8_t {
-  node_heard,     ///< it has arrived and has sent
-  node_moved,     ///< it has another locator inside the site
-  node_expected,  ///< heard where a prepared move will bring it; what it sends is held
-  node_silent,    ///< what was learnt of it is forgotten
-};
-
-struct SiteEvent {
-  SiteEventKind kind;
-  NodeId nid;
-  Locator home, now;
-};
-
-/// What should happen besides the verdict. Reused by the caller: clear() keeps the memory.
-struct SiteActions {
-  std::vector<SitePacket> packets;
-  std::vector<SiteEvent> events;
-  void clear() {
-    packets.clear();
-    events.clear();
-  }
-};
 
 /// In whose words a packet's addresses are.
 struct Naming {
@@ -95,26 +38,6 @@ struct Naming {
   };
   Kind kind = Kind::inside;
   UplinkId uplink = 0;
-};
-
-struct SiteTuning {
-  std::size_t max_nids = 1 << 20;
-  std::size_t flows = 1 << 18;
-  std::size_t sessions = 1 << 16;                  ///< ILNP sessions that are watched
-  std::size_t inside_mtu = 1500, link_mtu = 1500;  ///< octets
-  Duration learnt_lifetime = seconds{300};
-  Duration grace = seconds{300};       ///< an entry that is away and ends: how long it outlives its last packet
-  std::size_t hold_packets = 256;      ///< per node
-  std::size_t hold_octets = 32 << 20;  ///< all nodes together
-  Duration hold_time = seconds{5};
-  double errors_per_second = 100;  ///< ICMPv6 errors of our own (RFC 4443 section 2.4 f)
-};
-
-/// What should outlive the process, such as a mapped file that nobody else may read. All zeros: empty.
-struct SiteMemory {
-  std::uint64_t seed = 0;              ///< of the hashes: drawn when the memory is new, kept with it
-  std::span<Flow> flows;               ///< FlowTable::rounded() many
-  std::span<WatchedSession> sessions;  ///< WatchedSessions::rounded() many
 };
 
 class SiteRewriter {
@@ -130,6 +53,9 @@ class SiteRewriter {
   const WatchedSessions& sessions() const { return sessions_; }
   /// Inside locators of other sites, reached by the links to them.
   void add_other_site(const LocatorPrefix& inside, SiteId site) { other_sites_.push_back({inside, site}); }
+  /// How that site's nodes are called outside: so that correspondents of a node that was at home there can be told the
+  /// names that still work.
+  SubnetMap& map_of(SiteId site) { return other_maps_[site]; }
   /// Our own address on a side: ICMPv6 errors come from it.
   void set_address(Side side, const Address& address) { own_address(side) = address; }
   /// Octets of the largest packet that every link inside takes, and every link to other sites.
@@ -146,6 +72,15 @@ class SiteRewriter {
   void heard(TimePoint now, NidEntry& entry, SiteActions& actions);
   /// What was held for a node with this home goes where its entry says now.
   void release_held(TimePoint now, NodeId nid, Locator home, SiteActions& actions);
+  /// Call it after uplinks began or ceased to work, and after rules or preferences were changed: the correspondents of
+  /// ILNP sessions are told, where there is news for them.
+  void names_changed(TimePoint now) { proxy_.names_changed(now); }
+  /// The node has another home, or no former one any more. The same for its correspondents.
+  void rehomed(TimePoint now, NodeId nid) { proxy_.rehomed(now, nid); }
+  /// Nobody goes by the node's former names after that time, unless packets do: then the grace period starts anew.
+  void set_former_end(NidEntry& entry, TimePoint when);
+  const SiteProxy& proxy() const { return proxy_; }
+
   /// The entry ends then, unless it is told otherwise. One that is away starts its grace period anew with each packet.
   void set_end(NidEntry& entry, TimePoint when);
   void on_time(TimePoint now, SiteActions& actions);
@@ -163,13 +98,21 @@ class SiteRewriter {
     const HeaderWalk& walk;
     SiteActions& actions;
     std::optional<QuotedPacket> quoted{};  ///< when it is an ICMPv6 error
-    Flow* flow = nullptr;                  ///< when it crosses an uplink
-    NidEntry* expected = nullptr;          ///< its sender, when that will be here soon
+    std::optional<FlowKey> key{};          ///< once find_flow() was there
+    std::uint64_t flow_hash = 0;
+    Flow* flow = nullptr;               ///< when it crosses an uplink, or its node has names elsewhere
+    WatchedSession* session = nullptr;  ///< as flow; between ILNP nodes
+    NidEntry* expected = nullptr;       ///< its sender, when that will be here soon
   };
   /// A node inside, or one whose home is here.
   struct Destination {
     Locator home;
     NidEntry* entry = nullptr;  ///< when there is one
+  };
+  /// What a sender inside is called by others: the names of this home, which that site gives it (nothing: this one).
+  struct SenderNames {
+    Locator home;
+    std::optional<SiteId> site;
   };
   struct Held {
     TimePoint until;
@@ -193,11 +136,18 @@ class SiteRewriter {
   SiteVerdict emit(Job& job, Side to, const AddressPair& addresses, Naming naming);
   SiteVerdict drop(SiteDropReason reason);
   std::optional<SiteId> other_site(Locator locator) const;
-  std::optional<UplinkId> uplink_for(Job& job, Locator source_home);
-  void note_flow(Job& job, const FlowKey& key, std::uint64_t hash, UplinkId uplink, bool outward);
-  ChecksumMode checksum_mode(const Job& job) const;
   std::optional<SiteDropReason> learn_hidden(Job& job, UplinkId uplink, Locator source_home);
   std::size_t mtu_of(Side to) const;
+
+  // site_flows.cpp
+  void find_flow(Job& job, bool outward);
+  void note_flow(Job& job, UplinkId uplink, bool is_foreign, bool outward);
+  SenderNames names_of_sender(Job& job, NidEntry* entry);
+  bool keeps_former_names(const Job& job, const NidEntry& entry);
+  void watch_outward(Job& job, Locator home);
+  void note_inward(Job& job, UplinkId uplink, bool is_foreign);
+  std::optional<UplinkId> uplink_for(Job& job, Locator source_home);
+  ChecksumMode checksum_mode(const Job& job) const;
 
   // site_errors.cpp
   SiteVerdict answer(Job& job, std::uint8_t type, std::uint8_t code, std::uint32_t parameter, SiteDropReason reason);
@@ -205,11 +155,13 @@ class SiteRewriter {
   void rewrite_error(Job& job, const AddressPair& addresses, Naming naming);
   // What a node inside is called: by itself, by others inside, and by those outside.
   Address self_name(const Address& address);
+  NidEntry* former_owner(const Address& address);
   Address home_name(const Address& address);
   Address outside_name(const Address& address, UplinkId uplink);
 
   // site_updates.cpp
-  std::vector<AdvertisedLocator> outside_names(NodeId nid, const AdvertisedLocator& inside);
+  /// It acknowledges an update of the router's own.
+  bool take_acknowledgement(const Job& job);
   bool is_locator_update(const Job& job) const;
   /// Nothing: it lists none of our locators and goes as any packet.
   std::optional<SiteVerdict> rewrite_update(Job& job, Side to, const AddressPair& addresses, Naming naming);
@@ -221,6 +173,7 @@ class SiteRewriter {
   void schedule(const NidEntry& entry);
   /// A packet needs an entry that may be about to end.
   void renew(TimePoint now, NidEntry& entry) const;
+  void renew_former(TimePoint now, NidEntry& entry) const;
   void service(TimePoint now, NidEntry& entry, SiteActions& actions);
 
   SiteTuning tuning_;
@@ -229,6 +182,8 @@ class SiteRewriter {
   NidTable nids_;
   FlowTable flows_;
   WatchedSessions sessions_;
+  std::map<SiteId, SubnetMap> other_maps_;
+  SiteProxy proxy_;
   std::vector<std::pair<LocatorPrefix, SiteId>> other_sites_;
   Address inside_address_{};
   std::array<Address, max_uplinks> uplink_addresses_{};

@@ -12,40 +12,20 @@
 #include "core/ipv6/icmpv6.h"
 
 namespace ilnp {
-namespace {
-
-void add(std::vector<AdvertisedLocator>& list, const AdvertisedLocator& wanted) {
-  const auto known =
-      std::find_if(list.begin(), list.end(), [&](const AdvertisedLocator& l) { return l.locator == wanted.locator; });
-  if (known == list.end())
-    list.push_back(wanted);
-  else
-    known->preference = std::min(known->preference, wanted.preference);
-}
-
-}  // namespace
-
 bool SiteRewriter::is_locator_update(const Job& job) const {
   const HeaderWalk& walk = job.walk;
   return walk.upper_protocol == next_header::icmpv6 && !walk.is_fragment && walk.upper_length > 0 &&
          icmp_type(job.packet, walk) == icmpv6::locator_update;
 }
 
-/// The names that a correspondent outside has for one locator of `nid`, by every uplink that carries traffic.
-std::vector<AdvertisedLocator> SiteRewriter::outside_names(NodeId nid, const AdvertisedLocator& inside) {
-  std::vector<AdvertisedLocator> names;
-  const Locator home = home_name({inside.locator, nid}).locator;
-  std::uint16_t best = 0xffff;
-  for (UplinkId id = 0; id < max_uplinks; ++id)
-    if (uplinks_.is_usable(id)) best = std::min(best, uplinks_[id].preference);
-  for (UplinkId id = 0; id < max_uplinks; ++id) {
-    if (!uplinks_.is_usable(id)) continue;
-    const auto outside = map_.to_outside(home, id);
-    if (!outside) continue;
-    const unsigned preference = unsigned{inside.preference} + uplinks_[id].preference - best;
-    add(names, {*outside, static_cast<std::uint16_t>(std::min(preference, 0xffffu)), inside.lifetime});
-  }
-  return names;
+bool SiteRewriter::take_acknowledgement(const Job& job) {
+  const HeaderWalk& walk = job.walk;
+  if (!is_locator_update(job) || !walk.has_nonce()) return false;
+  const auto parsed = parse_locator_update(job.packet.bytes().subspan(walk.upper_offset, walk.upper_length));
+  if (!parsed || parsed.value().operation != LocatorUpdateOperation::acknowledgement) return false;
+  if (!checksum_verifies(job.packet, walk, ChecksumMode::ipv6)) return false;
+  return proxy_.acknowledged(job.now, {walk.destination.nid, walk.source.nid}, nonce_of(job.packet, walk),
+                             parsed.value());
 }
 
 std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const AddressPair& addresses,
@@ -67,11 +47,13 @@ std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const
     else if (!is_acknowledgement && naming.kind == Naming::Kind::inside)
       names = {{home_name({l.locator, walk.source.nid}).locator, l.preference, l.lifetime}};
     else if (!is_acknowledgement)
-      names = outside_names(walk.source.nid, l);
+      names = proxy_.names_of(walk.source.nid, l);
     if (names.empty()) names = {l};
     for (const AdvertisedLocator& name : names)
-      if (update.locators.size() < room) add(update.locators, name);
+      if (update.locators.size() < room) add_name(update.locators, name);
   }
+  if (!is_acknowledgement && naming.kind == Naming::Kind::outside && job.session != nullptr)
+    proxy_.node_told(job.now, *job.session, update.locators);
   if (update == parsed.value()) return std::nullopt;
 
   const Bytes packet = job.packet.bytes();

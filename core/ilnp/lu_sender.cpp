@@ -57,6 +57,12 @@ void LuSender::start_over(TimePoint now, const Tuning& tuning) {
   due_ = std::min(due_, std::max(now, last_transmitted_ + tuning.lu_urgent_interval));
 }
 
+bool LuSender::is_answered_by(const LocatorUpdate& acknowledgement) const {
+  if (state_ == State::delay) return false;
+  const Advertisement& set = state_ == State::wait ? pending_ : committed_;
+  return set != nullptr && nudge_of(acknowledgement, *set, max_nudge);
+}
+
 LuSender::AckResult LuSender::on_acknowledgement(TimePoint now, const LocatorUpdate& acknowledgement) {
   if (state_ == State::delay || (state_ == State::idle && committed_ == nullptr)) return AckResult::unexpected;
   if (state_ == State::idle) {

@@ -39,6 +39,8 @@ class LuSender {
   /// The peer turns out to be elsewhere: what was sent went to where it is not. If something is unacknowledged, it is
   /// sent again now, and counting starts anew.
   void start_over(TimePoint now, const Tuning& tuning);
+  /// It is the acknowledgement of what the peer is told, or was told last.
+  bool is_answered_by(const LocatorUpdate& acknowledgement) const;
   AckResult on_acknowledgement(TimePoint now, const LocatorUpdate& acknowledgement);
   /// The body to transmit now, if one is due; sets the next retransmission (+-10 % by `random`).
   std::optional<LocatorUpdate> on_time(TimePoint now, const Tuning& tuning, Random& random);

@@ -19,9 +19,12 @@ struct FlowKey {
   bool operator==(const FlowKey&) const = default;
 };
 
+/// Of a flow that has not left by any yet.
+inline constexpr UplinkId no_uplink = 0xff;
+
 struct Flow {
   FlowKey key;
-  UplinkId uplink = 0;
+  UplinkId uplink = no_uplink;
   bool answered = false;                 ///< a node inside has sent
   std::optional<ChecksumMode> checksum;  ///< once a packet with a nonce has shown it
   TimePoint last_seen{};

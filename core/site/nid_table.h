@@ -46,15 +46,17 @@ struct NidEntry {
   Locator home;
   Locator now;
   Presence presence = Presence::here;
-  SiteId site = 0;                ///< away: where it is; visiting, and arriving guests: its home
-  bool is_expected = false;       ///< away: will come here, and its move is activated as soon as it is heard
-  bool is_guest = false;          ///< another site is its home
-  std::optional<Place> former{};  ///< its home before this one: changed by set_former() only
-  bool owns_nid = false;          ///< an ILNP node: nobody else has this NID, whatever the locator
-  bool is_learnt = false;         ///< from its packets, not from the table of truth: goes when it is silent
-  std::uint64_t epoch = 0;        ///< of the ownership; a lower one never replaces a higher one
-  TimePoint last_heard{};         ///< from inside
-  TimePoint until = never;        ///< when the entry ends by itself
+  SiteId site = 0;                 ///< away: where it is; visiting, and arriving guests: its home
+  bool is_expected = false;        ///< away: will come here, and its move is activated as soon as it is heard
+  bool is_guest = false;           ///< another site is its home
+  bool is_former_home = false;     ///< away: another site is its home now, and late packets by `home` follow it
+  std::optional<Place> former{};   ///< its home before this one: changed by set_former() only
+  TimePoint former_until = never;  ///< when nobody goes by those names any more
+  bool owns_nid = false;           ///< an ILNP node: nobody else has this NID, whatever the locator
+  bool is_learnt = false;          ///< from its packets, not from the table of truth: goes when it is silent
+  std::uint64_t epoch = 0;         ///< of the ownership; a lower one never replaces a higher one
+  TimePoint last_heard{};          ///< from inside
+  TimePoint until = never;         ///< when the entry ends by itself
   NidEntryId id = 0;
 };
 

@@ -60,6 +60,12 @@ std::optional<UplinkId> Uplinks::choose(const FlowProperties& flow, std::uint64_
   return std::nullopt;
 }
 
+bool Uplinks::has_better(UplinkId id) const {
+  return std::any_of(uplinks_.begin(), uplinks_.end(), [&](const Uplink& other) {
+    return other.configured && other.state == UplinkState::up && other.preference < uplinks_[id].preference;
+  });
+}
+
 bool Uplinks::allows(const FlowProperties& flow, UplinkId id) const {
   const PolicyRule* rule = rule_for(flow);
   return rule == nullptr || !rule->strict ||

@@ -66,6 +66,8 @@ class Uplinks {
   }
   /// Nothing: no uplink is usable, or the policy allows none of those that are.
   std::optional<UplinkId> choose(const FlowProperties& flow, std::uint64_t flow_hash) const;
+  /// Another one works and has a better preference.
+  bool has_better(UplinkId id) const;
   /// May the flow stay with this uplink?
   bool allows(const FlowProperties& flow, UplinkId id) const;
 

@@ -17,7 +17,7 @@ std::uint64_t WatchedSessions::hash(const SessionKey& key) const {
   return keyed_hash(seed_, {key.inside.bits, key.outside.bits});
 }
 
-WatchedSession* WatchedSessions::sent(TimePoint now, const SessionKey& key, Locator to, Bytes nonce) {
+WatchedSession* WatchedSessions::sent(TimePoint now, const SessionKey& key, Locator home, Locator to, Bytes nonce) {
   const WatchedNonce ours = WatchedNonce::of(nonce);
   if (!ours.is_set()) return nullptr;
   WatchedSession* session = find(key);
@@ -30,6 +30,7 @@ WatchedSession* WatchedSessions::sent(TimePoint now, const SessionKey& key, Loca
     *session = fresh;  // answered ones always find a place
   }
   session->nonce = ours;
+  session->home = home;
   session->correspondent = to;
   session->answered = true;
   session->last_seen = now;

@@ -37,15 +37,19 @@ struct WatchedNonce {
 
 struct WatchedSession {
   SessionKey key;
-  Locator correspondent;        ///< where the node sends to
+  Locator home;                 ///< of the node when it was seen last
+  Locator correspondent;        ///< where it sends to
   WatchedNonce nonce, inbound;  ///< of what the node sends, and of what it gets
   TimePoint last_seen{};
   std::uint64_t told = 0;        ///< fingerprint of the outside names that the correspondent has acknowledged; 0: none
-  Locator told_home;             ///< of the node: whose names those are
-  TimePoint told_at{};           ///< and when
+  Locator told_home;             ///< of the node: whose names the correspondent knows
+  TimePoint told_at{};           ///< when it acknowledged
+  std::uint32_t generation = 0;  ///< of all names (SiteProxy), when those were told
+  bool told_by_node = false;     ///< who goes on telling it before lifetimes end
   std::uint64_t own_update = 0;  ///< fingerprint of what the node itself told last; 0: nothing
   Locator own_update_home;       ///< its home then
   TimePoint own_update_at{};
+  std::uint32_t own_generation = 0;
   bool is_protected = false;  ///< by AH or ESP: nobody can speak for the node
   bool answered = false;      ///< a node inside has sent
   bool used = false;
@@ -61,8 +65,9 @@ class WatchedSessions : public AnsweredTable<WatchedSession> {
   WatchedSession* find(const SessionKey& key) { return AnsweredTable::find(key, hash(key)); }
   std::uint64_t hash(const SessionKey& key) const;
 
-  /// A node inside sent this nonce there. Nothing when such nonces are not kept (other lengths than 4 and 12).
-  WatchedSession* sent(TimePoint now, const SessionKey& key, Locator to, Bytes nonce);
+  /// A node inside, whose home is that, sent this nonce there. Nothing when such nonces are not kept (other lengths
+  /// than 4 and 12).
+  WatchedSession* sent(TimePoint now, const SessionKey& key, Locator home, Locator to, Bytes nonce);
   /// This nonce came for a node inside. Nothing when strangers find no place.
   WatchedSession* received(TimePoint now, const SessionKey& key, Bytes nonce);
 

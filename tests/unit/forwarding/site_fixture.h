@@ -51,6 +51,7 @@ class SiteTest : public ::testing::Test {
   const Address inside_router{inside, {1}}, outside_router{provider_1.locator, {1}}, link_router{{0xfd00}, {1}};
 
   SiteTuning tuning;
+  SiteMemory memory;  ///< empty: the router's own
   FakeRandom random{1};
   TimePoint now{seconds{100}};
   std::unique_ptr<SiteRewriter> router;
@@ -59,7 +60,8 @@ class SiteTest : public ::testing::Test {
   void SetUp() override { restart({{site, provider_1, 0}, {site, provider_2, 1}}); }
 
   void restart(const std::vector<MappingRule>& rules) {
-    router = std::make_unique<SiteRewriter>(tuning, random);
+    router = memory.flows.empty() ? std::make_unique<SiteRewriter>(tuning, random)
+                                  : std::make_unique<SiteRewriter>(tuning, random, memory);
     for (const MappingRule& rule : rules) {
       ASSERT_TRUE(router->map().add(rule).has_value());
       Uplink& uplink = router->uplinks()[rule.uplink];
