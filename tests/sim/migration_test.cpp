@@ -230,5 +230,146 @@ TEST(Migration, StoreMayDieAtAnyMoment) { at_every_moment(Victim::store); }
 TEST(Migration, OrchestratorMayDieAtAnyMomentAndBeginAgain) { at_every_moment(Victim::orchestrator); }
 TEST(Migration, OrchestratorMayDieForGood) { at_every_moment(Victim::orchestrator, false, true); }
 
+TEST(Migration, AbortAtAnyMomentBringsItBack) {
+  for (int moment = 0; moment <= 60 && !::testing::Test::HasFailure(); moment += 4) {
+    const std::string what = "aborted after " + std::to_string(moment) + " ms";
+    Cluster s{static_cast<std::uint64_t>(200 + moment)};
+    auto orchestrator = std::make_unique<Orchestrator>(s, false);
+    s.run(milliseconds{moment});
+    orchestrator.reset();
+    s.run(milliseconds{50});  // what it asked for last may still be on its way
+    s.vm.detach(s.inside_1);
+    s.vm.detach(s.inside_2);
+    MoveAnswer answer = s.ask(1, s.wanted(MoveStep::abort));
+    EXPECT_NE(answer.kind, MoveAnswer::Kind::refused) << what;
+    s.vm.attach(s.inside_1);
+    answer = s.ask(2, s.wanted(MoveStep::abort));
+    EXPECT_EQ(answer.kind, MoveAnswer::Kind::already) << what;
+    s.run(seconds{4});
+    s.check_sessions(what);
+    s.run(seconds{3});
+    if (s.record() != nullptr) s.check_rest(what, s.home());
+  }
+}
+
+TEST(Migration, OneOfTwoThatClaimANodeInTheSameMomentWins) {
+  for (int gap = 0; gap < 8; ++gap) {
+    Cluster s{static_cast<std::uint64_t>(300 + gap)};
+    MoveRequest other = s.wanted(MoveStep::claim);
+    other.home = s.away();
+    std::vector<MoveAnswer> answers;
+    const auto note = [&](const MoveAnswer& answer) { answers.push_back(answer); };
+    s.router_1.request(s.wanted(MoveStep::claim), note);
+    s.run(milliseconds{gap});
+    s.router_2.request(other, note);
+    s.run(milliseconds{100});
+    ASSERT_EQ(answers.size(), 2u);
+    EXPECT_NE(answers[0].kind == MoveAnswer::Kind::done, answers[1].kind == MoveAnswer::Kind::done) << gap;
+    for (const MoveAnswer& answer : answers) {
+      if (answer.kind == MoveAnswer::Kind::done) continue;
+      EXPECT_EQ(answer.kind, MoveAnswer::Kind::refused);
+      EXPECT_EQ(answer.refusal, MoveRefusal::taken);
+    }
+    EXPECT_EQ(s.store.changes(), 1u);
+    EXPECT_NE(s.is_inside(s.router_1), s.is_inside(s.router_2));
+  }
+}
+
+TEST(Migration, TwoOrchestratorsDoNotMoveOneNodeTwice) {
+  Cluster s{310};
+  MoveRequest elsewhere = s.wanted(MoveStep::prepare);
+  elsewhere.to = Place{3, {0xfd5c'0000'0003'0001}};
+  std::vector<MoveAnswer> answers;
+  s.router_1.request(elsewhere, [&](const MoveAnswer& answer) { answers.push_back(answer); });
+  s.router_2.request(s.wanted(MoveStep::prepare), [&](const MoveAnswer& answer) { answers.push_back(answer); });
+  s.run(milliseconds{100});
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].kind, MoveAnswer::Kind::done);
+  EXPECT_EQ(answers[1].refusal, MoveRefusal::busy);
+  EXPECT_EQ(s.ask(2, s.wanted(MoveStep::activate)).refusal, MoveRefusal::busy) << "not the move that was prepared";
+  EXPECT_EQ(s.record()->at, s.home());
+}
+
+TEST(Migration, LostAnswersAreAskedForAgain) {
+  for (int lost = 1; lost <= 4; ++lost) {
+    Cluster s{static_cast<std::uint64_t>(320 + lost)};
+    Orchestrator orchestrator{s, false};
+    s.store.lose_answers = lost;
+    s.run(seconds{10});
+    EXPECT_TRUE(orchestrator.is_done());
+    EXPECT_EQ(s.store.changes(), 3u) << "prepare, activate, release: each happened once";
+    s.check_sessions("lost answers");
+    s.run(seconds{3});
+    s.check_rest("lost answers", s.away());
+  }
+}
+
+TEST(Migration, HomeThatIsCutOffFromTheStoreFollowsAsSoonAsItCan) {
+  Cluster s{330};
+  ASSERT_EQ(s.ask(2, s.wanted(MoveStep::prepare)).kind, MoveAnswer::Kind::done);
+  s.router_1.client().cut_off = true;
+  s.stop_vm();
+  ASSERT_EQ(s.ask(2, s.wanted(MoveStep::activate)).kind, MoveAnswer::Kind::done);
+  s.resume_vm();
+  EXPECT_EQ(s.ask(1, s.wanted(MoveStep::abort)).kind, MoveAnswer::Kind::no_store) << "it claims nothing meanwhile";
+  s.run(seconds{1});
+  EXPECT_TRUE(s.is_inside(s.router_2));
+  EXPECT_TRUE(s.is_inside(s.router_1)) << "an old truth, of a lower epoch: it forwards as before";
+  s.router_1.client().cut_off = false;
+  s.router_1.client().resync();
+  s.run(seconds{6});
+  s.check_sessions("cut off");
+  s.run(seconds{3});
+  s.check_rest("cut off", s.away());
+}
+
+TEST(Migration, NothingOfTheNodesOwnIsLostWhenItIsActivatedByBeingHeard) {
+  Cluster s{340};
+  UdpSender& sender = s.vm.send_every(milliseconds{5}, s.peer, 7000);
+  s.run(seconds{1});
+  ASSERT_EQ(s.ask(2, s.wanted(MoveStep::prepare, true)).kind, MoveAnswer::Kind::done);
+  s.run(milliseconds{100});
+  s.stop_vm();
+  s.run(milliseconds{20});
+  s.resume_vm();
+  s.run(seconds{2});
+  EXPECT_EQ(s.record()->at, s.away()) << "nobody but the router said so";
+  sender.stop();
+  s.run(seconds{1});
+  const UdpReceived& received = s.peer.kernel().udp(7000);
+  EXPECT_EQ(received.overtaken, 0u);
+  // What it sent while it had no link at all never reached a router.
+  EXPECT_GE(received.datagrams + 5, sender.sent);
+}
+
+TEST(Migration, ThereAndBackAgain) {
+  Cluster s{350};
+  for (int round = 0; round < 3; ++round) {
+    for (const bool leaves : {true, false}) {
+      const Place to = leaves ? s.away() : s.home();
+      for (const MoveStep step : {MoveStep::prepare, MoveStep::activate, MoveStep::release}) {
+        MoveRequest request = s.wanted(step);
+        request.to = step == MoveStep::release ? std::nullopt : std::optional{to};
+        if (step == MoveStep::activate) s.vm.detach(leaves ? s.inside_1 : s.inside_2);
+        ASSERT_EQ(s.ask(leaves ? 2 : 1, request).kind, MoveAnswer::Kind::done) << round << name_of(step);
+        if (step == MoveStep::activate) s.vm.attach(leaves ? s.inside_2 : s.inside_1);
+        s.run(milliseconds{100});
+      }
+      s.check_sessions("there and back");
+    }
+  }
+  s.run(seconds{3});
+  s.check_rest("there and back", s.home());
+}
+
+TEST(Migration, NodeThatIsForgottenIsWhereItsLocatorSays) {
+  Cluster s{360};
+  ASSERT_EQ(s.ask(1, s.wanted(MoveStep::claim)).kind, MoveAnswer::Kind::done);
+  ASSERT_EQ(s.ask(2, s.wanted(MoveStep::forget)).kind, MoveAnswer::Kind::done);
+  s.run(milliseconds{50});
+  EXPECT_EQ(s.router_1.directory().size(), 0u);
+  s.check_sessions("forgotten");
+}
+
 }  // namespace
 }  // namespace ilnp::sim
