@@ -5,6 +5,11 @@
 
 namespace ilnp {
 
+void UplinkLiveness::begin(TimePoint now, bool carrier) {
+  on_carrier(now, carrier);
+  if (carrier) state_ = UplinkState::suspect;
+}
+
 void UplinkLiveness::on_carrier(TimePoint now, bool up) {
   if (up == carrier_) return;
   carrier_ = up;

@@ -34,7 +34,11 @@ class UplinkLiveness {
   /// Smoothed round trip of the probes; zero before the first.
   Duration round_trip() const { return round_trip_; }
   std::uint64_t failures() const { return failures_; }
+  /// For the answer to a probe.
+  bool is_waiting() const { return waiting_since_ != never; }
 
+  /// At the start nothing is known: with a carrier, it carries what there is (suspect) until the first probes say more.
+  void begin(TimePoint now, bool carrier);
   void on_carrier(TimePoint now, bool up);
   /// The kernel found the gateway unreachable.
   void on_neighbour_failed(TimePoint now);

@@ -54,14 +54,18 @@ Result<void> Daemon::start() {
   if (!filter_watch) return filter_watch.error();
   filter_watch_ = boxed(filter_watch);
 
+  auto echoes = EchoSocket::open();
+  if (!echoes) return echoes.error();
+  echoes_ = boxed(echoes);
+
   kernel_ = std::make_unique<KernelSetup>(*commands_);
-  rewriter_ = std::make_unique<SiteRewriter>(settings_.tuning, random_);
-  configure_rewriter();
+  if (auto made = make_rewriter(); !made) return made;
   ports_ = std::make_unique<WirePorts>(
       loop_, [this](unsigned ifindex, std::span<ReceivedFrame> frames) { on_frames(ifindex, frames); });
   next_hops_ = std::make_unique<NextHops>(*commands_, *ports_, [this](Packet& packet) { tell_unreachable(packet); });
   timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
+  watch_uplinks();
   register_status(*this);
   truth_ = std::make_unique<TruthSide>(
       loop_, settings_, *rewriter_,
@@ -83,13 +87,23 @@ Result<void> Daemon::start() {
   return ok();
 }
 
-void Daemon::configure_rewriter() {
+Result<void> Daemon::make_rewriter() {
+  FlowFile::Form form{settings_.tuning.flows, settings_.tuning.sessions, {}, FlowFile::boot_id()};
+  for (const UplinkSettings& uplink : settings_.uplinks) form.uplinks += uplink.name + "\n";
+  auto file =
+      FlowFile::open((std::filesystem::path{settings_.runtime_directory} / "sbr.flows").string(), form, random_);
+  if (!file) return file.error();
+  flow_file_ = std::move(file.value());
+  rewriter_ = std::make_unique<SiteRewriter>(settings_.tuning, random_, flow_file_->memory());
+  log_event(LogLevel::info, flow_file_->why_new().empty() ? "flows_adopted" : "flows_new",
+            {{"flows", rewriter_->flows().size()}, {"reason", flow_file_->why_new()}});
   for (const MappingRule& rule : settings_.mappings) (void)rewriter_->map().add(rule);  // checked with the settings
   for (const SiteLinkSettings& link : settings_.links)
     for (const LocatorPrefix& prefix : link.inside) rewriter_->add_other_site(prefix, link.number);
   for (std::size_t k = 0; k < settings_.uplinks.size(); ++k)
     rewriter_->uplinks()[static_cast<UplinkId>(k)].configured = true;
   apply_settings(settings_);
+  return ok();
 }
 
 void Daemon::apply_settings(const SbrSettings& fresh) {
@@ -135,16 +149,17 @@ void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
   const TimePoint now = loop_.now();
   if (const auto own = error_addresses_.find(ifindex); own != error_addresses_.end())
     rewriter_->set_address(*side, own->second);
+  if (side->kind == Side::Kind::uplink && !frames.empty()) uplinks_->on_traffic(side->number);
   for (ReceivedFrame& frame : frames) {
     const SiteVerdict verdict = rewriter_->forward(now, *side, frame.packet, actions_);
     // What waited for the node that this packet shows goes first.
-    perform();
+    perform(actions_);
     if (verdict.kind == SiteVerdict::Kind::forward) send(now, verdict.to, frame.packet);
   }
   arm_timer();
 }
 
-/// Does what the rewriter asked for.
+/// Does what the rewriter asked for, and leaves `actions` empty.
 void Daemon::perform(SiteActions& actions) {
   if (!actions.packets.empty()) {
     const TimePoint now = loop_.now();
@@ -189,7 +204,7 @@ void Daemon::tell_unreachable(Packet& packet) {
   Packet error{bytes, 0, bytes.size()};
   const SiteVerdict verdict = rewriter_->forward(now, Side::inside(), error, actions_);
   if (verdict.kind == SiteVerdict::Kind::forward) send(now, verdict.to, error);
-  perform();
+  perform(actions_);
 }
 
 void Daemon::log(const SiteEvent& event) {
@@ -200,12 +215,13 @@ void Daemon::log(const SiteEvent& event) {
 }
 
 void Daemon::on_timer() {
+  uplinks_->on_time(loop_.now());
   rewriter_->on_time(loop_.now(), actions_);
   perform();
   arm_timer();
 }
 
-void Daemon::arm_timer() { timer_->set(rewriter_->next_deadline()); }
+void Daemon::arm_timer() { timer_->set(std::min(rewriter_->next_deadline(), uplinks_->next_deadline())); }
 
 void Daemon::housekeeping() {
   const TimePoint now = loop_.now();

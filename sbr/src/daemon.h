@@ -14,15 +14,18 @@
 #include "io/netlink/network_commands.h"
 #include "io/netlink/network_monitor.h"
 #include "io/process/reload.h"
+#include "io/sockets/echo_socket.h"
 #include "io/sockets/neighbour_discovery_socket.h"
 #include "io/telemetry/control_server.h"
 #include "io/telemetry/counters.h"
 #include "io/wire/next_hops.h"
+#include "sbr/src/flow_file.h"
 #include "sbr/src/interfaces.h"
 #include "sbr/src/kernel_setup.h"
 #include "sbr/src/paths.h"
 #include "sbr/src/settings.h"
 #include "sbr/src/truth_side.h"
+#include "sbr/src/uplink_watch.h"
 
 namespace ilnp {
 
@@ -46,7 +49,7 @@ class Daemon {
   friend void register_status(Daemon& daemon);
 
   // daemon.cpp
-  void configure_rewriter();
+  Result<void> make_rewriter();
   void on_frames(unsigned ifindex, std::span<ReceivedFrame> frames);
   void perform() { perform(actions_); }
   void perform(SiteActions& actions);
@@ -67,6 +70,13 @@ class Daemon {
   void set_mtus();
   void set_filters();
   void restore_filter();
+
+  // daemon_uplinks.cpp
+  void watch_uplinks();
+  void uplinks_changed();
+  void probe(UplinkId id, std::uint16_t identifier, std::uint16_t sequence);
+  bool drain_echoes();
+  void on_uplink_change(UplinkId id, UplinkState before, UplinkState now);
   void solicit_routers();
 
   SbrSettings settings_;
@@ -80,13 +90,16 @@ class Daemon {
   std::unique_ptr<NeighbourDiscoverySocket> neighbour_discovery_;
   std::unique_ptr<FilterWatch> filter_watch_;
   std::unique_ptr<KernelSetup> kernel_;
+  std::unique_ptr<EchoSocket> echoes_;
+  std::unique_ptr<FlowFile> flow_file_;  ///< outlives the rewriter
   std::unique_ptr<SiteRewriter> rewriter_;
+  std::unique_ptr<UplinkWatch> uplinks_;
   std::unique_ptr<WirePorts> ports_;
   std::unique_ptr<NextHops> next_hops_;
   std::unique_ptr<TruthSide> truth_;
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
   std::unique_ptr<SignalWatch> signals_;
-  std::unique_ptr<Watch> netlink_watch_, filter_change_watch_;
+  std::unique_ptr<Watch> netlink_watch_, filter_change_watch_, echo_watch_;
   CounterRegistry counters_;
   SiteActions actions_;  ///< reused on the packet path
   RateLimit unreachable_rate_;

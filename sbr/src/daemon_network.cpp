@@ -9,7 +9,7 @@ namespace ilnp {
 namespace {
 
 constexpr std::size_t largest_mtu = 65535;
-constexpr Duration restore_interval = seconds{1}, solicit_interval = seconds{1};
+constexpr Duration restore_interval = seconds{1};
 
 }  // namespace
 
@@ -25,11 +25,15 @@ bool Daemon::drain_netlink() {
     interfaces_.on_event(event);
     if (const auto* neighbour = std::get_if<NeighbourChanged>(&event)) {
       next_hops_->on_neighbour(now, *neighbour);
+      const auto side = paths_.side_of(neighbour->ifindex);
+      if (neighbour->state == NeighbourState::failed && side && side->kind == Side::Kind::uplink &&
+          paths_.gateway(side->number) == neighbour->address)
+        uplinks_->on_neighbour_failed(now, side->number);
     } else {
       network_changed_ = true;
     }
   }
-  perform();
+  perform(actions_);
   if (network_changed_ && !interfaces_.in_resync()) network_changed();
   return batch.value().more;
 }
@@ -43,13 +47,7 @@ void Daemon::network_changed() {
   set_mtus();
   set_filters();
   open_ports();
-  const TimePoint now = loop_.now();
-  for (const auto& [ifindex, side] : paths_.sides()) {
-    if (side.kind != Side::Kind::uplink) continue;
-    const bool carrier = interfaces_.find(ifindex)->carrier;
-    rewriter_->uplinks()[side.number].state = carrier ? UplinkState::up : UplinkState::down;
-    if (const auto gateway = paths_.gateway(side.number)) next_hops_->prepare(now, {ifindex, *gateway});
-  }
+  uplinks_changed();
 }
 
 void Daemon::open_ports() {
@@ -139,18 +137,6 @@ void Daemon::restore_filter() {
   log_event(LogLevel::warning, "filter_restored", {});
   kernel_->filter_lost();
   set_filters();
-}
-
-/// Uplinks whose gateway is to be learnt and is not known.
-void Daemon::solicit_routers() {
-  const TimePoint now = loop_.now();
-  if (now < next_solicit_) return;
-  next_solicit_ = now + solicit_interval;
-  for (const auto& [ifindex, side] : paths_.sides()) {
-    if (side.kind != Side::Kind::uplink || paths_.gateway(side.number)) continue;
-    const Interface* interface = interfaces_.find(ifindex);
-    if (interface->carrier) (void)neighbour_discovery_->solicit_routers(ifindex, interface->mac);
-  }
 }
 
 }  // namespace ilnp

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "io/truth/site_names.h"
+
 namespace ilnp {
 namespace {
 
@@ -66,7 +68,6 @@ class Reader {
   void read_site() {
     const Section& site = configuration_.section("site");
     out_.site_name = site.text("name");
-    if (out_.site_name.empty()) complain(site, "name", "site.name", "empty");
     out_.site_number = static_cast<SiteId>(site.integer("number"));
     const auto& tables = configuration_.repeated("inside");
     for (std::size_t i = 0; i < tables.size(); ++i) {
@@ -171,15 +172,13 @@ class Reader {
   }
 
   void check_numbers() {
-    std::map<SiteId, std::string> numbers{{out_.site_number, out_.site_name}};
+    SiteNames names;
+    if (auto added = names.add(out_.site_number, out_.site_name); !added)
+      complain(configuration_.section("site"), "name", "site.name", added.error().message);
     const auto& tables = configuration_.repeated("site_link");
-    for (std::size_t i = 0; i < out_.links.size(); ++i) {
-      const SiteLinkSettings& link = out_.links[i];
-      if (const auto [it, added] = numbers.emplace(link.number, link.name); !added)
-        complain(tables[i], "number", key("site_link", i, "number"), "is the number of site " + it->second);
-      if (link.name == out_.site_name)
-        complain(tables[i], "name", key("site_link", i, "name"), "is the name of this site");
-    }
+    for (std::size_t i = 0; i < out_.links.size(); ++i)
+      if (auto added = names.add(out_.links[i].number, out_.links[i].name); !added)
+        complain(tables[i], "number", key("site_link", i, "number"), added.error().message);
   }
 
   /// Inside prefixes: every locator here has a mapping (when there are uplinks), and none is another site's.
@@ -241,8 +240,9 @@ class Reader {
     const Section& truth = configuration_.section("truth");
     TruthSettings& to = out_.truth;
     to.store = truth.text("store") == "etcd" ? TruthSettings::Store::etcd : TruthSettings::Store::file;
-    to.path = truth.text("path");
-    to.endpoints = truth.list<Endpoint>("endpoints");
+    to.path = truth.has("path") ? truth.text("path") : configuration_.section("state").text("directory") + "/truth.db";
+    to.endpoints = truth.list<std::string>("endpoints");
+    to.allow_plain = truth.boolean("allow_plain");
     to.prefix = truth.text("prefix");
     const auto file = [&](const char* option) { return truth.has(option) ? truth.text(option) : std::string{}; };
     to.ca_file = file("ca_file");

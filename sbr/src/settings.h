@@ -49,7 +49,8 @@ struct TruthSettings {
   enum class Store : std::uint8_t { file, etcd };
   Store store = Store::file;
   std::string path;  ///< of the file, or of the local copy
-  std::vector<Endpoint> endpoints;
+  std::vector<std::string> endpoints;
+  bool allow_plain = false;
   std::string prefix;
   std::string ca_file, certificate_file, key_file;
   Duration timeout{};

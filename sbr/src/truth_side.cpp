@@ -24,10 +24,8 @@ TruthOptions options_of(const SbrSettings& settings, const SiteNames& names) {
   options.store = settings.truth.store == TruthSettings::Store::etcd ? StoreKind::etcd : StoreKind::file;
   options.path = settings.truth.path;
   options.sites = names;
-  const bool is_plain = settings.truth.ca_file.empty();
-  for (const Endpoint& endpoint : settings.truth.endpoints)
-    options.etcd.endpoints.push_back((is_plain ? "http://" : "https://") + to_string(endpoint));
-  options.etcd.allow_plain = is_plain;
+  options.etcd.endpoints = settings.truth.endpoints;
+  options.etcd.allow_plain = settings.truth.allow_plain;
   options.etcd.ca = settings.truth.ca_file;
   options.etcd.certificate = settings.truth.certificate_file;
   options.etcd.key = settings.truth.key_file;

@@ -57,6 +57,20 @@ TEST_F(LivenessTest, ComesUpAfterASecondOfAnswers) {
   EXPECT_EQ(liveness.failures(), 0u);
 }
 
+TEST_F(LivenessTest, AtTheStartItCarriesWhatThereIs) {
+  liveness = UplinkLiveness{{}};
+  liveness.begin(now, true);
+  EXPECT_EQ(liveness.state(), UplinkState::suspect);
+  EXPECT_LE(until(UplinkState::up), milliseconds{20});
+  carries = [] { return false; };
+  liveness = UplinkLiveness{{}};
+  liveness.begin(now, true);
+  EXPECT_LE(until(UplinkState::down), milliseconds{300}) << "nobody answers";
+  liveness = UplinkLiveness{{}};
+  liveness.begin(now, false);
+  EXPECT_EQ(liveness.state(), UplinkState::down) << "without a carrier";
+}
+
 TEST_F(LivenessTest, DeadUplinkIsDownWithinThreeIntervals) {
   for (int offset = 0; offset < 100; offset += 7) {
     carries = [] { return true; };

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether uplinks work: carrier, neighbour and probes in, states of the rewriter's uplinks out.
+#include "core/ipv6/icmpv6.h"
+#include "sbr/src/daemon.h"
+
+namespace ilnp {
+namespace {
+
+constexpr Duration solicit_interval = seconds{1};
+
+ByteVector echo_request(const Address& source, const Address& destination, std::uint16_t identifier,
+                        std::uint16_t sequence) {
+  ByteVector message;
+  ByteWriter out{message};
+  out.u8(icmpv6::echo_request);
+  out.zeros(3);
+  out.u16(identifier);
+  out.u16(sequence);
+  return build_packet(source, destination, next_header::icmpv6, message);
+}
+
+}  // namespace
+
+void Daemon::watch_uplinks() {
+  uplinks_ = std::make_unique<UplinkWatch>(
+      settings_.liveness, settings_.uplinks.size(), static_cast<std::uint16_t>(random_.u64()),
+      [this](UplinkId id, std::uint16_t identifier, std::uint16_t sequence) { probe(id, identifier, sequence); },
+      [this](UplinkId id, UplinkState before, UplinkState now) { on_uplink_change(id, before, now); });
+  echo_watch_ = std::make_unique<Watch>(loop_, echoes_->fd(), [this] { return drain_echoes(); });
+}
+
+void Daemon::uplinks_changed() {
+  const TimePoint now = loop_.now();
+  for (std::size_t k = 0; k < settings_.uplinks.size(); ++k) {
+    const auto id = static_cast<UplinkId>(k);
+    const unsigned ifindex = paths_.interface_of(Side::uplink(id));
+    uplinks_->on_carrier(now, id, ifindex != 0 && interfaces_.find(ifindex)->carrier);
+    if (const auto gateway = paths_.gateway(id)) next_hops_->prepare(now, {ifindex, *gateway});
+  }
+  arm_timer();
+}
+
+/// One that answers is enough.
+void Daemon::probe(UplinkId id, std::uint16_t identifier, std::uint16_t sequence) {
+  const unsigned ifindex = paths_.interface_of(Side::uplink(id));
+  const Interface* interface = interfaces_.find(ifindex);
+  if (interface == nullptr) return;
+  std::vector<Address> targets = settings_.uplinks[id].probes;
+  if (const auto gateway = paths_.gateway(id); targets.empty() && gateway) targets.push_back(*gateway);
+  for (const Address& target : targets) {
+    const auto source = target.is_link_local() ? interface->link_local_address() : interface->global_address();
+    if (!source) continue;
+    ByteVector bytes = echo_request(*source, target, identifier, sequence);
+    send(loop_.now(), Side::uplink(id), Packet{bytes, 0, bytes.size()});
+  }
+}
+
+bool Daemon::drain_echoes() {
+  const EchoSocket::Batch batch = echoes_->receive();
+  const TimePoint now = loop_.now();
+  for (const EchoReply& reply : batch.replies) {
+    const auto side = paths_.side_of(reply.ifindex);
+    if (!side || side->kind != Side::Kind::uplink) continue;
+    const std::vector<Address>& targets = settings_.uplinks[side->number].probes;
+    const bool asked = targets.empty() ? paths_.gateway(side->number) == reply.source
+                                       : std::find(targets.begin(), targets.end(), reply.source) != targets.end();
+    if (asked) uplinks_->on_answer(now, side->number, reply.identifier, reply.sequence);
+  }
+  arm_timer();
+  return batch.more;
+}
+
+void Daemon::on_uplink_change(UplinkId id, UplinkState before, UplinkState now) {
+  constexpr const char* names[] = {"up", "suspect", "down"};
+  rewriter_->uplinks()[id].state = now;
+  // Suspicion comes and goes with a lost probe.
+  const bool matters = before == UplinkState::down || now == UplinkState::down;
+  log_event(!matters                   ? LogLevel::debug
+            : now == UplinkState::down ? LogLevel::warning
+                                       : LogLevel::info,
+            "uplink_changed",
+            {{"uplink", settings_.uplinks[id].name},
+             {"before", names[static_cast<int>(before)]},
+             {"state", names[static_cast<int>(now)]}});
+}
+
+/// Uplinks whose gateway is to be learnt and is not known.
+void Daemon::solicit_routers() {
+  const TimePoint now = loop_.now();
+  if (now < next_solicit_) return;
+  next_solicit_ = now + solicit_interval;
+  for (const auto& [ifindex, side] : paths_.sides()) {
+    if (side.kind != Side::Kind::uplink || paths_.gateway(side.number)) continue;
+    const Interface* interface = interfaces_.find(ifindex);
+    if (interface->carrier) (void)neighbour_discovery_->solicit_routers(ifindex, interface->mac);
+  }
+}
+
+}  // namespace ilnp
