@@ -6,56 +6,22 @@
 // These are the functions alone, where many sessions are bound by cache misses; what a whole packet costs is measured
 // by tests/bench/scaling.
 #include <malloc.h>
-#include <time.h>
 
-#include <unistd.h>
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "core/ilnp/locator_update.h"
 #include "core/ipv6/header_walk.h"
+#include "tests/bench/core_bench/measure.h"
 #include "tests/bench/core_bench/population.h"
 
 using namespace ilnp;
 
 namespace {
 
-double cpu_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-std::size_t heap_octets() {
-  const struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
-std::size_t resident_octets() {
-  std::ifstream statm{"/proc/self/statm"};
-  std::size_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-/// Peers in an order that no cache guesses; the same work for every population.
-std::vector<std::uint32_t> random_order(std::size_t sessions, std::size_t packets) {
-  test::FakeRandom random{42};
-  std::vector<std::uint32_t> order(packets);
-  for (std::uint32_t& i : order) i = static_cast<std::uint32_t>(random.below(sessions));
-  return order;
-}
+using namespace bench;
 
 double ns_per_packet(bench::Population& population, const std::vector<std::uint32_t>& order, bool outward) {
   const double start = cpu_seconds();
