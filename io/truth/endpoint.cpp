@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/truth/endpoint.h"
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <charconv>
+
+#include "io/settings/secret_file.h"
+
+namespace ilnp {
+namespace asio = boost::asio;
+namespace {
+
+constexpr std::size_t max_key_octets = 64 * 1024;
+
+bool is_port(std::string_view text) {
+  unsigned number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failure == std::errc{} && end == text.data() + text.size() && number > 0 && number < 65536;
+}
+
+bool is_host(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  return !text.empty() && text.size() < 254 && std::all_of(text.begin(), text.end(), allowed);
+}
+
+}  // namespace
+
+bool Endpoint::has_address() const {
+  boost::system::error_code failure;
+  asio::ip::make_address(host, failure);
+  return !failure;
+}
+
+bool Endpoint::is_loopback() const {
+  boost::system::error_code failure;
+  const auto address = asio::ip::make_address(host, failure);
+  return !failure && address.is_loopback();
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  Endpoint endpoint;
+  endpoint.text = text;
+  const auto wrong = [&](const char* what) { return error("endpoint \"" + endpoint.text + "\": " + what); };
+  std::string_view rest = text;
+  if (rest.starts_with("https://")) {
+    rest.remove_prefix(8);
+  } else if (rest.starts_with("http://")) {
+    endpoint.tls = false;
+    rest.remove_prefix(7);
+  } else {
+    return wrong("begins with neither https:// nor http://");
+  }
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const std::size_t colon = rest.rfind(':');
+  if (colon == rest.npos || !is_port(rest.substr(colon + 1))) return wrong("has no port");
+  endpoint.port = rest.substr(colon + 1);
+  std::string_view host = rest.substr(0, colon);
+  const bool in_brackets = host.starts_with('[') && host.ends_with(']');
+  if (in_brackets) host = host.substr(1, host.size() - 2);
+  endpoint.host = host;
+  if (in_brackets ? !endpoint.has_address() : !is_host(host)) return wrong("has no host");
+  return endpoint;
+}
+
+Result<TlsContext> make_tls_context(const EtcdOptions& options) {
+  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  boost::system::error_code failure;
+  const auto wrong = [&](const std::filesystem::path& path) { return error(path.string() + ": " + failure.message()); };
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  context->set_verify_mode(asio::ssl::verify_peer, failure);
+  context->load_verify_file(options.ca.string(), failure);
+  if (failure) return wrong(options.ca);
+  if (options.certificate.empty()) return context;
+  context->use_certificate_chain_file(options.certificate.string(), failure);
+  if (failure) return wrong(options.certificate);
+  auto key = read_secret_file(options.key, max_key_octets);
+  if (!key) return key.error();
+  // OpenSSL would ask for a passphrase on the terminal.
+  context->set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string{}; },
+                                 failure);
+  context->use_private_key(asio::buffer(key.value()), asio::ssl::context::pem, failure);
+  OPENSSL_cleanse(key.value().data(), key.value().size());
+  if (failure) return wrong(options.key);
+  if (SSL_CTX_check_private_key(context->native_handle()) != 1)
+    return error(options.key.string() + ": is not the key of " + options.certificate.string());
+  return context;
+}
+
+}  // namespace ilnp
