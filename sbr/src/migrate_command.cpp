@@ -54,7 +54,7 @@ Result<NodeKey> node_of(const json& request) {
 }
 
 Result<std::optional<Place>> place_of(const json& request, const char* name, const NodeKey& node,
-                                      const SiteView& sites) {
+                                      const ConfiguredSites& sites) {
   const auto given = text_of(request, name);
   if (!given) return given.error();
   if (!given.value()) return std::optional<Place>{};
@@ -84,7 +84,7 @@ Result<std::optional<Place>> place_of(const json& request, const char* name, con
 
 }  // namespace
 
-Result<MoveRequest> parse_migrate(const json& request, const SiteView& sites) {
+Result<MoveRequest> parse_migrate(const json& request, const ConfiguredSites& sites) {
   for (const auto& [name, value] : request.items())
     if (std::find(members.begin(), members.end(), name) == members.end()) return bad(name, "is not known");
   const auto step = step_of(request);

@@ -19,7 +19,7 @@
 namespace ilnp {
 
 /// What the configuration says of the sites.
-struct SiteView {
+struct ConfiguredSites {
   const SiteNames& names;
   std::function<std::optional<SiteId>(Locator)> site_of;
   /// Where a node comes to when only its site is said.
@@ -27,7 +27,7 @@ struct SiteView {
 };
 
 /// Takes what anybody on the control socket may send.
-Result<MoveRequest> parse_migrate(const nlohmann::json& request, const SiteView& sites);
+Result<MoveRequest> parse_migrate(const nlohmann::json& request, const ConfiguredSites& sites);
 nlohmann::json migrate_answer(const MoveAnswer& answer, const SiteNames& names);
 /// A record with its epoch, as answers show it; null for none.
 nlohmann::json show_record(const std::optional<Ownership>& record, const SiteNames& names);

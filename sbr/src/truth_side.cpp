@@ -78,7 +78,7 @@ void TruthSide::serve(ControlServer& control) {
   });
 }
 
-SiteView TruthSide::view() const {
+ConfiguredSites TruthSide::view() const {
   return {names_, [this](Locator l) { return site_of(l); }, [this](SiteId site) { return first_locator(site); }};
 }
 

@@ -45,7 +45,7 @@ class TruthSide : private TruthWatcher {
   void log(const DirectoryEvent& event) const;
   void ask(const MoveRequest& request);
   nlohmann::json moves() const;
-  SiteView view() const;
+  ConfiguredSites view() const;
   std::optional<SiteId> site_of(Locator locator) const;
   std::optional<Locator> first_locator(SiteId site) const;
 

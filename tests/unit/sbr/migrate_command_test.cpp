@@ -12,7 +12,7 @@ class MigrateCommand : public ::testing::Test {
  protected:
   SiteNames names;
   const Locator subnet_1{0xfd00'0001'0000'0010}, subnet_2{0xfd00'0002'0000'0007}, other_2{0xfd00'0002'0000'0008};
-  SiteView sites{
+  ConfiguredSites sites{
       names,
       [](Locator l) -> std::optional<SiteId> {
         const auto number = static_cast<SiteId>(l.bits >> 32 & 0xff);
