@@ -41,8 +41,8 @@ void check_record(const Ownership& record) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const ConfiguredSites sites{names(), site_of, [](SiteId site) {
-                         return std::optional{Locator{0xfd00'0000'0000'0001 | std::uint64_t{site} << 32}};
-                       }};
+                                return std::optional{Locator{0xfd00'0000'0000'0001 | std::uint64_t{site} << 32}};
+                              }};
   std::map<NodeKey, Ownership> records;
   std::uint64_t epoch = 0;
   for (const auto *line = data, *end = data + size; line < end;) {
