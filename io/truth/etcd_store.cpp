@@ -26,6 +26,8 @@ Result<std::unique_ptr<EtcdStore>> EtcdStore::open(Loop& loop, const TruthOption
   TlsContext tls;
   for (const Endpoint& endpoint : endpoints.value()) {
     if (!endpoint.tls || tls) continue;
+    if (options.etcd.ca.empty())
+      return error("endpoint \"" + endpoint.text + "\": nobody is named who signs its certificate");
     auto made = make_tls_context(options.etcd);
     if (!made) return made.error();
     tls = std::move(made.value());

@@ -29,6 +29,7 @@ measure() {  # NAME COMMAND...
 measure "data path" as_root tests/bench/datapath/datapath.py --rounds "$rounds" --seconds "$seconds"
 measure "many sessions" as_root tests/bench/scaling/scaling.py --rounds "$rounds" --seconds "$seconds"
 measure "stall of a move" as_root tests/bench/stall/stall.py --rounds "$rounds"
+measure "the shared truth" as_root tests/bench/truth/truth.py --rounds "$rounds"
 measure "the functions alone" build/dev/tests/bench/core_bench/core_bench
 echo
 [ ${#missed[@]} -eq 0 ] || fail "missed a target: ${missed[*]}"
