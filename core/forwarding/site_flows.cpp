@@ -134,7 +134,19 @@ void SiteRewriter::watch_outward(Job& job, Locator home) {
   proxy_.began(job.now, *job.session);
 }
 
+/// "I do not know this option" (RFC 6744 section 4): no ILNP node, and nobody to be told anything. Who has sent a nonce
+/// is one, and who does not know ours has not seen the packet.
+void SiteRewriter::note_error(const Job& job) {
+  const QuotedPacket& quoted = *job.quoted;
+  if (quoted.type != icmpv6::parameter_problem || quoted.code != icmpv6::unrecognised_option) return;
+  WatchedSession* session = sessions_.find({quoted.walk.source.nid, quoted.walk.destination.nid});
+  if (session != nullptr && !session->inbound.is_set() && session->nonce.is_set() &&
+      session->nonce.matches(quoted.nonce(job.packet.bytes())))
+    sessions_.erase(*session);
+}
+
 void SiteRewriter::note_inward(Job& job, UplinkId uplink, bool is_foreign) {
+  if (job.quoted) return note_error(job);
   find_flow(job, false);
   const SessionKey key{job.walk.destination.nid, job.walk.source.nid};
   if (job.walk.has_nonce()) {
@@ -162,6 +174,7 @@ std::optional<UplinkId> SiteRewriter::uplink_for(Job& job, Locator source_home) 
       job.flow != nullptr && stays(*job.flow) ? std::optional{job.flow->uplink} : uplinks_.choose(flow, job.flow_hash);
   // An error tells where its flow was, not where it is.
   if (uplink && !job.quoted) note_flow(job, *uplink, false, true);
+  if (uplink) last_used_.at(*uplink) = job.now;
   return uplink;
 }
 

@@ -14,13 +14,16 @@ constexpr Duration rate_pause = milliseconds{10};  ///< too many at once
 constexpr std::uint16_t usual_preference = 10;
 constexpr int first_rotation = 3;  ///< unanswered updates: the other uplinks get their turns
 
-/// Successive updates differ by more than what LuSender takes off.
-constexpr std::uint8_t variations = 16;
-constexpr std::uint16_t variation_step = 16;  ///< seconds
-
 using Lifetime = decltype(AdvertisedLocator::lifetime);
 
-/// Two thirds of the lifetime that was told, as in LuSender.
+/// Between three quarters of the usual and all of it, so that no update looks like an older one (a replay), and nobody
+/// who has not seen it can acknowledge it.
+Lifetime draw_lifetime(const Tuning& tuning, Random& random) {
+  const auto usual = static_cast<std::uint64_t>(tuning.lu_lifetime.count());
+  return Lifetime{static_cast<std::uint16_t>(usual - random.u64() % (usual / 4 + 1))};
+}
+
+/// Before the shortest of them is over.
 Duration refresh_after(const Tuning& tuning) { return 2 * Duration{tuning.lu_lifetime} / 3; }
 
 }  // namespace
@@ -123,16 +126,12 @@ void SiteProxy::tell(TimePoint now, WatchedSession& session, const Names& names,
   if (telling == nullptr) {
     telling = &(tellings_[place] = Telling{});
     telling->key = session.key;
-    telling->variation = static_cast<std::uint8_t>(random_.u64() % variations);
   }
-  telling->variation = static_cast<std::uint8_t>((telling->variation + 1) % variations);
   telling->fingerprint = fingerprint(names.list);
   telling->generation = generation_;
   telling->home = names.home;
   std::vector<AdvertisedLocator> list = names.list;
-  const auto lifetime = tuning_.updates.lu_lifetime.count() - telling->variation * variation_step;
-  for (AdvertisedLocator& l : list)
-    l.lifetime = Lifetime{static_cast<std::uint16_t>(std::max<seconds::rep>(lifetime, 1))};
+  for (AdvertisedLocator& l : list) l.lifetime = draw_lifetime(tuning_.updates, random_);
   telling->sender.advertise(now, std::make_shared<const std::vector<AdvertisedLocator>>(std::move(list)), delay, urgent,
                             tuning_.updates);
   timers_.set(place, telling->sender.next_deadline());
@@ -242,6 +241,7 @@ void SiteProxy::service(TimePoint now, std::uint32_t place, SiteActions& actions
   if (const auto body = telling->sender.on_time(now, tuning_.updates, random_))
     send(*session, *telling, *body, actions);
   const bool is_patient = telling->sender.transmissions() >= tuning_.patient_updates;
+  if (is_patient && !session->inbound.is_set()) return stop(place);  // probably no ILNP node
   timers_.set(place, is_patient ? now + tuning_.patience : telling->sender.next_deadline());
 }
 

@@ -74,7 +74,6 @@ class SiteProxy {
     std::uint64_t fingerprint = 0;  ///< of what is told
     std::uint32_t generation = 0;
     Locator home;
-    std::uint8_t variation = 0;  ///< lifetimes differ from one to the next: no update looks like an older one
   };
   struct Names {
     Locator home;

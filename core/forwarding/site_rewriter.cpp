@@ -139,7 +139,7 @@ SiteVerdict SiteRewriter::from_uplink(Job& job) {
   const auto target = destination_of(destination.nid, *inside);
   if (!target) return drop(SiteDropReason::outside_hidden_unknown);
   if (take_acknowledgement(job)) return {SiteVerdict::Kind::consumed, {}, SiteDropReason::none};
-  if (!job.quoted) note_inward(job, inside->uplink, false);
+  note_inward(job, inside->uplink, false);
   return deliver(job, source.locator, *target, {});
 }
 
@@ -163,7 +163,7 @@ SiteVerdict SiteRewriter::from_link(Job& job) {
   if (!is_ours && !is_theirs && !is_sent_after) return drop(SiteDropReason::link_stranger);
   if (is_ours) renew(job.now, *sender);
   if (is_sent_after) renew_former(job.now, *known);
-  if (is_sent_after && !is_theirs && !job.quoted) note_inward(job, no_uplink, true);
+  if (is_sent_after && !is_theirs) note_inward(job, no_uplink, true);
   // The new home of a node that was at home here tells the names of today and of then apart.
   const bool by_new_home = is_ours && sender->is_former_home && source.locator == sender->now;
   if (known != nullptr || map_.is_inside(destination.locator))

@@ -80,6 +80,8 @@ class SiteRewriter {
   /// Nobody goes by the node's former names after that time, unless packets do: then the grace period starts anew.
   void set_former_end(NidEntry& entry, TimePoint when);
   const SiteProxy& proxy() const { return proxy_; }
+  /// When a node inside last sent by that uplink: one that is to be given up is quiet when that is long ago.
+  TimePoint last_used(UplinkId uplink) const { return last_used_.at(uplink); }
 
   /// The entry ends then, unless it is told otherwise. One that is away starts its grace period anew with each packet.
   void set_end(NidEntry& entry, TimePoint when);
@@ -146,6 +148,7 @@ class SiteRewriter {
   bool keeps_former_names(const Job& job, const NidEntry& entry);
   void watch_outward(Job& job, Locator home);
   void note_inward(Job& job, UplinkId uplink, bool is_foreign);
+  void note_error(const Job& job);
   std::optional<UplinkId> uplink_for(Job& job, Locator source_home);
   ChecksumMode checksum_mode(const Job& job) const;
 
@@ -177,6 +180,7 @@ class SiteRewriter {
   void service(TimePoint now, NidEntry& entry, SiteActions& actions);
 
   SiteTuning tuning_;
+  std::array<TimePoint, max_uplinks> last_used_{};
   SubnetMap map_;
   Uplinks uplinks_;
   NidTable nids_;

@@ -84,7 +84,7 @@ struct SiteTuning {
   bool proxy_updates = true;  ///< correspondents are told on behalf of nodes inside
   double updates_per_second = 5000;
   Duration session_idle = seconds{300};  ///< then its correspondent is told nothing any more
-  int patient_updates = 8;               ///< unanswered ones, then one each `patience`
+  int patient_updates = 8;  ///< unanswered ones, then one each `patience`; none if it was never seen to speak ILNP
   Duration patience = seconds{30};
   Tuning updates{};  ///< when each is sent again: as a host does
 };

@@ -69,6 +69,11 @@ class AnsweredTable {
     return &place;
   }
 
+  void erase(Entry& entry) {
+    entry = Entry{};
+    --size_;
+  }
+
   /// Where an entry is; another one may come to be there.
   std::uint32_t index_of(const Entry& entry) const { return static_cast<std::uint32_t>(&entry - entries_.data()); }
   /// Nothing: that place is free.

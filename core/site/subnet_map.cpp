@@ -54,6 +54,25 @@ Result<void, MappingProblem> SubnetMap::add(const MappingRule& rule) {
   return ok();
 }
 
+Result<void, MappingProblem> SubnetMap::replace(UplinkId uplink, const LocatorPrefix& inside,
+                                                const LocatorPrefix& outside) {
+  const auto old = std::find_if(rules_.begin(), rules_.end(), [&](const MappingRule& rule) {
+    return rule.uplink == uplink && rule.inside == inside;
+  });
+  if (old == rules_.end()) return MappingProblem::no_such_rule;
+  MappingRule rule = *old;
+  rule.outside = outside;
+  const std::vector<MappingRule> before = rules_;
+  rules_.erase(old);
+  auto added = add(rule);
+  if (!added) rules_ = before;
+  return added;
+}
+
+void SubnetMap::remove(UplinkId uplink) {
+  std::erase_if(rules_, [&](const MappingRule& rule) { return rule.uplink == uplink; });
+}
+
 std::optional<Locator> SubnetMap::to_outside(Locator inside, UplinkId uplink) const {
   for (const MappingRule& rule : rules_) {
     if (rule.uplink != uplink || !rule.inside.contains(inside)) continue;

@@ -41,6 +41,7 @@ enum class MappingProblem : std::uint8_t {
   overlaps_inside,   ///< with another rule of the same uplink
   overlaps_outside,  ///< with another rule
   too_many_rules,
+  no_such_rule,
 };
 
 class SubnetMap {
@@ -49,6 +50,11 @@ class SubnetMap {
 
   /// Changes nothing when there is a problem.
   Result<void, MappingProblem> add(const MappingRule& rule);
+  /// The uplink has another prefix for these inside locators (a mobile network, RFC 6748 section 5): the old one is
+  /// gone at once. To have both for a while, give the new one to another uplink number. Changes nothing when there is a
+  /// problem, or no such rule.
+  Result<void, MappingProblem> replace(UplinkId uplink, const LocatorPrefix& inside, const LocatorPrefix& outside);
+  void remove(UplinkId uplink);
   const std::vector<MappingRule>& rules() const { return rules_; }
 
   /// What this inside locator is called by that uplink; nothing when no rule has room for it.

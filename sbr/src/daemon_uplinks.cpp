@@ -82,6 +82,7 @@ void Daemon::on_uplink_change(UplinkId id, UplinkState before, UplinkState now) 
             {{"uplink", settings_.uplinks[id].name},
              {"before", names[static_cast<int>(before)]},
              {"state", names[static_cast<int>(now)]}});
+  if (matters) rewriter_->names_changed(loop_.now());
 }
 
 /// Uplinks whose gateway is to be learnt and is not known.

@@ -45,6 +45,13 @@ void BorderRouter::add_name(UplinkId id, Site& outside, const Site& subnet) {
   configure([id, address = outside.router()](SiteRewriter& r) { r.set_address(Side::uplink(id), address); });
 }
 
+void BorderRouter::change_prefix(UplinkId id, const LocatorPrefix& inside, const LocatorPrefix& prefix, Site& outside,
+                                 const Site& subnet) {
+  configure([id, inside, prefix](SiteRewriter& r) { ASSERT_TRUE(r.map().replace(id, inside, prefix).has_value()); });
+  add_name(id, outside, subnet);
+  rewriter_->names_changed(world().now());
+}
+
 void BorderRouter::connect(BorderRouter& a, SiteId b_at_a, BorderRouter& b, SiteId a_at_b, Duration delay) {
   a.links_[b_at_a] = {&b, a_at_b, delay};
   b.links_[a_at_b] = {&a, b_at_a, delay};

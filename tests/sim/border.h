@@ -26,6 +26,9 @@ class BorderRouter : public Node {
   void add_other_site(const LocatorPrefix& inside, SiteId number);
   /// How one subnet looks by one uplink; what the world sends there arrives here. After its add_uplink().
   void add_name(UplinkId id, Site& outside, const Site& subnet);
+  /// The uplink has another prefix now, and the old one is gone: where a subnet is found changes with it.
+  void change_prefix(UplinkId id, const LocatorPrefix& inside, const LocatorPrefix& prefix, Site& outside,
+                     const Site& subnet);
   /// Both ways.
   static void connect(BorderRouter& a, SiteId b_at_a, BorderRouter& b, SiteId a_at_b, Duration delay);
 

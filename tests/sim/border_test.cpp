@@ -1,98 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two sites with border routers and a correspondent outside, while nodes move and uplinks fail (RFC 6748; scenarios of
 // "Secure & Agile Wide-Area Virtual Machine Mobility", sections V to VIII).
-#include <gtest/gtest.h>
-
-#include "tests/sim/border.h"
-#include "tests/sim/host.h"
+#include "tests/sim/border_sites.h"
 
 namespace ilnp::sim {
 namespace {
-
-constexpr LocatorPrefix site_1{{0xfd5a'17c0'9e21'0000}, 48}, site_2{{0xfd5b'0000'0002'0000}, 48};
-constexpr LocatorPrefix provider_1{{0x2001'0db8'00e1'0000}, 48}, provider_2{{0x2001'0db8'00e2'0000}, 48},
-    provider_3{{0x2001'0db8'00e3'0000}, 48};
-
-/// Site 1 has two uplinks, site 2 has one; a link joins them.
-struct Sites {
-  explicit Sites(std::uint64_t seed, Mapping mapping = Mapping::neutral)
-      : world{seed},
-        inside_1{world.site("inside 1")},
-        inside_2{world.site("inside 2")},
-        isp_1{world.site("isp 1")},
-        isp_2{world.site("isp 2")},
-        isp_3{world.site("isp 3", {.delay = milliseconds{30}})},
-        c{world.site("c")},
-        d{world.site("d")},
-        router_1{world.add<BorderRouter>("router 1")},
-        router_2{world.add<BorderRouter>("router 2")},
-        vm{world.add<Host>("vm", names)},
-        peer{world.add<Host>("peer", names)} {
-    inside_1.locator = {site_1.locator.bits + 1};
-    inside_2.locator = {site_2.locator.bits + 7};
-    router_1.add_inside(inside_1);
-    router_2.add_inside(inside_2);
-    router_1.add_uplink(0, {site_1, provider_1, 0, mapping});
-    router_1.add_uplink(1, {site_1, provider_2, 1, mapping});
-    router_2.add_uplink(0, {site_2, provider_3, 0, mapping});
-    router_1.add_name(0, isp_1, inside_1);
-    router_1.add_name(1, isp_2, inside_1);
-    router_2.add_name(0, isp_3, inside_2);
-    router_1.add_other_site(site_2, 2);
-    router_2.add_other_site(site_1, 1);
-    BorderRouter::connect(router_1, 2, router_2, 1, milliseconds{8});
-    vm.publishes = false;  // its locators are not those of its names: the router publishes
-    vm.attach(inside_1);
-    peer.attach(c);
-    names.publish("vm", {vm.nid(), {{isp_1.locator, 10, {}}, {isp_2.locator, 20, {}}}});
-    world.advance(seconds{1});
-  }
-
-  TcpStream& connect(Host& from, Host& to, std::uint16_t port = 80) {
-    to.kernel().listen_tcp(port);
-    TcpStream& stream = from.connect(to, port);
-    EXPECT_TRUE(world.advance_until([&] { return stream.is_established(); }, seconds{10}));
-    stream.write_every(world.now(), milliseconds{10}, 400);
-    world.advance(milliseconds{500});
-    return stream;
-  }
-
-  /// An orchestrator's invisible move: both routers are told while the machine stands still.
-  void move_unseen(Site& to, Duration pause = milliseconds{50}) {
-    const bool leaves = &to == &inside_2;
-    vm.detach(leaves ? inside_1 : inside_2);
-    if (leaves) {
-      router_1.know(vm.nid(), inside_1, Presence::away, inside_2.locator, 2);
-      router_2.know(vm.nid(), inside_1, Presence::arriving, inside_2.locator, 1, true);
-    } else {
-      router_1.know(vm.nid(), inside_1, Presence::arriving, inside_1.locator);
-      router_2.know(vm.nid(), inside_1, Presence::away, inside_1.locator, 1, true);
-    }
-    world.after(pause, [this, &to, leaves] {
-      vm.attach(to);
-      (leaves ? router_2 : router_1).hears(vm.nid());
-    });
-  }
-
-  /// All that `stream` wrote has arrived at `port`, in order and whole.
-  ::testing::AssertionResult arrives_whole(TcpStream& stream, Host& at, std::uint16_t port = 80) {
-    const TcpStream* other = at.kernel().accepted(port);
-    if (other == nullptr) return ::testing::AssertionFailure() << "no connection";
-    const std::uint64_t before = other->received();
-    world.advance(seconds{3});
-    if (!stream.is_established() || !other->is_established()) return ::testing::AssertionFailure() << "it ended";
-    if (other->wrong_octets() != 0) return ::testing::AssertionFailure() << "wrong octets";
-    if (other->received() <= before + 40'000)
-      return ::testing::AssertionFailure() << other->received() - before << " octets in three seconds";
-    return ::testing::AssertionSuccess();
-  }
-
-  World world;
-  Directory names;
-  Site &inside_1, &inside_2, &isp_1, &isp_2, &isp_3, &c, &d;
-  BorderRouter &router_1, &router_2;
-  Host &vm, &peer;
-};
 
 TEST(Border, SessionsBeginInBothDirections) {
   for (const Mapping mapping : {Mapping::neutral, Mapping::replace}) {
@@ -146,23 +58,10 @@ TEST(Border, NothingIsLostWhileTheDestinationHolds) {
 
 TEST(Border, CorrespondentWithoutIlnpSeesNoChangeEither) {
   Sites s{4};
-  PlainNode& plain = s.world.add<PlainNode>("plain", s.d, NodeId{0x0200'0000'0000'0077});
-  s.names.publish("plain", plain.entry());
-  plain.kernel().listen_tcp(80);
-  const auto address = s.vm.resolved("plain");
-  ASSERT_TRUE(address);
-  TcpStream& stream = s.vm.kernel().connect(s.vm.unbound(), *address, 80);
-  ASSERT_TRUE(s.world.advance_until([&] { return stream.is_established(); }, seconds{10}));
-  stream.write_every(s.world.now(), milliseconds{10}, 400);
-  s.world.advance(seconds{2});
+  TcpStream& stream = s.connect_plain("plain", NodeId{0x0200'0000'0000'0077});
   s.move_unseen(s.inside_2);
   s.world.advance(seconds{4});
-  TcpStream* other = plain.kernel().accepted(80);
-  ASSERT_NE(other, nullptr);
-  const std::uint64_t before = other->received();
-  s.world.advance(seconds{3});
-  EXPECT_GT(other->received(), before + 40'000);
-  EXPECT_EQ(other->wrong_octets(), 0u);
+  EXPECT_TRUE(s.arrives_whole(stream, s.plain->kernel()));
 }
 
 TEST(Border, NodesInsideListTheirUniqueLocalLocatorsForTheRouterToRewrite) {

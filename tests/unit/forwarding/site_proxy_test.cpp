@@ -174,6 +174,52 @@ TEST_F(SiteProxyTest, OnlySessionsThatCanBeSpokenFor) {
   EXPECT_EQ(router->proxy().counters().not_possible, 1u);
 }
 
+TEST_F(SiteProxyTest, WhoDoesNotKnowTheNonceIsToldNothing) {
+  const auto refusal = [&](const ByteVector& sent) {
+    ByteVector error = build_error(icmpv6::parameter_problem, icmpv6::unrecognised_option, 42, sent);
+    return PacketBuilder{correspondent, node_outside}.payload(next_header::icmpv6, error).build();
+  };
+  const auto begin = [&] { return cross(in, PacketBuilder{node, correspondent}.nonce(nonce).udp(5, 6).build()).bytes; };
+  const ByteVector sent = begin();
+  const ByteVector guessed = PacketBuilder{node_outside, correspondent}.nonce(counting(12)).udp(5, 6).build();
+  EXPECT_TRUE(went(cross(up1, refusal(guessed)), in, correspondent, node));
+  EXPECT_EQ(router->sessions().size(), 1u) << "anybody could say so";
+  cross(up1, refusal(sent));
+  EXPECT_EQ(router->sessions().size(), 0u);
+  state(0, UplinkState::down);
+  EXPECT_TRUE(said(seconds{5}).empty());
+  state(0, UplinkState::up);
+  open_session();
+  cross(up1, refusal(sent));
+  EXPECT_EQ(router->sessions().size(), 1u) << "it has spoken ILNP";
+  // One that is silent is told a few times.
+  cross(in, PacketBuilder{node, {{0x2001'0db8'00c0'0009}, {9}}}.nonce(nonce).udp(5, 6).build());
+  state(1, UplinkState::down);
+  const auto told = said(tuning.session_idle);
+  const auto to_silent = std::count_if(told.begin(), told.end(), [](const SitePacket& p) {
+    return walk_headers(p.bytes).walk.destination.nid == NodeId{9};
+  });
+  EXPECT_LE(to_silent, tuning.patient_updates);
+  EXPECT_GE(to_silent, tuning.patient_updates - 2);
+}
+
+TEST_F(SiteProxyTest, AMillionStrangersTakeNothingFromASession) {
+  open_session();
+  ByteVector stranger = PacketBuilder{correspondent, node_outside}.nonce(their_nonce).udp(6, 5, counting(9)).build();
+  for (std::uint64_t n = 0; n < 1'000'000; ++n) {
+    store_u64(stranger.data() + 16, 0x0200'0000'0000'0000 + n);
+    ByteVector bytes{stranger};
+    Packet packet{bytes, 0, bytes.size()};
+    router->forward(now, up1, packet, actions);
+  }
+  EXPECT_LE(router->sessions().size(), router->sessions().capacity());
+  state(0, UplinkState::down);
+  const auto told = said(seconds{1});
+  ASSERT_FALSE(told.empty());
+  for (const SitePacket& packet : told) EXPECT_EQ(walk_headers(packet.bytes).walk.destination, correspondent);
+  EXPECT_TRUE(consumed(answer(told[0], their_nonce)));
+}
+
 TEST_F(SiteProxyTest, CanBeSwitchedOff) {
   tuning.proxy_updates = false;
   restart({{site, provider_1, 0}, {site, provider_2, 1}});

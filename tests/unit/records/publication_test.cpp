@@ -276,5 +276,17 @@ RC_GTEST_PROP(Publication, TheServerEndsUpWithTheLastWish,
   RC_ASSERT(!machine.desired() || machine.settled());
 }
 
+TEST_F(PublicationTest, NameThatLpRecordsPointToHoldsLocatorsOnly) {
+  PublishedState site;
+  site.locators = {{10, {1}}, {15, {2}}};
+  const auto actions = machine.set_desired(now, site);
+  ASSERT_TRUE(actions.send);
+  EXPECT_EQ(locators_in(*actions.send), (std::vector<std::uint64_t>{1, 2}));
+  ASSERT_EQ(actions.send->prerequisites.size(), 1u);
+  EXPECT_EQ(to_text(actions.send->prerequisites[0], true), "only if mob.example.org. has no NID");
+  for (const UpdateRecord& record : actions.send->updates)
+    EXPECT_TRUE(record.klass != dns::class_in || record.type == dns::type_l64);
+}
+
 }  // namespace
 }  // namespace ilnp

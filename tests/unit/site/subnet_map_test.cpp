@@ -106,5 +106,21 @@ TEST(SubnetMap, RulesThatCannotWorkAreRefused) {
   EXPECT_EQ(map.rules().size(), 1u);
 }
 
+TEST(SubnetMap, ReplacedPrefixIsGoneAtOnceAndTheOthersStay) {
+  SubnetMap map = map_of({{site, provider_1, 0}, {site, provider_2, 1}});
+  const LocatorPrefix fresh{{0x2001'0db8'00a3'0000}, 48};
+  ASSERT_TRUE(map.replace(0, site, fresh).has_value());
+  EXPECT_TRUE(fresh.contains(*map.to_outside(inside, 0)));
+  EXPECT_FALSE(map.to_inside(Locator{0x2001'0db8'00a1'84e3}));
+  EXPECT_TRUE(map.to_inside(Locator{0x2001'0db8'00a2'84e2}));
+  const auto before = map.rules();
+  EXPECT_EQ(map.replace(0, site, provider_2).error(), MappingProblem::overlaps_outside);
+  EXPECT_EQ(map.replace(3, site, provider_1).error(), MappingProblem::no_such_rule);
+  EXPECT_EQ(map.rules(), before);
+  map.remove(1);
+  EXPECT_FALSE(map.to_outside(inside, 1));
+  EXPECT_EQ(map.rules().size(), 1u);
+}
+
 }  // namespace
 }  // namespace ilnp
