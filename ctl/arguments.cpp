@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <optional>
 
@@ -84,7 +85,7 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   double interval = 2;
   bool no_colour = false;
   CLI::Option* socket = app.add_option("--socket", invocation.socket, "Control socket of the daemon");
-  socket->type_name("PATH")->default_str("/run/ilnp/host.sock, migrate: /run/ilnp/sbr.sock");
+  socket->type_name("PATH")->default_str("/run/ilnp/host.sock; of a border router: /run/ilnp/sbr.sock");
   app.add_flag("--json", invocation.json, "Print the daemon's answer, one JSON object a line");
   app.add_flag("--no-colour,--no-color", no_colour, "Plain text on terminals too (NO_COLOR does the same)");
 
@@ -103,11 +104,14 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   };
 
   watchable(command(&app, "status", "Health on one screen, the worst problem first", "status"));
-  CLI::App* show = app.add_subcommand("show", "Sessions, locators, counters");
+  CLI::App* show = app.add_subcommand("show", "Sessions, locators, uplinks, nodes, flows, counters");
   show->fallthrough();
   show->require_subcommand(1);
   watchable(command(show, "sessions", "Correspondents and the locators in use", "sessions"));
   watchable(command(show, "locators", "Own locators", "locators"));
+  watchable(command(show, "uplinks", "A border router's uplinks and whether they work", "uplinks"));
+  watchable(command(show, "nodes", "The nodes that a border router has been told of, or has learnt of", "nodes"));
+  watchable(command(show, "flows", "How full a border router's tables are", "flows"));
   CLI::App* counters = command(show, "counters", "Counters and gauges", "counters");
   watchable(counters);
   counters->add_flag("--all", invocation.all_counters, "Those that are zero too");
@@ -130,7 +134,9 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem, out, problems) == 0 ? static_cast<int>(ExitCode::ok) : static_cast<int>(ExitCode::usage);
   }
-  if (socket->count() == 0 && (invocation.command == "migrate" || invocation.command == "moves"))
+  constexpr std::array border_router{"migrate", "moves", "uplinks", "nodes", "flows"};
+  if (socket->count() == 0 &&
+      std::find(border_router.begin(), border_router.end(), invocation.command) != border_router.end())
     invocation.socket = "/run/ilnp/sbr.sock";
   invocation.interval = std::chrono::milliseconds{static_cast<long long>(interval * 1000)};
   invocation.colour = out_is_terminal && !no_colour && std::getenv("NO_COLOR") == nullptr;

@@ -22,7 +22,11 @@ RenderStyle style_of(const ControlInvocation& invocation) {
 std::string rendered(const ControlInvocation& invocation, const json& answer) {
   if (invocation.json) return answer.dump() + "\n";
   const RenderStyle style = style_of(invocation);
-  if (invocation.command == "status") return render_status(answer, style);
+  if (invocation.command == "status")
+    return answer.contains("site") ? render_site_status(answer, style) : render_status(answer, style);
+  if (invocation.command == "uplinks") return render_uplinks(answer, style);
+  if (invocation.command == "nodes") return render_nodes(answer, style);
+  if (invocation.command == "flows") return render_flows(answer, style);
   if (invocation.command == "sessions") return render_sessions(answer, style);
   if (invocation.command == "locators") return render_locators(answer, style);
   if (invocation.command == "counters") return render_counters(answer, style);

@@ -129,9 +129,9 @@ std::string render_problem(const json& problem, const RenderStyle& style) {
   return out;
 }
 
-std::string render_status(const json& status, const RenderStyle& style) {
+std::string render_health(const json& status, const char* program, const RenderStyle& style) {
   const std::string state = field(status, {"state"});
-  std::string out = coloured(upper(state), colour_of(state), style.colour) + "  ilnp-host " +
+  std::string out = coloured(upper(state), colour_of(state), style.colour) + "  " + program + " " +
                     field(status, {"version"}) + ", pid " + field(status, {"pid"}) + ", up " +
                     human_duration(number(status, "uptime_s", -1)) + "\n\n";
 
@@ -143,7 +143,11 @@ std::string render_status(const json& status, const RenderStyle& style) {
     out += "  and " + std::to_string(problems.size() - problems_shown) + " more: ilnpctl status --json\n";
   }
   if (!problems.empty()) out += "\n";
+  return out;
+}
 
+std::string render_status(const json& status, const RenderStyle& style) {
+  std::string out = render_health(status, "ilnp-host", style);
   const json& identity = object_at(status, "identity");
   out += heading("Identity", style) + "nid " + field(identity, {"nid"}) + ", address " + field(identity, {"address"}) +
          " on " + field(identity, {"tun"}) + ", features " + field(identity, {"features"}) + "\n";

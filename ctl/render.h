@@ -25,6 +25,14 @@ std::string render_reload(const nlohmann::json& reload, const RenderStyle& style
 std::string render_migrate(const nlohmann::json& answer, const RenderStyle& style);
 std::string render_moves(const nlohmann::json& moves, const RenderStyle& style);
 
+/// A border router's health, its uplinks, the nodes that it knows of, and its tables.
+std::string render_site_status(const nlohmann::json& status, const RenderStyle& style);
+std::string render_uplinks(const nlohmann::json& uplinks, const RenderStyle& style);
+std::string render_nodes(const nlohmann::json& nodes, const RenderStyle& style);
+std::string render_flows(const nlohmann::json& flows, const RenderStyle& style);
+
+/// The first line of a status and its problems, the worst first.
+std::string render_health(const nlohmann::json& status, const char* program, const RenderStyle& style);
 /// A problem as status shows it, for those that the tool finds itself.
 std::string render_problem(const nlohmann::json& problem, const RenderStyle& style);
 

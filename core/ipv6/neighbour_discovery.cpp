@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/ipv6/checksum.h"
 #include "core/ipv6/header_walk.h"
 #include "core/ipv6/icmpv6.h"
 
@@ -153,6 +154,31 @@ Outcome parse_neighbour_advertisement(const Address& source, const Address& dest
   return NeighbourMessage{na};
 }
 
+/// RFC 4861 section 6.1.1 and 4.1.
+Outcome parse_router_solicitation(const Address& source, ByteReader in) {
+  RouterSolicitation rs;
+  rs.source = source;
+  in.skip(4);
+  if (!in.ok()) return NeighbourMessageError::truncated;
+  if (source.is_multicast()) return NeighbourMessageError::bad_source;
+  const auto failure = for_each_option(in, [&](std::uint8_t type, const ByteReader& body) {
+    if (type == option_source_link_layer) rs.link_layer = ethernet_address(body);
+  });
+  if (failure) return *failure;
+  if (source.is_unspecified() && rs.link_layer) return NeighbourMessageError::bad_source;
+  return NeighbourMessage{rs};
+}
+
+void write_link_layer(ByteWriter& out, std::uint8_t option, const MacAddress& mac) {
+  out.u8(option);
+  out.u8(1);
+  out.bytes(mac.octets);
+}
+
+ByteVector packet_of(const Address& source, const Address& destination, const ByteVector& message) {
+  return build_packet(source, destination, next_header::icmpv6, message, {}, 255);
+}
+
 }  // namespace
 
 Outcome parse_neighbour_message(const Address& source, const Address& destination, std::uint8_t hop_limit,
@@ -162,12 +188,12 @@ Outcome parse_neighbour_message(const Address& source, const Address& destinatio
   const std::uint8_t code = in.u8();
   in.skip(2);  // checksum
   if (!in.ok()) return NeighbourMessageError::truncated;
-  if (type != icmpv6::router_advertisement && type != icmpv6::neighbour_solicitation &&
-      type != icmpv6::neighbour_advertisement)
-    return NeighbourMessageError::not_relevant;
+  if (!icmpv6::is_neighbour_discovery(type) || type == icmpv6::redirect) return NeighbourMessageError::not_relevant;
   if (hop_limit != 255) return NeighbourMessageError::bad_hop_limit;
   if (code != 0) return NeighbourMessageError::bad_code;
   switch (type) {
+    case icmpv6::router_solicitation:
+      return parse_router_solicitation(source, in);
     case icmpv6::router_advertisement:
       return parse_advertisement(source, in);
     case icmpv6::neighbour_solicitation:
@@ -177,22 +203,36 @@ Outcome parse_neighbour_message(const Address& source, const Address& destinatio
   }
 }
 
+Result<NeighbourPacket, NeighbourMessageError> parse_neighbour_packet(Bytes packet) {
+  ByteReader in{packet};
+  const std::uint8_t version = in.u8() >> 4;
+  in.skip(3);
+  const std::size_t length = in.u16();
+  const std::uint8_t protocol = in.u8(), hop_limit = in.u8();
+  const Bytes addresses = in.take(32);
+  const Bytes message = in.take(length);
+  if (!in.ok()) return NeighbourMessageError::truncated;
+  if (version != 6 || protocol != next_header::icmpv6) return NeighbourMessageError::not_relevant;
+  const std::uint64_t pseudo = std::uint64_t{ones_complement_sum(addresses)} + length + protocol;
+  if (ones_complement_sum(message, pseudo) != 0xffff) return NeighbourMessageError::bad_checksum;
+  const Address source = Address::load(addresses.data()), destination = Address::load(addresses.data() + 16);
+  auto parsed = parse_neighbour_message(source, destination, hop_limit, message);
+  if (!parsed) return parsed.error();
+  return NeighbourPacket{std::move(parsed.value()), destination};
+}
+
 ByteVector encode_router_solicitation(const std::optional<MacAddress>& link_layer) {
   ByteVector message;
   ByteWriter out{message};
   out.u8(icmpv6::router_solicitation);
   out.zeros(7);
-  if (link_layer) {
-    out.u8(option_source_link_layer);
-    out.u8(1);
-    out.bytes(link_layer->octets);
-  }
+  if (link_layer) write_link_layer(out, option_source_link_layer, *link_layer);
   return message;
 }
 
 ByteVector build_router_solicitation(const Address& source, const MacAddress& link_layer) {
   const auto option = source.is_unspecified() ? std::nullopt : std::optional{link_layer};
-  return build_packet(source, all_routers, next_header::icmpv6, encode_router_solicitation(option), {}, 255);
+  return packet_of(source, all_routers, encode_router_solicitation(option));
 }
 
 ByteVector build_duplicate_address_probe(const Address& target, const DadNonce& nonce) {
@@ -204,22 +244,69 @@ ByteVector build_duplicate_address_probe(const Address& target, const DadNonce& 
   out.u8(option_nonce);
   out.u8(1);
   out.bytes(nonce);
-  return build_packet({}, solicited_node(target), next_header::icmpv6, message, {}, 255);
+  return packet_of({}, solicited_node(target), message);
 }
 
 ByteVector build_unsolicited_advertisement(const Address& target, const MacAddress& own_mac, bool override_cached) {
-  constexpr std::uint8_t override_flag = 0x20;
+  NeighbourAdvertisement message;
+  message.source = message.target = target;
+  message.override_cached = override_cached;
+  message.link_layer = own_mac;
+  return build_neighbour_advertisement(message, all_nodes);
+}
+
+ByteVector build_neighbour_advertisement(const NeighbourAdvertisement& advertisement, const Address& destination) {
   ByteVector message;
   ByteWriter out{message};
   out.u8(icmpv6::neighbour_advertisement);
   out.zeros(3);
-  out.u8(override_cached ? override_flag : 0);
+  out.u8(static_cast<std::uint8_t>((advertisement.from_router ? 0x80 : 0) | (advertisement.solicited ? 0x40 : 0) |
+                                   (advertisement.override_cached ? 0x20 : 0)));
   out.zeros(3);
+  out.bytes(advertisement.target.octets());
+  if (advertisement.link_layer) write_link_layer(out, option_target_link_layer, *advertisement.link_layer);
+  return packet_of(advertisement.source, destination, message);
+}
+
+ByteVector build_neighbour_solicitation(const Address& source, const Address& target, const MacAddress& own_mac) {
+  ByteVector message;
+  ByteWriter out{message};
+  out.u8(icmpv6::neighbour_solicitation);
+  out.zeros(7);
   out.bytes(target.octets());
-  out.u8(option_target_link_layer);
-  out.u8(1);
-  out.bytes(own_mac.octets);
-  return build_packet(target, all_nodes, next_header::icmpv6, message, {}, 255);
+  write_link_layer(out, option_source_link_layer, own_mac);
+  return packet_of(source, solicited_node(target), message);
+}
+
+ByteVector build_router_advertisement(const RouterAdvertisement& advertisement, const Address& destination) {
+  constexpr std::uint8_t preferences[] = {3, 0, 1};  // low, medium, high (RFC 4191 section 2.1)
+  ByteVector message;
+  ByteWriter out{message};
+  out.u8(icmpv6::router_advertisement);
+  out.zeros(3);
+  out.u8(advertisement.hop_limit);
+  out.u8(static_cast<std::uint8_t>((advertisement.managed ? 0x80 : 0) | (advertisement.other ? 0x40 : 0) |
+                                   preferences[static_cast<int>(advertisement.preference)] << 3));
+  out.u16(advertisement.router_lifetime);
+  out.zeros(8);  // reachable time, retransmission timer: not said
+  if (advertisement.link_layer) write_link_layer(out, option_source_link_layer, *advertisement.link_layer);
+  if (advertisement.mtu != 0) {
+    out.u8(option_mtu);
+    out.u8(1);
+    out.zeros(2);
+    out.u32(advertisement.mtu);
+  }
+  for (const PrefixInformation& prefix : advertisement.prefixes) {
+    out.u8(option_prefix_information);
+    out.u8(4);
+    out.u8(prefix.length);
+    out.u8(static_cast<std::uint8_t>((prefix.on_link ? 0x80 : 0) | (prefix.autonomous ? 0x40 : 0)));
+    out.u32(prefix.valid_lifetime);
+    out.u32(prefix.preferred_lifetime);
+    out.zeros(4);
+    out.bytes(prefix.prefix.octets());
+  }
+  return packet_of(advertisement.router, destination, message);
 }
 
 }  // namespace ilnp

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Neighbour Discovery messages (RFC 4861) that a mobile host has to read or make itself: router advertisements for
-// locators and gateways, neighbour messages for duplicate address detection. Codec only. The parser makes the checks of
-// RFC 4861 sections 6.1.2, 7.1.1 and 7.1.2 except the ICMPv6 checksum, which the caller (or the kernel) has verified.
+// Neighbour Discovery messages (RFC 4861) that a mobile host or a border router has to read or make itself: router
+// advertisements for locators and gateways, neighbour messages for duplicate address detection, for nodes that have
+// moved away and for nodes that arrive. Codec only. The parser makes the checks of RFC 4861 sections 6.1.2, 7.1.1
+// and 7.1.2 except the ICMPv6 checksum, which the caller (or the kernel) has verified.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,11 @@ struct RouterAdvertisement {
   std::uint16_t prefixes_left_out = 0;      ///< options beyond max_advertised_prefixes
 };
 
+struct RouterSolicitation {
+  Address source;  ///< unspecified: it has no address yet
+  std::optional<MacAddress> link_layer;
+};
+
 using DadNonce = std::array<std::uint8_t, 6>;  ///< RFC 7527 section 4.1
 
 struct NeighbourSolicitation {
@@ -70,7 +76,8 @@ struct NeighbourAdvertisement {
   std::optional<MacAddress> link_layer;
 };
 
-using NeighbourMessage = std::variant<RouterAdvertisement, NeighbourSolicitation, NeighbourAdvertisement>;
+using NeighbourMessage =
+    std::variant<RouterAdvertisement, NeighbourSolicitation, NeighbourAdvertisement, RouterSolicitation>;
 
 enum class NeighbourMessageError : std::uint8_t {
   truncated,         ///< shorter than its fixed part, or an option runs past the end
@@ -82,12 +89,21 @@ enum class NeighbourMessageError : std::uint8_t {
   bad_destination,   ///< a probe not sent to the solicited-node group, a solicited answer to a group
   empty_option,      ///< an option of length 0
   too_many_options,  ///< more than max_neighbour_discovery_options
+  bad_checksum,
 };
 
 /// `message` starts at the ICMPv6 type octet.
 Result<NeighbourMessage, NeighbourMessageError> parse_neighbour_message(const Address& source,
                                                                         const Address& destination,
                                                                         std::uint8_t hop_limit, Bytes message);
+
+struct NeighbourPacket {
+  NeighbourMessage message;
+  Address destination;
+};
+/// The same of a whole IPv6 packet that nobody has looked at: its checksum is verified as well. Extension headers are
+/// not_relevant.
+Result<NeighbourPacket, NeighbourMessageError> parse_neighbour_packet(Bytes packet);
 
 /// The ICMPv6 message only (checksum zero): Router Solicitation, with the source link-layer option when given (it must
 /// not be given when the source will be unspecified, RFC 4861 section 4.1).
@@ -103,5 +119,14 @@ ByteVector build_duplicate_address_probe(const Address& target, const DadNonce& 
 /// waits for an answer (its questions may have got lost before the link was up) learns it now and not at its next
 /// question. `override_cached` is false while the address is optimistic (RFC 4429 section 3.3).
 ByteVector build_unsolicited_advertisement(const Address& target, const MacAddress& own_mac, bool override_cached);
+
+/// A whole IPv6 packet (RFC 4861 section 4.4), from message.source.
+ByteVector build_neighbour_advertisement(const NeighbourAdvertisement& message, const Address& destination);
+
+/// A whole IPv6 packet to the solicited-node group (RFC 4861 section 4.3). `source` is not unspecified.
+ByteVector build_neighbour_solicitation(const Address& source, const Address& target, const MacAddress& own_mac);
+
+/// A whole IPv6 packet from message.router (RFC 4861 section 4.2). At most max_advertised_prefixes.
+ByteVector build_router_advertisement(const RouterAdvertisement& message, const Address& destination);
 
 }  // namespace ilnp

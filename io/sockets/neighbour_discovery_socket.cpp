@@ -67,6 +67,7 @@ Result<NeighbourDiscoverySocket> NeighbourDiscoverySocket::open() {
   if (!out.descriptor_.is_open()) return fail(errno == EPERM ? "open (CAP_NET_RAW is needed)" : "open");
   icmp6_filter filter{};
   ICMP6_FILTER_SETBLOCKALL(&filter);
+  ICMP6_FILTER_SETPASS(icmpv6::router_solicitation, &filter);
   ICMP6_FILTER_SETPASS(icmpv6::router_advertisement, &filter);
   ICMP6_FILTER_SETPASS(icmpv6::neighbour_solicitation, &filter);
   ICMP6_FILTER_SETPASS(icmpv6::neighbour_advertisement, &filter);
@@ -92,18 +93,27 @@ Result<void> NeighbourDiscoverySocket::solicit_routers(unsigned ifindex, const M
   }
   // No usable link-local address yet (EADDRNOTAVAIL), or not even a multicast route (ENETUNREACH): RFC 4861 section
   // 4.1 allows the unspecified source.
-  const auto sent = send_raw(ifindex, multicast_mac(all_routers), build_router_solicitation({}, own_mac));
+  const auto sent = send(ifindex, multicast_mac(all_routers), build_router_solicitation({}, own_mac));
   if (sent) ++counters_.solicitations_sent;
   return sent;
 }
 
+Result<void> NeighbourDiscoverySocket::join_routers(unsigned ifindex) {
+  ipv6_mreq request{};
+  all_routers.store(request.ipv6mr_multiaddr.s6_addr);
+  request.ipv6mr_interface = ifindex;
+  if (::setsockopt(fd(), IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request) < 0 && errno != EADDRINUSE)
+    return error("cannot hear router solicitations on interface " + std::to_string(ifindex) + ": " + reason());
+  return ok();
+}
+
 Result<void> NeighbourDiscoverySocket::send_probe(unsigned ifindex, const MacAddress& destination, Bytes packet) {
-  const auto sent = send_raw(ifindex, destination, packet);
+  const auto sent = send(ifindex, destination, packet);
   if (sent) ++counters_.probes_sent;
   return sent;
 }
 
-Result<void> NeighbourDiscoverySocket::send_raw(unsigned ifindex, const MacAddress& destination, Bytes packet) {
+Result<void> NeighbourDiscoverySocket::send(unsigned ifindex, const MacAddress& destination, Bytes packet) {
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_IPV6);

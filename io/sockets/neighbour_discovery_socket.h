@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Router solicitations and duplicate address probes out, router advertisements and neighbour messages in. The kernel
-// goes on doing its own neighbour discovery; this socket only listens beside it. Sending from the unspecified address
-// (probes; solicitations before the link-local address is usable) goes through a packet socket that never receives.
+// Neighbour discovery messages of our own out; advertisements, solicitations of neighbours and (on links where we are
+// the router) of routers in. The kernel goes on doing its own neighbour discovery; this socket only listens beside it.
+// What is not from an address that the kernel would choose goes through a packet socket that never receives.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,11 @@ class NeighbourDiscoverySocket {
 
   /// To all routers; from the link-local address when it is usable, else from the unspecified address.
   Result<void> solicit_routers(unsigned ifindex, const MacAddress& own_mac);
-  /// A finished IPv6 packet from the unspecified address (build_duplicate_address_probe) to an Ethernet group.
+  /// Hear the solicitations for routers on that link as well.
+  Result<void> join_routers(unsigned ifindex);
+  /// A finished IPv6 packet to an Ethernet address.
+  Result<void> send(unsigned ifindex, const MacAddress& destination, Bytes packet);
+  /// The same, counted as a probe (build_duplicate_address_probe).
   Result<void> send_probe(unsigned ifindex, const MacAddress& destination, Bytes packet);
 
   struct Batch {
@@ -47,7 +51,6 @@ class NeighbourDiscoverySocket {
 
  private:
   NeighbourDiscoverySocket() = default;
-  Result<void> send_raw(unsigned ifindex, const MacAddress& destination, Bytes packet);
   Descriptor descriptor_;
   Descriptor sender_;
   Counters counters_;

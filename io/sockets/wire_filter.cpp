@@ -141,6 +141,14 @@ void refuse_link_local(FilterWriter& filter, std::uint32_t address) {
   filter.refuse_if(0xfe80);
 }
 
+void refuse_neighbour_discovery(FilterWriter& filter) {
+  filter.load_octet(ip + 6);
+  filter.skip_unless_equal(next_header::icmpv6, 3);
+  filter.load_octet(ip + ipv6_header_length);
+  filter.skip_unless_at_least(icmpv6::router_solicitation, 1);
+  filter.refuse_unless_above(icmpv6::redirect);
+}
+
 }  // namespace
 
 std::vector<sock_filter> wire_filter(std::span<const NodeId> nids) {
@@ -148,11 +156,7 @@ std::vector<sock_filter> wire_filter(std::span<const NodeId> nids) {
   FilterWriter filter;
   refuse_other_frames(filter);
   refuse_link_local(filter, destination);
-  filter.load_octet(ip + 6);
-  filter.skip_unless_equal(next_header::icmpv6, 3);
-  filter.load_octet(ip + ipv6_header_length);
-  filter.skip_unless_at_least(icmpv6::router_solicitation, 1);
-  filter.refuse_unless_above(icmpv6::redirect);
+  refuse_neighbour_discovery(filter);
   filter.end_refusals();
   filter.search(keys_of(nids), whole_frame, 0);
   return filter.finish();
@@ -166,6 +170,7 @@ std::vector<sock_filter> router_wire_filter(std::span<const Address> own) {
   refuse_link_local(filter, destination);
   filter.load_octet(destination);
   filter.refuse_if(0xff);
+  refuse_neighbour_discovery(filter);
   filter.end_refusals();
   filter.search(keys_of(own), 0, whole_frame);
   return filter.finish();

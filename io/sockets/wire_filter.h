@@ -20,9 +20,10 @@ inline constexpr std::size_t max_own_addresses = 256;
 /// else.
 std::vector<sock_filter> wire_filter(std::span<const NodeId> nids);
 
-/// A router's. Precondition: own.size() <= max_own_addresses. RouterFilter drops exactly the same set. Accepts whole:
-/// frames to this host without a VLAN tag that hold an IPv6 packet which the kernel would have to forward: not from or
-/// to a link-local address, not to a group, not to one of the machine's `own` addresses.
+/// A router's. Precondition: own.size() <= max_own_addresses. Accepts whole: frames to this host without a VLAN tag
+/// that hold an IPv6 packet which the kernel would have to forward: not from or to a link-local address, not to a
+/// group, not to one of the machine's `own` addresses. RouterFilter drops exactly the same set and, in it, neighbour
+/// discovery, which is never forwarded and not accepted here.
 std::vector<sock_filter> router_wire_filter(std::span<const Address> own);
 
 }  // namespace ilnp

@@ -66,12 +66,18 @@ Result<void> Daemon::start() {
   timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
   watch_uplinks();
-  register_status(*this);
-  truth_ = std::make_unique<TruthSide>(
-      loop_, settings_, *rewriter_,
-      TruthSide::Hooks{[this](SiteActions& actions) { perform(actions); }, [](const DirectoryEvent&) {}});
+  inside_ =
+      std::make_unique<InsideLinks>(loop_, settings_, *neighbour_discovery_, *rewriter_, random_,
+                                    [this](NidEntry& entry, const Address& address) { on_heard(entry, address); });
+  neighbour_watch_ =
+      std::make_unique<Watch>(loop_, neighbour_discovery_->fd(), [this] { return drain_neighbour_discovery(); });
+  truth_ =
+      std::make_unique<TruthSide>(loop_, settings_, *rewriter_,
+                                  TruthSide::Hooks{[this](SiteActions& actions) { perform(actions); },
+                                                   [this](const DirectoryEvent& event) { inside_->on_event(event); }});
   if (auto opened = truth_->open(); !opened) return opened;
   truth_->serve(*control_);
+  register_status(*this);
 
   netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
   filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {

@@ -20,6 +20,7 @@
 #include "io/telemetry/counters.h"
 #include "io/wire/next_hops.h"
 #include "sbr/src/flow_file.h"
+#include "sbr/src/inside_links.h"
 #include "sbr/src/interfaces.h"
 #include "sbr/src/kernel_setup.h"
 #include "sbr/src/paths.h"
@@ -66,6 +67,8 @@ class Daemon {
   void network_changed();
   void open_ports();
   void set_up_inside();
+  bool drain_neighbour_discovery();
+  void on_heard(NidEntry& entry, const Address& address);
   void set_addresses();
   void set_mtus();
   void set_filters();
@@ -94,12 +97,13 @@ class Daemon {
   std::unique_ptr<FlowFile> flow_file_;  ///< outlives the rewriter
   std::unique_ptr<SiteRewriter> rewriter_;
   std::unique_ptr<UplinkWatch> uplinks_;
+  std::unique_ptr<InsideLinks> inside_;
   std::unique_ptr<WirePorts> ports_;
   std::unique_ptr<NextHops> next_hops_;
   std::unique_ptr<TruthSide> truth_;
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
   std::unique_ptr<SignalWatch> signals_;
-  std::unique_ptr<Watch> netlink_watch_, filter_change_watch_, echo_watch_;
+  std::unique_ptr<Watch> netlink_watch_, filter_change_watch_, echo_watch_, neighbour_watch_;
   CounterRegistry counters_;
   SiteActions actions_;  ///< reused on the packet path
   RateLimit unreachable_rate_;

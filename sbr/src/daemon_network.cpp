@@ -47,6 +47,7 @@ void Daemon::network_changed() {
   set_mtus();
   set_filters();
   open_ports();
+  inside_->update(interfaces_);
   uplinks_changed();
 }
 
@@ -78,11 +79,33 @@ void Daemon::set_up_inside() {
   for (const InsideSettings& inside : settings_.inside) {
     const unsigned ifindex = interfaces_.index_of(inside.interface);
     if (ifindex == 0 || !inside.advertise) continue;
-    if (auto added = kernel_->add_router_address(ifindex, inside.router_address); !added)
+    // The kernel takes addresses away when a link goes down.
+    const auto& own = interfaces_.find(ifindex)->addresses;
+    const bool has_it =
+        std::any_of(own.begin(), own.end(), [&](const auto& a) { return a.address == inside.router_address; });
+    if (has_it)
+      kernel_->note_router_address(ifindex, inside.router_address);
+    else if (auto added = kernel_->add_router_address(ifindex, inside.router_address); !added)
       log_event(LogLevel::error, "address_not_added", {{"reason", added.error().message}});
     if (auto set = kernel_->set_router_flag(inside.interface); !set)
       log_event(LogLevel::warning, "router_flag_not_set", {{"reason", set.error().message}});
   }
+}
+
+bool Daemon::drain_neighbour_discovery() {
+  const NeighbourDiscoverySocket::Batch batch = neighbour_discovery_->receive();
+  for (const ReceivedNeighbourMessage& received : batch.messages) inside_->on_message(received);
+  return batch.more;
+}
+
+/// What is held for the node leaves.
+void Daemon::on_heard(NidEntry& entry, const Address& address) {
+  const TimePoint now = loop_.now();
+  if (entry.presence == Presence::arriving && entry.now != address.locator && entry.owns_nid)
+    (void)rewriter_->nids().set_now(entry, address.locator);  // another node's: it is held until it sends
+  rewriter_->heard(now, entry, actions_);
+  perform();
+  arm_timer();
 }
 
 /// ICMPv6 errors come from an address of the interface; one without uses another's.

@@ -32,7 +32,6 @@ Result<void> KernelSetup::set_filter(const std::map<unsigned, std::string>& inte
 }
 
 Result<void> KernelSetup::add_router_address(unsigned ifindex, const Address& address) {
-  if (router_addresses_.contains({ifindex, address})) return ok();
   AddressSpec spec;
   spec.ifindex = ifindex;
   spec.address = address;

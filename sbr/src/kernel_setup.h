@@ -24,6 +24,8 @@ class KernelSetup {
   void filter_lost() { plan_.reset(); }
 
   Result<void> add_router_address(unsigned ifindex, const Address& address);
+  /// It is there, from a run before: taken back with the others.
+  void note_router_address(unsigned ifindex, const Address& address) { router_addresses_.insert({ifindex, address}); }
   /// A host that hears a neighbour advertisement of its router without the R flag forgets the router (RFC 4861 section
   /// 7.2.5), and the kernel sets the flag where the interface's `forwarding` is on. It forwards nothing by that: what
   /// would be forwarded never reaches it.

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "core/ilnp/text.h"
 #include "sbr/src/daemon.h"
 
 namespace ilnp {
@@ -10,10 +11,19 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t max_nodes_shown = 10'000;
+
+constexpr const char* name_of(Presence presence) {
+  constexpr const char* names[] = {"here", "away", "visiting", "arriving"};
+  return names[static_cast<int>(presence)];
+}
+
 constexpr const char* name_of(UplinkState state) {
   constexpr const char* names[] = {"up", "suspect", "down"};
   return names[static_cast<int>(state)];
 }
+
+double milliseconds_of(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 
 }  // namespace
 
@@ -23,7 +33,11 @@ class Status {
 
   json status() const;
   json uplinks() const;
+  json nodes() const;
+  json flows() const;
+  json truth() const;
   void register_counters() const;
+  void register_component_counters() const;
 
  private:
   json problems() const;
@@ -54,6 +68,12 @@ json Status::problems() const {
   }
   if (usable == 0 && !d_.settings_.uplinks.empty())
     add("error", "no uplink works", "all of them are down", "ilnpctl show uplinks");
+  if (!d_.truth_->reachable())
+    add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
+        "no node can move; packets flow as before");
+  if (const std::size_t bad = d_.truth_->directory().not_obeyed(); bad != 0)
+    add("warning", std::to_string(bad) + " records are not obeyed", "they clash with others, or the table is full",
+        "ilnpctl migrate show; events node_clash and node_full");
   if (d_.paths_.inside().empty())
     add("error", "no inside interface", "none of the configured interfaces exists", "ip link");
   return out;
@@ -72,9 +92,57 @@ json Status::uplinks() const {
                     {"preference", state.preference},
                     {"weight", state.weight},
                     {"mtu", state.mtu},
-                    {"gateway", gateway ? json(to_string(*gateway)) : json(nullptr)}});
+                    {"gateway", gateway ? json(to_string(*gateway)) : json(nullptr)},
+                    {"round_trip_ms", milliseconds_of((*d_.uplinks_)[id].round_trip())},
+                    {"failures", (*d_.uplinks_)[id].failures()}});
   }
   return {{"schema", "ilnp.uplinks/1"}, {"uplinks", std::move(list)}};
+}
+
+json Status::nodes() const {
+  const TimePoint now = d_.loop_.now();
+  json list = json::array();
+  std::size_t left_out = 0;
+  d_.rewriter_->nids().for_each([&](const NidEntry& entry) {
+    if (list.size() == max_nodes_shown) {
+      ++left_out;
+      return;
+    }
+    const bool elsewhere = entry.presence == Presence::away || entry.is_guest;
+    const std::string_view site = elsewhere ? d_.truth_->names().name_of(entry.site) : std::string_view{};
+    const std::chrono::duration<double> silent = now - entry.last_heard;
+    list.push_back({{"nid", to_text(entry.nid)},
+                    {"presence", name_of(entry.presence)},
+                    {"home", to_text(entry.home)},
+                    {"now", to_text(entry.now)},
+                    {"site", site.empty() ? json(nullptr) : json(site)},
+                    {"ilnp", entry.owns_nid},
+                    {"learnt", entry.is_learnt},
+                    {"epoch", entry.epoch},
+                    {"heard_s", entry.last_heard == TimePoint{} ? json(nullptr) : json(silent.count())}});
+  });
+  return {{"schema", "ilnp.nodes/1"}, {"nodes", std::move(list)}, {"left_out", left_out}};
+}
+
+json Status::flows() const {
+  const FlowTable& flows = d_.rewriter_->flows();
+  const WatchedSessions& sessions = d_.rewriter_->sessions();
+  const auto table = [](const auto& t) {
+    return json{
+        {"entries", t.size()}, {"capacity", t.capacity()}, {"displaced", t.displaced()}, {"refused", t.refused()}};
+  };
+  return {{"schema", "ilnp.flows/1"}, {"flows", table(flows)}, {"sessions", table(sessions)}};
+}
+
+json Status::truth() const {
+  const StoreStatus store = d_.truth_->store().status();
+  return {{"kind", store.kind},
+          {"state", ilnp::name_of(store.state)},
+          {"why", store.why},
+          {"endpoint", store.endpoint},
+          {"revision", store.revision},
+          {"records", d_.truth_->directory().size()},
+          {"last_bad_record", store.last_bad_record}};
 }
 
 json Status::status() const {
@@ -92,7 +160,10 @@ json Status::status() const {
           {"state", state},
           {"problems", found},
           {"site", {{"name", d_.settings_.site_name}, {"number", d_.settings_.site_number}}},
-          {"uplinks", uplinks()["uplinks"]}};
+          {"uplinks", uplinks()["uplinks"]},
+          {"nodes", d_.rewriter_->nids().size()},
+          {"flows", d_.rewriter_->flows().size()},
+          {"truth", truth()}};
 }
 
 void Status::register_counters() const {
@@ -121,12 +192,46 @@ void Status::register_counters() const {
                [d] { return d->next_hops_->counters().unresolved; });
 }
 
+void Status::register_component_counters() const {
+  CounterRegistry& counters = d_.counters_;
+  Daemon* d = &d_;
+  const auto uplink = [&](const char* name, const char* help, std::uint64_t UplinkWatch::Counters::*field) {
+    counters.add("uplink", {name, help}, [d, field] { return d->uplinks_->counters().*field; });
+  };
+  uplink("probes", "probes sent", &UplinkWatch::Counters::probes);
+  uplink("answers", "probes answered", &UplinkWatch::Counters::answers);
+  uplink("changes", "changes of state of an uplink", &UplinkWatch::Counters::changes);
+  const auto inside = [&](const char* name, const char* help, std::uint64_t InsideLinks::Counters::*field) {
+    counters.add("inside", {name, help}, [d, field] { return d->inside_->counters().*field; });
+  };
+  inside("advertisements", "router advertisements sent", &InsideLinks::Counters::advertisements);
+  inside("answers", "neighbour solicitations answered for nodes elsewhere", &InsideLinks::Counters::answers);
+  inside("searches", "neighbour solicitations for nodes that are to arrive", &InsideLinks::Counters::searches);
+  inside("send_failed", "of these three, not sent", &InsideLinks::Counters::send_failed);
+  counters.add("table", {"flows_displaced", "flows that lost their place to others"},
+               [d] { return d->rewriter_->flows().displaced(); });
+  counters.add("table", {"flows_refused", "strangers' flows that found no place"},
+               [d] { return d->rewriter_->flows().refused(); });
+  counters.add_gauge("table", {"flows", "flows remembered"},
+                     [d] { return static_cast<std::int64_t>(d->rewriter_->flows().size()); });
+  counters.add_gauge("table", {"sessions", "ILNP sessions watched"},
+                     [d] { return static_cast<std::int64_t>(d->rewriter_->sessions().size()); });
+  counters.add_gauge("table", {"nodes", "nodes known"},
+                     [d] { return static_cast<std::int64_t>(d->rewriter_->nids().size()); });
+  counters.add_gauge("table", {"held_octets", "octets that wait for nodes to arrive"},
+                     [d] { return static_cast<std::int64_t>(d->rewriter_->held_octets()); });
+  counters.add("truth", store_counter_names(), d->truth_->store().counters().values());
+}
+
 void register_status(Daemon& daemon) {
   const Status status{daemon};
   status.register_counters();
+  status.register_component_counters();
   ControlServer& control = *daemon.control_;
   control.on("status", [status](const json&) -> Result<json> { return status.status(); });
   control.on("uplinks", [status](const json&) -> Result<json> { return status.uplinks(); });
+  control.on("nodes", [status](const json&) -> Result<json> { return status.nodes(); });
+  control.on("flows", [status](const json&) -> Result<json> { return status.flows(); });
   control.on("counters", [&daemon](const json&) -> Result<json> {
     return json{{"schema", "ilnp.counters/1"}, {"counters", daemon.counters_.to_json()}};
   });

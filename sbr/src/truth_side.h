@@ -33,6 +33,9 @@ class TruthSide : private TruthWatcher {
 
   const SiteDirectory& directory() const { return directory_; }
   const OperatedStore& store() const { return *store_; }
+  const SiteNames& names() const { return names_; }
+  /// Moves can be made.
+  bool reachable() const { return was_reachable_; }
   std::size_t waiting() const { return controller_->waiting(); }
 
  private:

@@ -74,6 +74,26 @@ class Named(unittest.TestCase):
             events.update(re.findall(r'"(dns_\w+)"', text))
         self.assertEqual(rows("events.md"), events)
 
+    def test_every_counter_and_event_of_the_border_router_has_a_row(self):
+        named = rows("ilnp-sbr.md")
+        status = (ROOT / "sbr/src/status.cpp").read_text()
+        counters = {f"{component}.{name}" for component, name in
+                    re.findall(r'counters\.add(?:_gauge)?\("(\w+)", \{"(\w+)"', status)}
+        for component in ("wire", "uplink", "inside"):
+            counters.update(f"{component}.{name}" for name in
+                            re.findall(r'^\s*%s\("(\w+)",' % component, status, re.MULTILINE))
+        self.assertGreater(len(counters), 20)
+        self.assertEqual(counters - named, set())
+        events = set()
+        for source in sources("sbr/src", "io/process"):
+            events.update(re.findall(r'log_event\([^"{]*?"(\w+)"', source.read_text()))
+        self.assertEqual(events - named, set())
+        reasons = (ROOT / "core/site/site_reasons.h").read_text()
+        page = (ROOT / "docs/protocol/border-router.md").read_text()
+        for reason in re.findall(r'"(\w+)"', reasons):
+            if reason != "none":
+                self.assertIn(f"`{reason}`", page)
+
 
 class Examples(unittest.TestCase):
     def test_json_in_the_pages_is_json_of_the_schema_above_it(self):

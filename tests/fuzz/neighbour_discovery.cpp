@@ -9,6 +9,8 @@
 using namespace ilnp;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (const auto packet = parse_neighbour_packet({data, size}))
+    FUZZ_REQUIRE(size >= 40 && data[7] == 255 && packet.value().destination == Address::load(data + 24));
   if (size < 33) return 0;
   const Address source = Address::load(data), destination = Address::load(data + 16);
   const auto parsed = parse_neighbour_message(source, destination, data[32], {data + 33, size - 33});
@@ -25,6 +27,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   } else if (const auto* ns = std::get_if<NeighbourSolicitation>(&parsed.value())) {
     FUZZ_REQUIRE(!ns->target.is_multicast());
     FUZZ_REQUIRE(!source.is_unspecified() || destination == solicited_node(ns->target));
+  } else if (const auto* rs = std::get_if<RouterSolicitation>(&parsed.value())) {
+    FUZZ_REQUIRE(!source.is_unspecified() || !rs->link_layer);
   } else {
     FUZZ_REQUIRE(!std::get<NeighbourAdvertisement>(parsed.value()).target.is_multicast());
   }

@@ -102,5 +102,51 @@ TEST(Render, ReloadSaysWhatTookEffectAndWhatNeedsARestart) {
             "takes effect at the next start (systemctl restart ilnp-host):\n  dns.listen: - -> 127.0.0.2:53\n");
 }
 
+TEST(RenderSite, StatusUplinksNodesAndTables) {
+  const json uplink{{"name", "isp1"},       {"interface", "wan0"},   {"state", "up"},
+                    {"preference", 10},     {"weight", 1},           {"mtu", 1500},
+                    {"gateway", "fe80::9"}, {"round_trip_ms", 12.0}, {"failures", 3}};
+  const json status{{"state", "ok"},
+                    {"version", "0.1.0"},
+                    {"pid", 7},
+                    {"uptime_s", 60},
+                    {"site", {{"name", "dc1"}, {"number", 0}}},
+                    {"uplinks", {uplink}},
+                    {"nodes", 2},
+                    {"flows", 5},
+                    {"truth", {{"kind", "etcd"}, {"state", "ready"}, {"records", 2}, {"revision", 9}}}};
+  EXPECT_EQ(render_site_status(status, {}), R"(OK  ilnp-sbr 0.1.0, pid 7, up 1 min 00 s
+
+Site       dc1, number 0
+Uplink     isp1 on wan0  up, preference 10, via fe80::9
+Tables     2 nodes, 5 flows
+Truth      etcd: ready, 2 records, revision 9
+)");
+  EXPECT_EQ(render_uplinks({{"uplinks", {uplink}}}, {}),
+            "UPLINK  INTERFACE  STATE  PREFERENCE  WEIGHT  MTU   GATEWAY  ROUND TRIP  FAILURES\n"
+            "isp1    wan0       up     10          1       1500  fe80::9  12 ms       3\n");
+  const json node{{"nid", "0200+0000+0000+000a"},
+                  {"presence", "away"},
+                  {"home", "2001-0db8-0001-0000"},
+                  {"now", "2001-0db8-0002-0000"},
+                  {"site", "dc2"},
+                  {"ilnp", true},
+                  {"learnt", false},
+                  {"epoch", 4},
+                  {"heard_s", 12}};
+  const std::string nodes = render_nodes({{"nodes", {node}}, {"left_out", 1500}}, {});
+  EXPECT_NE(nodes.find("0200+0000+0000+000a  away"), std::string::npos) << nodes;
+  EXPECT_NE(nodes.find("and 1.50 k more"), std::string::npos) << nodes;
+  const json table{{"entries", 1}, {"capacity", 64}, {"displaced", 0}, {"refused", 2}};
+  EXPECT_EQ(render_flows({{"flows", table}, {"sessions", table}}, {}),
+            "Flows      1 of 64, displaced 0, refused 2\nSessions   1 of 64, displaced 0, refused 2\n");
+  for (const json& odd : {json::object(), json{{"uplinks", 3}, {"nodes", "x"}, {"flows", 1}}}) {
+    EXPECT_EQ(render_uplinks(odd, {}), "no uplinks\n");
+    EXPECT_NE(render_nodes(odd, {}), "");
+    EXPECT_NE(render_flows(odd, {}), "");
+    EXPECT_NE(render_site_status(odd, {}), "");
+  }
+}
+
 }  // namespace
 }  // namespace ilnp
