@@ -27,7 +27,9 @@ struct StoreAnswer {
   std::string why{};                  ///< for an operator, unless done
 };
 
-/// Everything that is so follows a start; what is not named before the finish is gone.
+/// Everything that is so follows a start; what is not named before the finish is gone. A start that follows a start
+/// begins anew. In a resync on_gone() may come before a record whose epoch is lower than the one known: the operator
+/// has accepted a store that was set back. The store must not be destroyed from inside these calls.
 class TruthWatcher {
  public:
   virtual ~TruthWatcher() = default;
