@@ -63,6 +63,12 @@ bool may_begin(const Packet& packet, const HeaderWalk& walk) {
 
 }  // namespace
 
+void SiteRewriter::expect_flow(const Packet& packet, const HeaderWalk& walk, bool outward) const {
+  const FlowKey key = key_of(packet, walk, nullptr, outward);
+  flows_.prefetch(flows_.hash(key));
+  if (walk.has_nonce()) sessions_.prefetch(sessions_.hash({key.inside, key.outside.nid}));
+}
+
 void SiteRewriter::find_flow(Job& job, bool outward) {
   job.key = key_of(job.packet, job.walk, job.quoted ? &*job.quoted : nullptr, outward);
   job.flow_hash = flows_.hash(*job.key);

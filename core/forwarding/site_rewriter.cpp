@@ -59,6 +59,32 @@ SiteVerdict SiteRewriter::drop(SiteDropReason reason) {
   return {SiteVerdict::Kind::dropped, {}, reason};
 }
 
+void SiteRewriter::expect_nid(NodeId nid, Locator locator) {
+  nids_.prefetch_index(nid, locator);
+  expected_.push_back({nid, locator});
+}
+
+/// What forward() most often looks for, in the order of the sides below.
+void SiteRewriter::expect(Side from, std::span<const Packet* const> packets) {
+  expected_.clear();
+  for (const Packet* packet : packets) {
+    const WalkOutcome outcome = walk_headers(packet->bytes());
+    if (!outcome.ok) continue;
+    const auto& [source, destination] = std::tie(outcome.walk.source, outcome.walk.destination);
+    const bool is_uplink = from.kind == Side::Kind::uplink;
+    if (is_uplink) {
+      const auto inside = map_.to_inside(destination.locator);
+      if (inside) expect_nid(destination.nid, inside->hidden ? NidTable::any_locator : inside->locator);
+    } else {
+      expect_nid(source.nid, source.locator);
+      expect_nid(destination.nid, destination.locator);
+      if (map_.is_inside(source.locator)) expect_nid(source.nid, NidTable::any_locator);
+    }
+    expect_flow(*packet, outcome.walk, from == Side::inside() || (!is_uplink && other_site(source.locator)));
+  }
+  for (const auto& [nid, locator] : expected_) nids_.prefetch_entry(nid, locator);
+}
+
 SiteVerdict SiteRewriter::forward(TimePoint now, Side from, Packet& packet, SiteActions& actions) {
   const WalkOutcome outcome = walk_headers(packet.bytes());
   if (!outcome.ok) return drop(SiteDropReason::malformed);

@@ -16,6 +16,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/base/crypto.h"
@@ -64,6 +65,9 @@ class SiteRewriter {
     tuning_.link_mtu = links;
   }
 
+  /// These packets from `from` are forward()ed next: what is known of their nodes and flows is fetched from memory
+  /// meanwhile, so that many nodes cost little more than few.
+  void expect(Side from, std::span<const Packet* const> packets);
   /// The packet came from `from`. Addresses of the router itself, link-local ones and multicast are not for this
   /// function: the kernel has them.
   SiteVerdict forward(TimePoint now, Side from, Packet& packet, SiteActions& actions);
@@ -138,10 +142,12 @@ class SiteRewriter {
   SiteVerdict emit(Job& job, Side to, const AddressPair& addresses, Naming naming);
   SiteVerdict drop(SiteDropReason reason);
   std::optional<SiteId> other_site(Locator locator) const;
+  void expect_nid(NodeId nid, Locator locator);
   std::optional<SiteDropReason> learn_hidden(Job& job, UplinkId uplink, Locator source_home);
   std::size_t mtu_of(Side to) const;
 
   // site_flows.cpp
+  void expect_flow(const Packet& packet, const HeaderWalk& walk, bool outward) const;
   void find_flow(Job& job, bool outward);
   void note_flow(Job& job, UplinkId uplink, bool is_foreign, bool outward);
   SenderNames names_of_sender(Job& job, NidEntry* entry);
@@ -193,6 +199,7 @@ class SiteRewriter {
   std::array<Address, max_uplinks> uplink_addresses_{};
   std::array<Address, max_sites> link_addresses_{};
   using NodeKey = std::pair<NodeId, Locator>;  ///< NID and home
+  std::vector<NodeKey> expected_;              ///< scratch of expect()
   std::map<NodeKey, std::deque<Held>> held_;
   std::size_t held_octets_ = 0;
   RateLimit error_rate_;

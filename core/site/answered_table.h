@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A table of a fixed size for what packets begin: entries in sets of eight; one that finds its set full takes the place
-// of the one in it that is idle for longest. What strangers begin and nobody inside answers never takes the place of an
-// answered entry, so that a million of them change nothing for the others. Hashes are keyed (by the caller): nobody can
-// aim at one set.
+// of the one in it that is idle for longest. Where in its set a search begins is a matter of the hash too, and it ends
+// at a free place, so that it mostly looks at one entry: no place becomes free again. What strangers begin and nobody
+// inside answers never takes the place of an answered entry, so that a million of them change nothing for the others.
+// Hashes are keyed (by the caller): nobody can aim at one set.
 //
 // The entries may lie in memory that outlives the process, such as a mapped file: they are plain octets. One that was
 // being written when the process ended is at worst an entry that nobody asks for.
@@ -44,18 +45,29 @@ class AnsweredTable {
 
   template <class Key>
   Entry* find(const Key& key, std::uint64_t hash) {
-    for (Entry& entry : set_of(hash))
-      if (entry.used && entry.key == key) return &entry;
+    const auto set = set_of(hash);
+    for (std::size_t i = 0; i < ways; ++i) {
+      Entry& entry = set[way(hash, i)];
+      if (!entry.used) return nullptr;
+      if (entry.key == key) return &entry;
+    }
     return nullptr;
+  }
+  /// find() with this hash will most likely read there soon.
+  void prefetch(std::uint64_t hash) const {
+    const auto* entry = reinterpret_cast<const char*>(&set_of(hash)[way(hash, 0)]);
+    for (std::size_t at = 0; at < sizeof(Entry); at += 64) __builtin_prefetch(entry + at, 1);
   }
 
   /// Precondition: it is not there. Nothing when a stranger's entry finds no place.
   Entry* add(const Entry& entry, std::uint64_t hash) {
     const auto set = set_of(hash);
-    // Free places first, then unanswered entries, then the one that is idle for longest.
+    // The first free place, else an unanswered entry's, else that of the one that is idle for longest.
     const auto rank = [](const Entry& e) { return std::tuple{e.used, e.answered, e.last_seen}; };
-    Entry& place =
-        *std::min_element(set.begin(), set.end(), [&](const Entry& a, const Entry& b) { return rank(a) < rank(b); });
+    Entry* best = &set[way(hash, 0)];
+    for (std::size_t i = 1; i < ways && best->used; ++i)
+      if (Entry& other = set[way(hash, i)]; !other.used || rank(other) < rank(*best)) best = &other;
+    Entry& place = *best;
     if (place.used && place.answered && !entry.answered) {
       ++refused_;
       return nullptr;
@@ -64,8 +76,9 @@ class AnsweredTable {
       ++displaced_;
     else
       ++size_;
-    place = entry;
-    place.used = true;
+    Entry filled = entry;
+    filled.used = true;  // before it is written: a place never looks free again
+    place = filled;
     return &place;
   }
 
@@ -91,7 +104,9 @@ class AnsweredTable {
   std::uint64_t refused() const { return refused_; }
 
  private:
-  std::span<Entry> set_of(std::uint64_t hash) {
+  /// Where a search looks as its i-th, from 0.
+  static std::size_t way(std::uint64_t hash, std::size_t i) { return ((hash >> 61) + i) % ways; }
+  std::span<Entry> set_of(std::uint64_t hash) const {
     return entries_.subspan((hash & (entries_.size() / ways - 1)) * ways, ways);
   }
 

@@ -22,7 +22,8 @@ struct FlowKey {
 /// Of a flow that has not left by any yet.
 inline constexpr UplinkId no_uplink = 0xff;
 
-struct Flow {
+/// One line of the processor's caches.
+struct alignas(64) Flow {
   FlowKey key;
   UplinkId uplink = no_uplink;
   bool answered = false;                 ///< a node inside has sent
@@ -32,6 +33,7 @@ struct Flow {
   bool is_ilnp = false;     ///< its ends are watched (watched_sessions.h)
   bool used = false;
 };
+static_assert(sizeof(Flow) == 64);
 
 class FlowTable : public AnsweredTable<Flow> {
  public:

@@ -5,12 +5,17 @@ namespace ilnp {
 
 NidEntry* NidTable::find_key(NodeId nid, Locator locator) {
   const NidEntryId id = index_.find(nid.bits, locator.bits, [&](NidEntryId i) {
-    const NidEntry& e = slots_[i].entry;
+    const NidEntry& e = slot(i).entry;
     if (e.nid != nid) return false;
     if (locator == any_locator) return e.owns_nid;
     return e.home == locator || e.now == locator || (e.former && e.former->locator == locator);
   });
-  return id == PairIndex::none ? nullptr : &slots_[id].entry;
+  return id == PairIndex::none ? nullptr : &slot(id).entry;
+}
+
+void NidTable::prefetch_entry(NodeId nid, Locator locator) const {
+  const NidEntryId id = index_.guess(nid.bits, locator.bits);
+  if (id != PairIndex::none) __builtin_prefetch(&slot(id), 1);
 }
 
 NidEntry* NidTable::find(NodeId nid, Locator home_now_or_former) {
@@ -26,14 +31,14 @@ Result<NidEntry*, NidProblem> NidTable::insert(const NidEntry& entry) {
   if (size() >= max_entries_) return NidProblem::full;
   NidEntryId id;
   if (free_.empty()) {
-    id = static_cast<NidEntryId>(slots_.size());
-    slots_.emplace_back();
+    id = slots_++;
+    if (id / chunk == chunks_.size()) chunks_.push_back(std::make_unique<std::array<Slot, chunk>>());
   } else {
     id = free_.back();
     free_.pop_back();
   }
-  slots_[id] = {entry, true};
-  NidEntry& e = slots_[id].entry;
+  slot(id) = {entry, true};
+  NidEntry& e = slot(id).entry;
   e.id = id;
   for_each_locator(e, [&](Locator l) { index_.insert(e.nid.bits, l.bits, id); });
   if (e.owns_nid) index_.insert(e.nid.bits, any_locator.bits, id);
@@ -74,7 +79,7 @@ void NidTable::erase(NidEntry& entry) {
   for_each_locator(entry, [&](Locator l) { index_.erase(entry.nid.bits, l.bits, entry.id); });
   if (entry.owns_nid) index_.erase(entry.nid.bits, any_locator.bits, entry.id);
   const NidEntryId id = entry.id;
-  slots_[id] = {};
+  slot(id) = {};
   free_.push_back(id);
 }
 

@@ -9,8 +9,9 @@
 // the NID alone. Invariant: no two entries share one of these keys.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -41,6 +42,7 @@ enum class Presence : std::uint8_t {
 
 using NidEntryId = std::uint32_t;
 
+/// What packets need comes first: it is in one line of the processor's caches.
 struct NidEntry {
   NodeId nid;
   Locator home;
@@ -50,13 +52,13 @@ struct NidEntry {
   bool is_expected = false;        ///< away: will come here, and its move is activated as soon as it is heard
   bool is_guest = false;           ///< another site is its home
   bool is_former_home = false;     ///< away: another site is its home now, and late packets by `home` follow it
-  std::optional<Place> former{};   ///< its home before this one: changed by set_former() only
-  TimePoint former_until = never;  ///< when nobody goes by those names any more
   bool owns_nid = false;           ///< an ILNP node: nobody else has this NID, whatever the locator
   bool is_learnt = false;          ///< from its packets, not from the table of truth: goes when it is silent
-  std::uint64_t epoch = 0;         ///< of the ownership; a lower one never replaces a higher one
   TimePoint last_heard{};          ///< from inside
   TimePoint until = never;         ///< when the entry ends by itself
+  std::optional<Place> former{};   ///< its home before this one: changed by set_former() only
+  TimePoint former_until = never;  ///< when nobody goes by those names any more
+  std::uint64_t epoch = 0;         ///< of the ownership; a lower one never replaces a higher one
   NidEntryId id = 0;
 };
 
@@ -72,7 +74,11 @@ class NidTable {
   NidEntry* find(NodeId nid, Locator home_now_or_former);
   /// The entry whose node owns that NID.
   NidEntry* find_owner(NodeId nid);
-  NidEntry* at(NidEntryId id) { return id < slots_.size() && slots_[id].used ? &slots_[id].entry : nullptr; }
+  NidEntry* at(NidEntryId id) { return id < slots_ && slot(id).used ? &slot(id).entry : nullptr; }
+
+  /// find(), or find_owner() with `any_locator`, will read there soon: first its index, then what the index names.
+  void prefetch_index(NodeId nid, Locator locator) const { index_.prefetch(nid.bits, locator.bits); }
+  void prefetch_entry(NodeId nid, Locator locator) const;
 
   /// Pointers to entries stay valid until they are erased.
   Result<NidEntry*, NidProblem> insert(const NidEntry& entry);
@@ -85,18 +91,23 @@ class NidTable {
 
   template <class F>
   void for_each(F&& f) {
-    for (Slot& slot : slots_)
-      if (slot.used) f(slot.entry);
+    for (NidEntryId id = 0; id < slots_; ++id)
+      if (slot(id).used) f(slot(id).entry);
   }
-  std::size_t size() const { return slots_.size() - free_.size(); }
+  std::size_t size() const { return slots_ - free_.size(); }
+
+  /// No node has this locator; under it owners are filed.
+  static constexpr Locator any_locator{};
 
  private:
-  struct Slot {
+  struct alignas(64) Slot {
     NidEntry entry;
     bool used = false;
   };
-  /// No node has this locator; under it owners are filed.
-  static constexpr Locator any_locator{};
+  static constexpr std::size_t chunk = 1024;  ///< slots that are allocated at once and stay where they are
+
+  Slot& slot(NidEntryId id) { return (*chunks_[id / chunk])[id % chunk]; }
+  const Slot& slot(NidEntryId id) const { return (*chunks_[id / chunk])[id % chunk]; }
 
   NidEntry* find_key(NodeId nid, Locator locator);
   /// Under each of its locators once.
@@ -111,7 +122,8 @@ class NidTable {
   template <class F>
   void refile(NidEntry& entry, F&& change);
 
-  std::deque<Slot> slots_;
+  std::vector<std::unique_ptr<std::array<Slot, chunk>>> chunks_;
+  NidEntryId slots_ = 0;  ///< that have been in use
   std::vector<NidEntryId> free_;
   PairIndex index_;
   std::size_t max_entries_;

@@ -156,6 +156,11 @@ void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
   if (const auto own = error_addresses_.find(ifindex); own != error_addresses_.end())
     rewriter_->set_address(*side, own->second);
   if (side->kind == Side::Kind::uplink && !frames.empty()) uplinks_->on_traffic(side->number);
+  if (frames.size() > 1) {
+    expected_.clear();
+    for (const ReceivedFrame& frame : frames) expected_.push_back(&frame.packet);
+    rewriter_->expect(*side, expected_);
+  }
   for (ReceivedFrame& frame : frames) {
     const SiteVerdict verdict = rewriter_->forward(now, *side, frame.packet, actions_);
     // What waited for the node that this packet shows goes first.

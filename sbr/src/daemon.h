@@ -105,7 +105,8 @@ class Daemon {
   std::unique_ptr<SignalWatch> signals_;
   std::unique_ptr<Watch> netlink_watch_, filter_change_watch_, echo_watch_, neighbour_watch_;
   CounterRegistry counters_;
-  SiteActions actions_;  ///< reused on the packet path
+  SiteActions actions_;                  ///< reused on the packet path
+  std::vector<const Packet*> expected_;  ///< likewise
   RateLimit unreachable_rate_;
   std::vector<Address> own_addresses_;           ///< those that the filters leave to the kernel
   std::map<unsigned, Address> error_addresses_;  ///< by interface: where ICMPv6 errors come from

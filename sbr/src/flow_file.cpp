@@ -18,7 +18,7 @@ namespace ilnp {
 /// Padded to a page, so that what follows is aligned.
 struct FlowFile::Header {
   static constexpr std::size_t octets = 4096;
-  static constexpr std::uint64_t current_version = 1;
+  static constexpr std::uint64_t current_version = 2;
 
   std::array<char, 8> magic;
   std::uint64_t version;

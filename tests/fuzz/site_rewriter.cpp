@@ -60,6 +60,7 @@ class Script {
     const std::size_t dropped_before = dropped();
     ByteVector buffer{octets.begin(), octets.end()};
     Packet p{buffer, 0, buffer.size()};
+    router_.expect(from, std::array<const Packet*, 1>{&p});
     const SiteVerdict verdict = router_.forward(now_, from, p, actions_);
     using Kind = SiteVerdict::Kind;
     FUZZ_REQUIRE((verdict.kind == Kind::dropped || verdict.kind == Kind::answered) ==

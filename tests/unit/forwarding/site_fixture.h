@@ -94,6 +94,7 @@ class SiteTest : public ::testing::Test {
     const auto before = counters();
     ByteVector buffer{bytes};
     Packet packet{buffer, 0, buffer.size(), offload};
+    router->expect(from, std::array<const Packet*, 1>{&packet});  // changes nothing
     Crossing out{router->forward(now, from, packet, actions), {}};
     const bool dropped =
         out.verdict.kind == SiteVerdict::Kind::dropped || out.verdict.kind == SiteVerdict::Kind::answered;

@@ -64,6 +64,31 @@ TEST(FlowTable, OldestGoes) {
   EXPECT_NE(table.find(key_of(4), 0), nullptr);
 }
 
+TEST(FlowTable, SearchBeginsWhereTheHashSaysAndTakesTheNextPlaces) {
+  FlowTable table{9, 64};
+  constexpr std::uint64_t hash = 6ull << 61 | 1;  // set 1, way 6
+  for (const std::uint32_t place : {14u, 15u, 8u}) {
+    const Flow* flow = table.add(flow_of(place, true), hash);
+    ASSERT_NE(flow, nullptr);
+    EXPECT_EQ(table.index_of(*flow), place);
+  }
+  const Flow* other = table.add(flow_of(100, true), 2ull << 61 | 1);
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(table.index_of(*other), 10u);
+  for (const std::uint64_t n : {14, 15, 8}) EXPECT_NE(table.find(key_of(n), hash), nullptr);
+  EXPECT_EQ(table.find(key_of(100), hash), nullptr) << "the search ends at a free place";
+}
+
+TEST(FlowTable, FullSetIsSearchedToItsEnd) {
+  FlowTable table{9, 64};
+  constexpr std::uint64_t hash = 3ull << 61;
+  for (std::uint64_t n = 0; n < 8; ++n) ASSERT_NE(table.add(flow_of(n, n != 5, TimePoint{seconds{n}}), hash), nullptr);
+  for (std::uint64_t n = 0; n < 8; ++n) EXPECT_NE(table.find(key_of(n), hash), nullptr);
+  ASSERT_NE(table.add(flow_of(100, true, TimePoint{seconds{9}}), hash), nullptr);
+  EXPECT_EQ(table.find(key_of(5), hash), nullptr) << "nobody had answered it";
+  EXPECT_NE(table.find(key_of(100), hash), nullptr);
+}
+
 TEST(FlowTable, MemoryThatOutlivesTheTableIsGoneOnWith) {
   std::vector<Flow> memory(FlowTable::rounded(100));
   ASSERT_EQ(memory.size(), 128u);
