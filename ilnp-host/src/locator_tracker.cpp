@@ -100,6 +100,9 @@ void LocatorTracker::on(TimePoint now, const PrefixAdvertised& advertised) {
   const auto made = [&](const auto& a) {
     return a.first.first == advertised.ifindex && a.first.second.locator == locator;
   };
+  const auto anew = advertised_anew_.find(advertised.ifindex);
+  if (anew != advertised_anew_.end() && prefix.valid_lifetime != 0 && anew->second.size() < max_prefixes)
+    anew->second.insert(locator);
   if (prefix.valid_lifetime == 0) {
     prefixes_.erase({advertised.ifindex, locator});
     return;
@@ -133,6 +136,14 @@ void LocatorTracker::on(TimePoint, const DefaultRouteChanged& route) {
 void LocatorTracker::on(TimePoint, const NeighbourChanged& neighbour) {
   const Place place{neighbour.ifindex, neighbour.address};
   if (routes_.count(place) == 0) return;
+  if (neighbour.has_mac()) {
+    const auto [known_mac, fresh] = gateway_macs_.try_emplace(place, neighbour.mac);
+    if (!fresh && known_mac->second != neighbour.mac) {
+      known_mac->second = neighbour.mac;
+      advertised_anew_[neighbour.ifindex].clear();
+      pending_.solicit.insert(neighbour.ifindex);  // it may have said so by other means
+    }
+  }
   const NeighbourState state = neighbour.removed ? NeighbourState::none : neighbour.state;
   NeighbourState& known = gateways_[place];
   if (state == NeighbourState::failed && known != NeighbourState::failed) {
@@ -166,8 +177,15 @@ void LocatorTracker::forget(unsigned ifindex) {
   std::erase_if(addresses_, is_there);
   std::erase_if(routes_, is_there);
   std::erase_if(gateways_, is_there);
+  std::erase_if(gateway_macs_, is_there);
+  advertised_anew_.erase(ifindex);
   std::erase_if(duplicates_, [&](const auto& d) { return d.first == ifindex; });
   forget_prefixes(ifindex);
+}
+
+bool LocatorTracker::was_left(unsigned ifindex, Locator locator) const {
+  const auto anew = advertised_anew_.find(ifindex);
+  return anew != advertised_anew_.end() && !anew->second.empty() && !anew->second.contains(locator);
 }
 
 NeighbourState LocatorTracker::gateway_state(unsigned ifindex, const Address& gateway) const {
@@ -196,7 +214,7 @@ std::vector<LocatorTracker::Usable> LocatorTracker::compute() const {
     const Uplink* link = uplink(ifindex);
     const DefaultRouteChanged* route = best_route(ifindex);
     if (link == nullptr || !link->usable || route == nullptr) continue;
-    if (duplicates_.count({ifindex, address.locator}) != 0) continue;
+    if (duplicates_.count({ifindex, address.locator}) != 0 || was_left(ifindex, address.locator)) continue;
     const InterfaceSettings* settings = settings_of(link->name);
     Usable usable;
     usable.gateway = route->gateway;

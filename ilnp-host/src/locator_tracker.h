@@ -5,6 +5,10 @@
 // ours that is up, has carrier, and has a default route whose gateway is not known to be dead. An advertised prefix
 // counts before the kernel has made an address of it: our own I-LV does not wait for the duplicate address detection of
 // another address, which the kernel ends a second later.
+//
+// A machine that was moved may find another router with the same link-local address (all border routers have it), and
+// its old prefixes would seem usable for as long as they were promised. The router's link-layer address tells: once
+// another one advertises, only what it advertises counts.
 #pragma once
 
 #include <functional>
@@ -86,6 +90,7 @@ class LocatorTracker {
   const InterfaceSettings* settings_of(const std::string& name) const;
   std::vector<Usable> compute() const;
   const DefaultRouteChanged* best_route(unsigned ifindex) const;
+  bool was_left(unsigned ifindex, Locator locator) const;
   void forget(unsigned ifindex);
 
   std::vector<InterfaceSettings> wanted_;
@@ -98,6 +103,9 @@ class LocatorTracker {
   std::map<std::pair<unsigned, Locator>, Learnt> prefixes_;
   std::map<Place, DefaultRouteChanged> routes_;
   std::map<Place, NeighbourState> gateways_;
+  std::map<Place, MacAddress> gateway_macs_;
+  /// By interface: what was advertised since another router came to have the gateway's address.
+  std::map<unsigned, std::set<Locator>> advertised_anew_;
   std::set<std::pair<unsigned, Locator>> duplicates_;
   std::vector<Usable> reported_;
   std::set<unsigned> reported_interfaces_;

@@ -102,8 +102,8 @@ class Router:
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
 
-    def advertise(self, interface, prefix, lifetime=30, valid=3600, preferred=1800, preference=0, mtu=None):
-        """Starts or changes; preference 1 high, 0 medium, 3 low."""
+    def advertise(self, interface, prefix, lifetime=30, valid=3600, preferred=1800, preference=0, mtu=None, mac=None):
+        """Starts or changes; preference 1 high, 0 medium, 3 low. `mac`: the link-layer address that is told, in octets."""
         index = self.namespace.ifindex(interface)
         group = packed("ff02::2") + struct.pack("=I", index)
         with self.lock:
@@ -112,6 +112,8 @@ class Router:
             body = struct.pack("!BBHII", 64, preference << 3, lifetime, 0, 0)
             if prefix is not None:
                 body += struct.pack("!BBBBIII", 3, 4, 64, 0xc0, valid, preferred, 0) + packed(prefix)
+            if mac:
+                body += struct.pack("!BB6s", 1, 1, mac)
             if mtu:
                 body += struct.pack("!BBHI", 5, 1, 0, mtu)
             self.links[index] = body

@@ -67,6 +67,38 @@ TEST_F(LocatorTrackerTest, AdvertisedPrefixIsALocatorBeforeTheKernelHasMadeAnAdd
   EXPECT_EQ(usable(), std::vector{here});
 }
 
+TEST_F(LocatorTrackerTest, AnotherRouterWithTheSameAddressMeansAnotherPlace) {
+  const auto gateway_is = [&](std::uint8_t last_octet) {
+    NeighbourChanged event;
+    event.ifindex = 2;
+    event.address = router;
+    event.state = NeighbourState::stale;
+    event.mac = MacAddress{{2, 0, 0, 0, 0, last_octet}};
+    tracker_.on_event(now, event);
+  };
+  link(2, true);
+  route(2);
+  gateway_is(1);
+  advertise(2, here);
+  tracker_.on_event(now, address(2, here));
+  EXPECT_EQ(usable(), std::vector{here});
+  gateway_is(1);
+  EXPECT_TRUE(usable() == std::vector{here} && last_.solicit.empty());
+
+  // By itself it proves nothing: two machines may share one router's address. It is asked.
+  gateway_is(2);
+  EXPECT_EQ(usable(), std::vector{here});
+  EXPECT_EQ(last_.solicit, std::set<unsigned>{2});
+  advertise(2, there);
+  EXPECT_EQ(usable(), std::vector{there});
+  advertise(2, here);
+  EXPECT_EQ(usable(), (std::vector{here, there})) << "it has both";
+
+  gateway_is(1);
+  advertise(2, here);
+  EXPECT_EQ(usable(), std::vector{here});
+}
+
 TEST_F(LocatorTrackerTest, OnlyPrefixesThatMayLocateCount) {
   const Locator inside{0xfd5a17c09e210001}, identities{0xfd494c4e50366631};
   link(2, true);
