@@ -241,14 +241,16 @@ Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWal
   }
   const QuotedPacket& quoted = parsed.value();
   if (!is_own_nid(quoted.walk.source.nid)) return drop(DropReason::error_not_ours);
+  const bool is_plain = authenticated == nullptr && !quoted.walk.has_nonce();
+  if (is_plain && is_ip_only_flow(quoted_ip_only_key(quoted, true)))
+    return ip_only_error(now, packet, walk, quoted, actions);
   DropReason why{};
   Correspondent* c = quoted_session(packet, quoted, why);
   if (c == nullptr) {
-    // Plain IPv6 that our kernel sent from an I-LV: its business.
-    if (authenticated == nullptr && !quoted.walk.has_nonce() &&
-        ilcc_.find_pair(quoted.walk.source.nid, quoted.walk.destination.nid) == nullptr)
-      return {Disposition::to_kernel, DropReason::none};
-    return drop(why);
+    // Plain IPv6 from an I-LV: our kernel's business.
+    if (!is_plain || ilcc_.find_pair(quoted.walk.source.nid, quoted.walk.destination.nid) != nullptr) return drop(why);
+    if (ip_only_ != nullptr) return ip_only_error(now, packet, walk, quoted, actions);
+    return {Disposition::to_kernel, DropReason::none};
   }
   if (!own_.is_or_was_ours(now, quoted.walk.source.locator)) return drop(DropReason::error_not_ours);
   // RFC 6744 section 3: what claims to come from the correspondent itself needs its nonce; Parameter Problem is how a

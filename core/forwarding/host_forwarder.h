@@ -7,13 +7,15 @@
 // is in docs/protocol.
 //
 // Files: host_output.cpp (identity -> wire), host_clients.cpp (as which of our NIDs), host_input.cpp (wire ->
-// identity), host_strangers.cpp (nonces that nobody knows), host_control.cpp (Locator Updates, probes, ICMPv6 errors),
-// host_sessions.cpp (how they begin and end), host_timers.cpp, host_locators.cpp (our own), host_names.cpp,
-// host_stalls.cpp (TCP after a silence), host_state_file.cpp.
+// identity), host_ip_only.cpp (correspondents without ILNP), host_strangers.cpp (nonces that nobody knows),
+// host_control.cpp (Locator Updates, probes, ICMPv6 errors), host_sessions.cpp (how they begin and end),
+// host_timers.cpp, host_locators.cpp (our own), host_names.cpp, host_stalls.cpp (TCP after a silence),
+// host_state_file.cpp.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,7 @@
 
 #include "core/base/crypto.h"
 #include "core/base/rate_limit.h"
+#include "core/forwarding/ip_only_flows.h"
 #include "core/forwarding/probe.h"
 #include "core/ilnp/error_translation.h"
 #include "core/ilnp/ilcc.h"
@@ -102,6 +105,9 @@ class HostForwarder {
   /// Sockets that nobody bound get a NID per peer, of those that the caller provisions.
   void use_ephemeral_nids(bool use) { ephemeral_clients_ = use; }
   OwnNids& nids() { return nids_; }
+  /// Sockets have the identity address towards correspondents without ILNP too. Flows with one of these ports at the
+  /// other end that our kernel began with another address stay its own. Not together with ephemeral NIDs.
+  void bind_ip_only(std::vector<std::uint16_t> kernels_ports);
   /// For resolved(), when an application asks: the node's NID, or OwnNids::client.
   NodeId default_local() const;
   /// What our kernel calls us in sessions of this NID.
@@ -146,6 +152,7 @@ class HostForwarder {
   const OwnLocators& own_locators() const { return own_; }
   std::uint64_t drops(DropReason reason) const { return drops_[static_cast<std::size_t>(reason)]; }
   const Reassembler& reassembler() const { return reassembler_; }
+  std::size_t ip_only_flows() const { return ip_only_ == nullptr ? 0 : ip_only_->size(); }
   /// Octets of packets that wait for a locator or a name.
   std::size_t held_octets() const { return held_octets_; }
 
@@ -195,6 +202,20 @@ class HostForwarder {
   void follow_tentative(Correspondent& c, Locator source);
   bool learn_checksum_mode(Correspondent& c, const Packet& packet, const HeaderWalk& walk);
   void note_heard(TimePoint now, Correspondent& c, const Packet& packet, const HeaderWalk& walk, Actions& actions);
+
+  // host_ip_only.cpp
+  Verdict outbound_ip_only(TimePoint now, Packet& packet, const HeaderWalk& walk, std::size_t largest_piece,
+                           Actions& actions);
+  Verdict outbound_ip_only_error(Packet& packet, const HeaderWalk& walk, Actions& actions);
+  Verdict refuse(const HeaderWalk& walk, const Packet& packet, std::uint8_t code, DropReason reason, Actions& actions);
+  bool is_ilnp_peer(NodeId local, const Address& remote);
+  Locator ip_only_locator(TimePoint now, const IpOnlyKey& key, IpOnlyFlow*& flow);
+  Verdict hold_ip_only(TimePoint now, const Packet& packet, const HeaderWalk& walk, Actions& actions);
+  void release_ip_only(TimePoint now, Actions& actions);
+  bool is_ip_only_flow(const IpOnlyKey& key);
+  Verdict deliver_ip_only(TimePoint now, Packet& packet, const HeaderWalk& walk);
+  Verdict ip_only_error(TimePoint now, const Packet& packet, const HeaderWalk& walk, const QuotedPacket& quoted,
+                        Actions& actions);
 
   // host_strangers.cpp
   Correspondent* find_asking(const HeaderWalk& walk);
@@ -280,6 +301,7 @@ class HostForwarder {
   TimePoint advertised_at_{};
   OwnNids nids_;
   bool ephemeral_clients_ = false;
+  std::unique_ptr<IpOnlyFlows> ip_only_;  ///< nothing: plain IPv6 is our kernel's
 
   struct WaitingForName {
     NodeId local;

@@ -147,6 +147,7 @@ Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const Header
   if (is_icmp && icmpv6::is_neighbour_discovery(icmp_type(packet, walk)))
     return {Disposition::to_kernel, DropReason::none};
   if (is_icmp && icmpv6::is_error(icmp_type(packet, walk))) return icmp_error(now, packet, walk, nullptr, actions);
+  if (is_ip_only_flow(inbound_ip_only_key(packet, walk))) return deliver_ip_only(now, packet, walk);
   bool session_elsewhere = false;
   for (Correspondent* c = ilcc_.find_pair(walk.destination.nid, walk.source.nid); c != nullptr; c = ilcc_.sibling(*c)) {
     session_elsewhere = session_elsewhere || c->is_session();
@@ -175,6 +176,7 @@ Verdict HostForwarder::without_nonce(TimePoint now, Packet& packet, const Header
   }
   if (session_elsewhere) return drop(is_icmp ? DropReason::in_forged_icmp : DropReason::in_foreign_locator);
   if (is_another_peers(walk)) return drop(DropReason::in_ephemeral_nid);
+  if (ip_only_ != nullptr) return deliver_ip_only(now, packet, walk);
   return {Disposition::to_kernel, DropReason::none};
 }
 

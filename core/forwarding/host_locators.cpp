@@ -18,6 +18,7 @@ void HostForwarder::locator_up(TimePoint now, const OwnLocator& locator, Actions
     if (was_detached) actions.events.push_back(HostEvent{EventKind::attached});
   }
   if (change.set_changed) advertise(now, {true, change.urgent || was_detached}, actions);
+  release_ip_only(now, actions);
 }
 
 void HostForwarder::locator_down(TimePoint now, Locator locator, std::uint32_t interface, Actions& actions) {

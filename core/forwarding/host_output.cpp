@@ -20,26 +20,6 @@ bool is_tcp_flag(const Packet& packet, const HeaderWalk& walk, std::uint8_t flag
   return (packet.data()[walk.upper_offset + 13] & flag) != 0;
 }
 
-/// Octets of one packet as it will be on the wire without the nonce: a super-packet counts as one of its segments.
-std::size_t unit_size(const Packet& packet, const HeaderWalk& walk) {
-  if (packet.offload.segmentation == Offload::Segmentation::none) return packet.size();
-  std::size_t transport = 8;
-  if (walk.upper_protocol == next_header::tcp && walk.upper_length >= 20)
-    transport = static_cast<std::size_t>(packet.data()[walk.upper_offset + 12] >> 4) * 4;
-  return std::min(packet.size(), walk.upper_offset + transport + packet.offload.segment_size);
-}
-
-/// Fragmentation needs the real checksum: fragments are not offloaded.
-void complete_checksum(Packet& packet) {
-  if (!packet.offload.partial_checksum) return;
-  const std::size_t start = packet.offload.checksum_start, field = start + packet.offload.checksum_offset;
-  if (field + 2 <= packet.size()) {
-    const auto sum = static_cast<std::uint16_t>(~ones_complement_sum(packet.bytes().subspan(start)));
-    store_u16(packet.data() + field, sum == 0 && packet.offload.checksum_offset == 6 ? std::uint16_t{0xffff} : sum);
-  }
-  packet.offload = {};
-}
-
 }  // namespace
 
 Verdict HostForwarder::outbound(TimePoint now, Packet& packet, Actions& actions) {
@@ -50,9 +30,11 @@ Verdict HostForwarder::outbound(TimePoint now, Packet& packet, Actions& actions)
       walk.source.is_unspecified())
     return drop(DropReason::out_not_unicast);
   if (!is_own_identity(walk.source)) return drop(DropReason::out_foreign_source);
-  if (!is_identity(walk.destination)) return drop(DropReason::out_foreign_destination);
+  const bool to_identity = is_identity(walk.destination);
+  if (!to_identity && ip_only_ == nullptr) return drop(DropReason::out_foreign_destination);
   if (walk.has_nonce()) return drop(DropReason::out_malformed);  // only we write nonces
   if (walk.fragment_header != 0) return outbound_fragment(now, packet, walk, actions);
+  if (!to_identity) return outbound_ip_only(now, packet, walk, packet.size(), actions);
 
   Correspondent* c = find_outbound(packet, walk);
   if (c == nullptr) return hold_for_name(now, walk, packet, actions);
@@ -70,7 +52,11 @@ Verdict HostForwarder::outbound_fragment(TimePoint now, Packet& packet, const He
   std::copy(outcome.packet.begin(), outcome.packet.end(), buffer.begin() + packet_headroom);
   Packet whole{buffer, packet_headroom, outcome.packet.size()};
   whole.offload.may_fragment = true;
-  const Verdict verdict = outbound(now, whole, actions);
+  const WalkOutcome joined = walk_headers(whole.bytes());
+  if (!joined.ok) return drop(DropReason::out_malformed);
+  const Verdict verdict = is_identity(joined.walk.destination)
+                              ? outbound(now, whole, actions)
+                              : outbound_ip_only(now, whole, joined.walk, outcome.largest, actions);
   if (verdict.disposition != Disposition::to_wire) return verdict;
   const Bytes bytes = whole.bytes();
   actions.to_wire.push_back({ByteVector(bytes.begin(), bytes.end()), whole.offload});

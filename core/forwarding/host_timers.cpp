@@ -57,6 +57,8 @@ void HostForwarder::on_time(TimePoint now, Actions& actions) {
     drop(DropReason::out_unknown_peer);
     return true;
   });
+  if (ip_only_ != nullptr && !ip_only_->held.empty() && ip_only_->held.front().until <= now)
+    release_ip_only(now, actions);
   for (int n = 0; n < serviced_at_once; ++n) {
     Correspondent* c = ilcc_.pop_due(now);
     if (c == nullptr) return;
@@ -67,6 +69,7 @@ void HostForwarder::on_time(TimePoint now, Actions& actions) {
 TimePoint HostForwarder::next_deadline() const {
   TimePoint next = std::min({ilcc_.next_deadline(), own_.next_deadline(), reassembler_.next_deadline()});
   for (const WaitingForName& w : waiting_for_name_) next = std::min(next, w.packet.until);
+  if (ip_only_ != nullptr && !ip_only_->held.empty()) next = std::min(next, ip_only_->held.front().until);
   return next;
 }
 

@@ -2,7 +2,10 @@
 // Upper-layer fields that several parts of the forwarder look at.
 #pragma once
 
+#include <algorithm>
+
 #include "core/base/bytes.h"
+#include "core/ipv6/checksum.h"
 #include "core/ipv6/header_walk.h"
 #include "core/ipv6/packet.h"
 
@@ -31,6 +34,26 @@ inline std::uint8_t icmp_type(const Packet& packet, const HeaderWalk& walk) {
 
 inline Bytes nonce_of(const Packet& packet, const HeaderWalk& walk) {
   return packet.bytes().subspan(walk.nonce_offset, walk.nonce_length);
+}
+
+/// Octets of one packet as it will be on the wire without the nonce: a super-packet counts as one of its segments.
+inline std::size_t unit_size(const Packet& packet, const HeaderWalk& walk) {
+  if (packet.offload.segmentation == Offload::Segmentation::none) return packet.size();
+  std::size_t transport = 8;
+  if (walk.upper_protocol == next_header::tcp && walk.upper_length >= 20)
+    transport = static_cast<std::size_t>(packet.data()[walk.upper_offset + 12] >> 4) * 4;
+  return std::min(packet.size(), walk.upper_offset + transport + packet.offload.segment_size);
+}
+
+/// Fragmentation needs the real checksum: fragments are not offloaded.
+inline void complete_checksum(Packet& packet) {
+  if (!packet.offload.partial_checksum) return;
+  const std::size_t start = packet.offload.checksum_start, field = start + packet.offload.checksum_offset;
+  if (field + 2 <= packet.size()) {
+    const auto sum = static_cast<std::uint16_t>(~ones_complement_sum(packet.bytes().subspan(start)));
+    store_u16(packet.data() + field, sum == 0 && packet.offload.checksum_offset == 6 ? std::uint16_t{0xffff} : sum);
+  }
+  packet.offload = {};
 }
 
 }  // namespace ilnp

@@ -73,6 +73,7 @@ void OwnLocators::changed(TimePoint now, Locator best_before) {
     previous_best_ = soft ? best_before : Locator{};
     overlap_until_ = soft ? now + tuning_.soft_overlap_min : now;
   }
+  if (usable_.empty()) detached_since_ = now;
   ++generation_;
   advertisement_ = nullptr;
 }

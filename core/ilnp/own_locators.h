@@ -55,6 +55,8 @@ class OwnLocators {
   std::vector<Locator> locators() const;
 
   HandoffState state(TimePoint now) const;
+  /// The beginning of time: there was never one. Meaningful while none is usable.
+  TimePoint detached_since() const { return detached_since_; }
   /// The locator that was preferred before the present overlap began, while it may still be sent from.
   const OwnLocator* previous(TimePoint now) const;
 
@@ -87,6 +89,7 @@ class OwnLocators {
   std::vector<Former> former_;
   Locator previous_best_{};
   TimePoint overlap_until_{};
+  TimePoint detached_since_{};
   Advertisement advertisement_;
   std::vector<Advertisement> told_;  ///< oldest first
   std::uint32_t generation_ = 0;

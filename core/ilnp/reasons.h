@@ -25,6 +25,8 @@ enum class DropReason : std::uint8_t {
   out_too_big,
   out_reassembly,
   out_unusable_quote,
+  out_no_locator,
+  out_ilnp_peer,
   // from the wire
   in_malformed,
   in_two_nonces,
@@ -73,6 +75,8 @@ constexpr const char* name_of(DropReason reason) {
                              "out_too_big",
                              "out_reassembly",
                              "out_unusable_quote",
+                             "out_no_locator",
+                             "out_ilnp_peer",
                              "in_malformed",
                              "in_two_nonces",
                              "in_bad_nonce",

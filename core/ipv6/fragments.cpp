@@ -86,7 +86,7 @@ Reassembler::Reassembler(ReassemblyLimits limits) : limits_{limits} {
 
 Reassembler::Outcome Reassembler::drop(FragmentDrop reason) {
   ++drops_[static_cast<std::size_t>(reason)];
-  return {Outcome::Kind::dropped, reason, {}};
+  return {Outcome::Kind::dropped, reason, {}, 0};
 }
 
 Reassembler::Outcome Reassembler::condemn(Datagram& datagram, FragmentDrop reason) {
@@ -149,7 +149,7 @@ Reassembler::Outcome Reassembler::on_fragment(TimePoint now, Bytes packet, const
     whole[walk.fragment_pointer] = packet[walk.fragment_header];
     store_u16(whole.data() + 4, static_cast<std::uint16_t>(whole.size() - ipv6_header_length));
     ++completed_;
-    return {Outcome::Kind::complete, {}, std::move(whole)};
+    return {Outcome::Kind::complete, {}, std::move(whole), packet.size()};
   }
   if (length == 0 || (walk.more_fragments && length % 8 != 0)) return drop(FragmentDrop::bad_length);
   const std::size_t headers = walk.fragment_header - ipv6_header_length;
@@ -204,6 +204,9 @@ Reassembler::Outcome Reassembler::complete(Datagrams::iterator datagram) {
   const std::size_t payload = datagram->headers.size() - ipv6_header_length + datagram->length;
   if (payload > max_payload) return condemn(*datagram, FragmentDrop::too_long);
   ByteVector whole = std::move(datagram->headers);
+  std::size_t largest = 0;
+  for (const Piece& piece : datagram->pieces)
+    largest = std::max(largest, whole.size() + fragment_header_length + piece.data.size());
   whole.reserve(ipv6_header_length + payload);
   for (const Piece& piece : datagram->pieces) whole.insert(whole.end(), piece.data.begin(), piece.data.end());
   whole[datagram->header_pointer] = datagram->next_header;
@@ -211,7 +214,7 @@ Reassembler::Outcome Reassembler::complete(Datagrams::iterator datagram) {
   if ((datagram->ecn_seen & 1U << congestion) != 0) whole[1] |= congestion << 4;
   erase(datagram);
   ++completed_;
-  return {Outcome::Kind::complete, {}, std::move(whole)};
+  return {Outcome::Kind::complete, {}, std::move(whole), largest};
 }
 
 }  // namespace ilnp

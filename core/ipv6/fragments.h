@@ -58,6 +58,7 @@ class Reassembler {
     enum class Kind : std::uint8_t { complete, held, dropped } kind = Kind::held;
     FragmentDrop reason{};  ///< when dropped
     ByteVector packet;      ///< when complete: without Fragment header
+    std::size_t largest{};  ///< when complete: octets of the largest fragment
   };
   /// `walk` is of `packet` and has a Fragment header. An atomic fragment completes by itself (RFC 6946).
   Outcome on_fragment(TimePoint now, Bytes packet, const HeaderWalk& walk);

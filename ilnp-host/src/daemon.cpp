@@ -64,12 +64,15 @@ Result<void> Daemon::start() {
   forwarder_ = std::make_unique<HostForwarder>(settings_.tuning, settings_.prefix, random_, hasher_);
   forwarder_->add_own_nid(nid.value());
   forwarder_->use_ephemeral_nids(settings_.ephemeral_clients);
+  if (settings_.bind_ip_only) forwarder_->bind_ip_only(settings_.kernels_ports());
   sessions_ = std::make_unique<SessionFile>(loop_, *forwarder_, settings_.runtime_directory);
   sessions_->restore(actions_);
   provision_nids();
   kernel_ = std::make_unique<KernelState>(*commands_, settings_.tun, settings_.prefix, settings_.tuning.max_siblings);
   kernel_->set_ilv_file((std::filesystem::path{settings_.runtime_directory} / "addresses").string());
   if (auto up = kernel_->bring_up(settings_.tun_mtu, forwarder_->own_nids(), client_address()); !up) return up;
+  if (settings_.bind_ip_only)
+    if (auto bound = kernel_->bind_ip_only(settings_.kernels_ports()); !bound) return bound;
   wire_ = std::make_unique<WireSide>(
       loop_, *commands_, [this](unsigned ifindex, std::span<ReceivedFrame> frames) { on_frames(ifindex, frames); });
   names_ = std::make_unique<Names>(loop_, *forwarder_, [this](Actions& actions) { apply(actions); });

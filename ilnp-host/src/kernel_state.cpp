@@ -13,8 +13,8 @@ namespace ilnp {
 
 namespace {
 
-/// Routing tables of our I-LVs: one per interface, far from what people use.
-constexpr std::uint32_t first_table = 0x494c0000;
+/// Routing tables of our I-LVs: one per interface, far from what people use. No interface has number 0.
+constexpr std::uint32_t first_table = IpOnlyRouting::table;
 constexpr std::uint32_t rule_priority = 10600;
 /// Nobody's: a route by a gateway needs one neighbour entry in the kernel, one without needs one for every peer, and
 /// more than a thousand of them push out those of the real links.
@@ -39,6 +39,7 @@ Result<void> KernelState::bring_up(std::uint32_t mtu, const std::vector<NodeId>&
   if (auto r = tun_->set_persistent(true); !r) return r;
   if (auto r = commands_.disable_link_local(tun_->ifindex()); !r) return r;
   if (auto r = commands_.set_link_up(tun_->ifindex()); !r) return r;
+  identity_ = {prefix_, nids.front()};
   for (const NodeId nid : nids) {
     AddressSpec address;
     address.ifindex = tun_->ifindex();
@@ -54,16 +55,35 @@ Result<void> KernelState::bring_up(std::uint32_t mtu, const std::vector<NodeId>&
   client_is_preferred_ = client == ClientAddress::preferred;
   if (client != ClientAddress::none)
     if (auto r = commands_.add_address(unbound); !r) return r;
+  if (auto r = IpOnlyRouting::remove_rules(commands_); !r) return r;
   if (auto r = set_link_mtu(mtu); !r) return r;
   return client == ClientAddress::none ? commands_.delete_address(unbound.ifindex, unbound.address, 128) : ok();
+}
+
+Result<void> KernelState::bind_ip_only(std::vector<std::uint16_t> except) {
+  ip_only_ = std::make_unique<IpOnlyRouting>(commands_, tun_->ifindex(), identity_, std::move(except));
+  if (auto r = replace_identity_routes(IpOnlyRouting::table, route_mtu_); !r) return r;
+  if (auto r = ip_only_->set_mtu(route_mtu_); !r) return r;  // until the links are known
+  return ip_only_->add_rules();
 }
 
 Result<void> KernelState::set_link_mtu(std::uint32_t smallest_link_mtu) {
   const auto room = static_cast<std::uint32_t>(max_nonce_header_length);
   const std::uint32_t mtu = std::max<std::uint32_t>(smallest_link_mtu - room, minimum_mtu);
   if (mtu == route_mtu_) return ok();
+  if (auto r = replace_identity_routes(main_table, mtu); !r) return r;
+  if (ip_only_ != nullptr) {
+    if (auto r = replace_identity_routes(IpOnlyRouting::table, mtu); !r) return r;
+    if (auto r = ip_only_->set_mtu(std::max<std::uint32_t>(smallest_link_mtu, minimum_mtu)); !r) return r;
+  }
+  route_mtu_ = mtu;
+  return ok();
+}
+
+Result<void> KernelState::replace_identity_routes(std::uint32_t table, std::uint32_t mtu) {
   for (std::size_t k = 0; k < aliases_; ++k) {
     RouteSpec route;
+    route.table = table;
     route.prefix = {alias_prefix(prefix_, static_cast<std::uint16_t>(k)), {}};
     route.prefix_length = 64;
     route.ifindex = tun_->ifindex();
@@ -72,7 +92,6 @@ Result<void> KernelState::set_link_mtu(std::uint32_t smallest_link_mtu) {
     if (client_is_preferred_) route.source = Address{prefix_, OwnNids::client};
     if (auto r = commands_.replace_route(route); !r) return r;
   }
-  route_mtu_ = mtu;
   return ok();
 }
 
@@ -117,6 +136,7 @@ void KernelState::remove(const Ilv& ilv) {
 Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
     const std::vector<LocatorTracker::Usable>& usable, const std::vector<NodeId>& nids,
     const std::vector<NodeId>& ephemeral) {
+  if (ip_only_ != nullptr) ip_only_->set_links(usable);
   std::set<Ilv> wanted, preferred;
   for (const LocatorTracker::Usable& u : usable) {
     for (const NodeId nid : nids) {

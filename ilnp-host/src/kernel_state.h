@@ -16,6 +16,7 @@
 
 #include "core/base/result.h"
 #include "core/ipv6/address.h"
+#include "ilnp-host/src/ip_only_routing.h"
 #include "ilnp-host/src/locator_tracker.h"
 #include "io/netlink/network_commands.h"
 #include "io/sockets/ingress_filter.h"
@@ -37,6 +38,9 @@ class KernelState {
   /// The device, up, with the identity addresses of `nids`; adopted when a crashed daemon left it.
   Result<void> bring_up(std::uint32_t mtu, const std::vector<NodeId>& nids, ClientAddress client);
   TunDevice& tun() { return *tun_; }
+  /// Sockets get the identity address towards correspondents without ILNP too: see IpOnlyRouting. Not called: what an
+  /// earlier run made for that goes. After bring_up().
+  Result<void> bind_ip_only(std::vector<std::uint16_t> except);
 
   /// Route MTU of the identity prefixes: leaves room for the nonce header on the smallest link.
   Result<void> set_link_mtu(std::uint32_t smallest_link_mtu);
@@ -71,6 +75,7 @@ class KernelState {
     std::uint32_t table;
     auto operator<=>(const Ilv&) const = default;
   };
+  Result<void> replace_identity_routes(std::uint32_t table, std::uint32_t mtu);
   Result<void> add(const Ilv& ilv, bool preferred);
   Result<void> set_address(const Ilv& ilv, bool preferred);
   void remove(const Ilv& ilv);
@@ -80,7 +85,9 @@ class KernelState {
   std::string tun_name_;
   Locator prefix_;
   std::size_t aliases_;
+  Address identity_;  ///< of the node's first NID
   std::unique_ptr<TunDevice> tun_;
+  std::unique_ptr<IpOnlyRouting> ip_only_;
   IngressFilter filter_;
   std::optional<IngressFilter::Plan> filter_plan_;       // in force
   std::map<unsigned, std::string> filtered_interfaces_;  // by index: the kernel drops a chain with its device

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ilnp-host/src/settings.h"
 
+#include <set>
+
 #include "core/ilnp/nonce.h"
 #include "core/records/dns_name.h"
+#include "ilnp-host/src/ip_only_routing.h"
 
 namespace ilnp {
 
@@ -159,6 +162,12 @@ std::vector<Option> session_options() {
        .help = "A peer whose name says ILNP but who does not answer so: use plain IPv6, or refuse.",
        .fallback = "automatic",
        .choices = {"automatic", "refuse"}},
+      {.key = "session.bind_ip_only",
+       .type = boolean,
+       .help =
+           "Sockets have the identity address towards peers without ILNP too, so that a border router can move this "
+           "node under them. Those peers see the node's NID.",
+       .fallback = "false"},
       {.key = "session.idle",
        .type = duration,
        .help = "A session without packets and without open sockets ends after this.",
@@ -247,6 +256,15 @@ void read_session(const Section& section, Tuning& out, std::vector<Problem>& pro
   out.lu_lifetime = std::chrono::duration_cast<seconds>(section.duration("locator_lifetime"));
 }
 
+void read_ip_only(const Section& section, HostSettings& out, std::vector<Problem>& problems) {
+  out.bind_ip_only = section.boolean("bind_ip_only");
+  if (out.bind_ip_only && out.ephemeral_clients)
+    problems.push_back({section.place("bind_ip_only"), "session.bind_ip_only",
+                        "shows the node's NID to every peer: not with identity.ephemeral_clients"});
+  if (out.bind_ip_only && out.kernels_ports().size() > IpOnlyRouting::max_ports)
+    problems.push_back({section.place("bind_ip_only"), "session.bind_ip_only", "too many ports in dns.upstream"});
+}
+
 void read_identity(const Configuration& configuration, HostSettings& out, std::vector<Problem>& problems) {
   const Section& identity = configuration.section("identity");
   const std::string& mode = identity.text("mode");
@@ -289,6 +307,13 @@ void read_dns(const Section& dns, HostSettings& out, std::vector<Problem>& probl
 
 }  // namespace
 
+std::vector<std::uint16_t> HostSettings::kernels_ports() const {
+  std::set<std::uint16_t> ports{53};
+  for (const NameServer& server : upstream) ports.insert(server.port());
+  if (publish.enabled) ports.insert(publish.server.port());
+  return {ports.begin(), ports.end()};
+}
+
 std::shared_ptr<const Schema> host_schema() {
   static const auto schema = [] {
     std::vector<Option> options = identity_options();
@@ -306,6 +331,7 @@ Result<HostSettings, std::vector<Problem>> host_settings(const Configuration& co
   read_dns(configuration.section("dns"), out, problems);
   read_publish(configuration.section("publish"), out.publish, problems);
   read_session(configuration.section("session"), out.tuning, problems);
+  read_ip_only(configuration.section("session"), out, problems);
   out.control_socket = configuration.section("control").text("socket");
   out.control_group = configuration.section("control").text("group");
   out.state_directory = configuration.section("state").text("directory");

@@ -44,6 +44,7 @@ struct HostSettings {
   std::uint32_t tun_mtu = 1500;
   std::vector<InterfaceSettings> interfaces;  ///< empty: every Ethernet interface
   Duration solicit_interval{};
+  bool bind_ip_only = false;  ///< sessions with peers without ILNP have the identity address too
 
   bool stub_enabled = true;
   std::vector<NameServer> listen;
@@ -62,6 +63,9 @@ struct HostSettings {
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
   Tuning tuning;
+
+  /// Of the name servers: they are reached without us, whatever else is bound to identity addresses.
+  std::vector<std::uint16_t> kernels_ports() const;
 };
 
 /// The one option table: parser, --help, --check, docs/operations/ilnp-host-options.md and the example file.

@@ -242,6 +242,8 @@ void Status::register_counters() const {
                      [d] { return static_cast<std::int64_t>(d->forwarder_->ilcc().size()); });
   counters.add_gauge("session", {"established", "established sessions"},
                      [d] { return static_cast<std::int64_t>(d->forwarder_->ilcc().count(PeerState::established)); });
+  counters.add_gauge("session", {"ip_only", "flows with peers without ILNP (session.bind_ip_only)"},
+                     [d] { return static_cast<std::int64_t>(d->forwarder_->ip_only_flows()); });
   counters.add_gauge("nid", {"peers", "peers that know an ephemeral NID"},
                      [d] { return static_cast<std::int64_t>(d->forwarder_->nids().peers()); });
   counters.add_gauge("nid", {"ready", "ephemeral NIDs made ahead"},

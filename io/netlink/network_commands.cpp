@@ -75,8 +75,13 @@ void fill_rule(NetlinkMessage& message, const RuleSpec& rule) {
   header.src_len = rule.from_length;
   header.table = static_cast<__u8>(rule.table < 256 ? rule.table : RT_TABLE_UNSPEC);
   header.action = FR_ACT_TO_TBL;
+  if (rule.find_source) header.flags = FIB_RULE_FIND_SADDR;
   message.header(header).u32(FRA_TABLE, rule.table).u32(FRA_PRIORITY, rule.priority).u8(FRA_PROTOCOL, our_protocol);
   if (rule.from_length != 0) message.address(FRA_SRC, rule.from);
+  if (rule.no_default_route) message.u32(FRA_SUPPRESS_PREFIXLEN, 0);
+  if (rule.upper_protocol != 0) message.u8(FRA_IP_PROTO, rule.upper_protocol);
+  if (rule.destination_port != 0)
+    message.structure(FRA_DPORT_RANGE, fib_rule_port_range{rule.destination_port, rule.destination_port});
 }
 
 std::string rule_text(const RuleSpec& rule) {

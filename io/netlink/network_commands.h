@@ -45,6 +45,11 @@ struct RuleSpec {
   std::uint8_t from_length = 64;
   std::uint32_t table = 0;
   std::uint32_t priority = 0;
+  /// Also for sockets that nobody bound, when the source that the kernel picks for the route found is in `from`.
+  bool find_source = false;
+  bool no_default_route = false;       ///< what would take one of the table's goes on to the next rule
+  std::uint8_t upper_protocol = 0;     ///< 0: any; with destination_port
+  std::uint16_t destination_port = 0;  ///< 0: any
 };
 
 class NetworkCommands {

@@ -46,6 +46,15 @@ def main():
                          for presence in range(4) for side, names in ((0, 0x50), (1, 0x15), (3, 0x53)))
         write("site_rewriter", f"golden-{mapping}", script)
         write("site_rewriter", f"moves-{mapping}", bytes([mapping]) + moves)
+    # A host and correspondents without ILNP: what, kind, length, octets.
+    upper = struct.pack("!HHHH", 40000, 80, 28, 0) + bytes(20)
+    steps = {"out": (6, 1, upper), "in": (7, 1, upper), "large": (5, 1, b""), "gone": (1, 0, b""), "back": (2, 0, b""),
+             "piece": (6, 9, b"\0\1\7" + bytes(24)), "last": (6, 9, b"\3\0\7" + bytes(24)),
+             "error": (4, 2, upper), "refusal": (4, 16, upper), "session": (3, 0, b""), "peer": (6, 0x61, upper)}
+    for name, order in (("flow", "out in error in refusal"), ("move", "out gone out back in"), ("cut", "piece last large"),
+                        ("beside-a-session", "peer session peer in out")):
+        write("host_ip_only", name, b"".join(bytes([what, kind, len(octets)]) + octets
+                                             for what, kind, octets in (steps[s] for s in order.split())))
     # Every golden packet as the quote of an error of each kind.
     for number, packet in enumerate(packets(), 1):
         kind = 1 + number % 4

@@ -64,6 +64,75 @@ TEST(Border, CorrespondentWithoutIlnpSeesNoChangeEither) {
   EXPECT_TRUE(s.arrives_whole(stream, s.plain->kernel()));
 }
 
+/// A peer without ILNP; the node's sockets are bound to its identity address (session.bind_ip_only).
+struct IpOnlySites : Sites {
+  explicit IpOnlySites(std::uint64_t seed)
+      : Sites{seed}, plain{world.add<PlainNode>("plain", d, NodeId{0x0200'0000'0000'0077})} {
+    vm.forwarder().bind_ip_only({});
+    vm.tuning().accept_unique_local = true;
+    world.on_transmit = [this](const Node& from, Bytes packet) {
+      const Address source = Address::load(packet.data() + 8), destination = Address::load(packet.data() + 24);
+      if (destination == plain.address() && &from != &vm && source.nid == vm.nid())
+        ++(source.locator == isp_1.locator ? by_its_name : by_another);
+    };
+  }
+  /// Unseen moves there and back, twice; octets go on arriving at `there` in between.
+  void move_about(TcpStream& stream, Kernel& there, std::uint16_t port) {
+    for (int i = 0; i < 4; ++i) {
+      move_unseen(i % 2 == 0 ? inside_2 : inside_1);
+      world.advance(seconds{2});
+      TcpStream* other = there.accepted(port);
+      ASSERT_NE(other, nullptr);
+      const std::uint64_t before = other->received();
+      world.advance(seconds{2});
+      EXPECT_TRUE(stream.is_established()) << i;
+      EXPECT_GT(other->received(), before + 40'000) << i;
+      EXPECT_EQ(other->wrong_octets(), 0u);
+    }
+    EXPECT_GT(by_its_name, 500);
+    EXPECT_EQ(by_another, 0);
+    EXPECT_EQ(vm.forwarder().ilcc().size(), 0u) << "no session of ILNP";
+  }
+  PlainNode& plain;
+  int by_its_name = 0, by_another = 0;
+};
+
+TEST(Border, IpOnlyServerSeesNoMoveAndOurSocketSeesNoLocator) {
+  for (const std::uint64_t seed : {8, 9}) {
+    IpOnlySites s{seed};
+    s.plain.kernel().listen_tcp(80);
+    TcpStream& stream = s.vm.kernel().connect(s.vm.identity(), s.plain.address(), 80);
+    ASSERT_TRUE(s.world.advance_until([&] { return stream.is_established(); }, seconds{10}));
+    stream.write_every(s.world.now(), milliseconds{10}, 400);
+    s.move_about(stream, s.plain.kernel(), 80);
+  }
+}
+
+TEST(Border, IpOnlyClientSeesNoMoveAndOurSocketSeesNoLocator) {
+  for (const std::uint64_t seed : {10, 11}) {
+    IpOnlySites s{seed};
+    s.vm.kernel().listen_tcp(22);
+    TcpStream& stream = s.plain.kernel().connect(s.plain.address(), {s.isp_1.locator, s.vm.nid()}, 22);
+    ASSERT_TRUE(s.world.advance_until([&] { return stream.is_established(); }, seconds{10}));
+    stream.write_every(s.world.now(), milliseconds{10}, 400);
+    s.move_about(stream, s.vm.kernel(), 22);
+  }
+}
+
+TEST(Border, IpOnlyDatagramsWaitWhileTheNodeIsBetweenTwoPlaces) {
+  IpOnlySites s{12};
+  s.plain.kernel().listen_udp(7000);
+  UdpSender& sender = s.vm.kernel().send_every(milliseconds{5}, s.vm.identity(), s.plain.address(), 7000);
+  s.world.advance(seconds{1});
+  s.move_unseen(s.inside_2, milliseconds{300});
+  s.world.advance(seconds{1});
+  sender.stop();
+  s.world.advance(seconds{1});
+  const UdpReceived& received = s.plain.kernel().udp(7000);
+  EXPECT_GE(received.datagrams + 1, sender.sent) << "one was between the machine that stopped and the router";
+  EXPECT_EQ(received.overtaken, 0u);
+}
+
 TEST(Border, NodesInsideListTheirUniqueLocalLocatorsForTheRouterToRewrite) {
   Sites s{7};
   s.vm.tuning().accept_unique_local = true;
