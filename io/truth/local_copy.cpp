@@ -14,8 +14,6 @@ constexpr const char* schema = R"(
   CREATE TABLE state(cluster INTEGER, revision INTEGER, term INTEGER, refusal TEXT, round INTEGER);
   INSERT INTO state VALUES(0, 0, 0, '', 0);)";
 constexpr SqliteFile::Form form{0x494c4e43, 1, schema, false};  // "ILNC"
-/// Without the disk, this many changes are kept; 100,000 records and what happens while they are written.
-constexpr std::size_t max_waiting = 400'000;
 constexpr auto gather = std::chrono::milliseconds{50};
 constexpr auto try_again = std::chrono::seconds{1};
 
@@ -82,20 +80,23 @@ class LocalCopy::Writer {
   Statement put_, erase_, keep_, begin_, finish_, remember_;
 };
 
-Result<std::unique_ptr<LocalCopy>> LocalCopy::open(const std::filesystem::path& path) {
+Result<std::unique_ptr<LocalCopy>> LocalCopy::open(const std::filesystem::path& path, std::size_t max_waiting) {
   std::string problem;
   auto reading = open_or_renew(path, problem);
   if (!reading) return reading.error();
   auto writing = SqliteFile::open(path, form);
   if (!writing) return writing.error();
   auto writer = std::make_unique<Writer>(std::move(writing.value()));
-  return std::unique_ptr<LocalCopy>{new LocalCopy{std::move(reading.value()), std::move(writer), std::move(problem)}};
+  return std::unique_ptr<LocalCopy>{
+      new LocalCopy{std::move(reading.value()), std::move(writer), std::move(problem), max_waiting}};
 }
 
-LocalCopy::LocalCopy(std::unique_ptr<SqliteFile> reading, std::unique_ptr<Writer> writer, std::string problem)
+LocalCopy::LocalCopy(std::unique_ptr<SqliteFile> reading, std::unique_ptr<Writer> writer, std::string problem,
+                     std::size_t max_waiting)
     : reading_{std::move(reading)},
       scan_{reading_->handle()},
       find_{reading_->handle(), "SELECT json, revision FROM record WHERE key = ?1"},
+      max_waiting_{max_waiting},
       problem_{std::move(problem)},
       writer_{std::move(writer)} {
   Statement state{reading_->handle(), "SELECT cluster, revision, term, refusal FROM state"};
@@ -138,7 +139,7 @@ void LocalCopy::run() {
 void LocalCopy::hand_over(Change change) {
   {
     const std::lock_guard lock{mutex_};
-    if (waiting_.size() >= max_waiting) {
+    if (waiting_.size() >= max_waiting_) {
       waiting_.clear();
       lost_ = true;
     }

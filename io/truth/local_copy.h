@@ -31,7 +31,8 @@ struct StoreMemory {
 class LocalCopy {
  public:
   /// A damaged copy is put aside (`.damaged`), because the store has everything; problem() says so.
-  static Result<std::unique_ptr<LocalCopy>> open(const std::filesystem::path& path);
+  /// `max_waiting`: changes that are kept while the disk does not take them.
+  static Result<std::unique_ptr<LocalCopy>> open(const std::filesystem::path& path, std::size_t max_waiting = 200'000);
   /// Writes what is left.
   ~LocalCopy();
 
@@ -69,7 +70,8 @@ class LocalCopy {
   };
   class Writer;
 
-  LocalCopy(std::unique_ptr<SqliteFile> reading, std::unique_ptr<Writer> writer, std::string problem);
+  LocalCopy(std::unique_ptr<SqliteFile> reading, std::unique_ptr<Writer> writer, std::string problem,
+            std::size_t max_waiting);
   void hand_over(Change change);
   void run();
 
@@ -77,6 +79,7 @@ class LocalCopy {
   RecordScan scan_;
   Statement find_;
   StoreMemory memory_;
+  const std::size_t max_waiting_;
 
   std::mutex mutex_;  ///< of what follows, except the writer
   std::condition_variable wake_;
