@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks have in common: their options, and two namespaces joined by a veth pair.
+"""What the benchmarks have in common: their options, namespaces and processes in them, and how ratios are shown.
 
-The namespaces `a` and `b` have a processor each, as if each were a machine of its own (unless `pin` is false). Everything
-is taken back by close()."""
+The namespaces `a` and `b` have a processor each, as if each were a machine of its own (unless `pin` is false); others run
+where the scheduler likes. Everything is taken back by close()."""
 import argparse
 import json
 import os
 import signal
+import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,12 +31,17 @@ def run(*command, **options):
     return subprocess.run(command, check=True, text=True, capture_output=True, **options).stdout
 
 
-class Pair:
-    def __init__(self, build, prefix, pin=True):
-        self.build, self.prefix, self.pin, self.processes = build, prefix, pin, []
-        self.names = {end: f"ilnp-bench-{os.getpid()}-{id(self) % 10000}-{end}" for end in "ab"}
+class Network:
+    """Namespaces with these names; subclasses say in build_network() what joins them."""
+
+    def __init__(self, build, ends, pin=True):
+        self.build, self.pin, self.processes = build, pin, []
+        self.names = {end: f"ilnp-bench-{os.getpid()}-{id(self) % 10000}-{end}" for end in ends}
         self.directory = tempfile.TemporaryDirectory(prefix="ilnp-bench-")
         try:
+            for end in ends:
+                run("ip", "netns", "add", self.names[end])
+                self.inside(end, "ip", "link", "set", "lo", "up")
             self.build_network()
             self.set_up()
         except BaseException:
@@ -42,21 +49,21 @@ class Pair:
             raise
 
     def build_network(self):
-        for end in "ab":
-            run("ip", "netns", "add", self.names[end])
-            self.inside(end, "ip", "link", "set", "lo", "up")
-        run("ip", "link", "add", "eth0", "netns", self.names["a"], "type", "veth", "peer", "name", "eth0", "netns",
-            self.names["b"])
-        for end, other in ("ab", "ba"):
-            self.inside(end, "ip", "addr", "add", f"{self.prefix}{end}/64", "dev", "eth0", "nodad")
-            self.inside(end, "ip", "link", "set", "eth0", "up")
-            self.inside(end, "ip", "-6", "route", "add", "default", "via", f"{self.prefix}{other}", "dev", "eth0")
+        raise NotImplementedError
+
+    def join(self, left, left_interface, left_address, right, right_interface, right_address):
+        """A veth pair. Addresses are /64s."""
+        run("ip", "link", "add", left_interface, "netns", self.names[left], "type", "veth", "peer", "name",
+            right_interface, "netns", self.names[right])
+        for end, interface, address in ((left, left_interface, left_address), (right, right_interface, right_address)):
+            self.inside(end, "ip", "addr", "add", f"{address}/64", "dev", interface, "nodad")
+            self.inside(end, "ip", "link", "set", interface, "up")
 
     def set_up(self):
         """What a benchmark needs besides; taken back as well when it fails."""
 
     def command(self, end, *command):
-        cpu = ["taskset", "-c", str("ab".index(end) % os.cpu_count())] if self.pin else []
+        cpu = ["taskset", "-c", str("ab".index(end) % os.cpu_count())] if self.pin and end in ("a", "b") else []
         return [*cpu, "ip", "netns", "exec", self.names[end], *command]
 
     def inside(self, end, *command):
@@ -79,13 +86,47 @@ class Pair:
                       f'[state]\ndirectory = "{home}"\nruntime_directory = "{home}"\n[log]\nlevel = "warning"\n{more}')
         return self.start(end, f"{self.build}/ilnp-host/ilnp-host", "--config", config)
 
+    def start_sbr(self, end, settings):
+        """ilnp-sbr; its files are in home(end)."""
+        home = self.home(end)
+        config = os.path.join(home, "sbr.toml")
+        with open(config, "w", encoding="ascii") as out:
+            out.write(f'{settings}[control]\nsocket = "{home}/s"\n[log]\nlevel = "warning"\n'
+                      f'[state]\ndirectory = "{home}"\nruntime_directory = "{home}"\n')
+        return self.start(end, f"{self.build}/sbr/ilnp-sbr", "--config", config)
+
+    def control(self, end, command, **more):
+        """One answer of the daemon's control socket."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(f"{self.home(end)}/s")
+            s.sendall(json.dumps({"command": command, **more}).encode() + b"\n")
+            return json.loads(s.makefile().readline())
+
+    def serve_traffic(self, end, port):
+        self.start(end, f"{self.build}/tests/bench/datapath/bench_traffic", "server", port, ready="ready")
+
+    def traffic(self, *arguments):
+        """From `a`."""
+        return json.loads(self.inside("a", f"{self.build}/tests/bench/datapath/bench_traffic", *arguments))
+
+    def measure(self, host, port, seconds):
+        s = str(seconds)
+        return {
+            "tcp_1_stream": self.traffic("tcp", host, port, s, "1")["gbit_s"],
+            "tcp_2_streams": self.traffic("tcp", host, port, s, "2")["gbit_s"],
+            "udp_64": self.traffic("udp", host, port, s, "64", "1")["kpps"],
+            "udp_64_uso": self.traffic("udp", host, port, s, "64", "32")["kpps"],
+            "rtt_p50": self.traffic("rtt", host, port, s)["p50_us"],
+        }
+
     def home(self, end):
         path = os.path.join(self.directory.name, end)
         os.makedirs(path, exist_ok=True)
         return path
 
     def ask(self, end, *command):
-        """What ilnpctl says about the host of `end`."""
+        """What ilnpctl says about the host or the border router of `end`."""
         return json.loads(self.inside(end, f"{self.build}/ctl/ilnpctl", "--json", "--socket", f"{self.home(end)}/s",
                                       *command))
 
@@ -101,6 +142,45 @@ class Pair:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
             subprocess.run(["rm", "-rf", f"/etc/netns/{name}"], check=False)
         self.directory.cleanup()
+
+
+class Pair(Network):
+    """`a` and `b` on one link."""
+
+    def __init__(self, build, prefix, pin=True):
+        self.prefix = prefix
+        super().__init__(build, "ab", pin)
+
+    def build_network(self):
+        self.join("a", "eth0", f"{self.prefix}a", "b", "eth0", f"{self.prefix}b")
+        for end, other in ("ab", "ba"):
+            self.inside(end, "ip", "-6", "route", "add", "default", "via", f"{self.prefix}{other}", "dev", "eth0")
+
+
+def against(rounds, targets, subject, baseline):
+    """What each figure of `subject` is in terms of `baseline`, round by round; `targets`: name -> (limit, "min" or
+    "max"), or None for a figure without a target."""
+    results = {}
+    for name, target in targets.items():
+        ratios = [figures[subject][name] / figures[baseline][name] for figures in rounds]
+        ratio = statistics.median(ratios)
+        limit, kind = target or (None, None)
+        results[name] = {path: statistics.median(figures[path][name] for figures in rounds) for path in rounds[0]}
+        results[name].update({"ratio": ratio, "low": min(ratios), "high": max(ratios), "target": limit, "kind": kind,
+                              "met": kind is None or (ratio >= limit if kind == "min" else ratio <= limit)})
+    return results
+
+
+def target_text(result):
+    if result["target"] is None:
+        return ""
+    sign = ">=" if result["kind"] == "min" else "<="
+    return f"   {sign} {result['target']:.2f} {'met' if result['met'] else 'MISSED'}"
+
+
+def alternate(paths, number):
+    """In turn, and in the other order every other round: the machine's speed drifts."""
+    return list(paths) if number % 2 == 0 else list(paths)[::-1]
 
 
 def clean_up_when_terminated():

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds, and measures everything that docs/benchmarks.md reports: about ten minutes on a machine that does nothing else.
+# Builds, and measures everything that docs/benchmarks.md reports: about twenty minutes on a machine that does nothing else.
 #
 #   tests/bench/run.sh           medians of five rounds and more
 #   tests/bench/run.sh --quick   one short round of each: whether they work, no figures to quote
@@ -30,6 +30,11 @@ measure "data path" as_root tests/bench/datapath/datapath.py --rounds "$rounds" 
 measure "many sessions" as_root tests/bench/scaling/scaling.py --rounds "$rounds" --seconds "$seconds"
 measure "stall of a move" as_root tests/bench/stall/stall.py --rounds "$rounds"
 measure "the shared truth" as_root tests/bench/truth/truth.py --rounds "$rounds"
+measure "data path of a border router" as_root tests/bench/border/border.py --rounds "$rounds" --seconds "$seconds"
+measure "failure of an uplink" as_root tests/bench/border/failover.py --rounds "$rounds"
+measure "activation of a move" as_root tests/bench/border/activate.py
+measure "many nodes" as_root tests/bench/border/resident.py
 measure "the functions alone" build/dev/tests/bench/core_bench/core_bench
+measure "the functions of a border router" build/dev/tests/bench/core_bench/site_bench
 echo
 [ ${#missed[@]} -eq 0 ] || fail "missed a target: ${missed[*]}"

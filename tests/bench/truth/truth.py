@@ -105,8 +105,7 @@ def main():
     parser.set_defaults(rounds=3)
     parser.add_argument("--nodes", type=int, default=100_000)
     options = parser.parse_args()
-    sys.argv[1:] = [os.path.abspath(options.build)]  # where Lab looks for the programs
-    with Lab(600) as lab:
+    with Lab(600, options.build) as lab:
         cluster = Cluster(lab)
         cluster.start()
         fill(cluster, options.nodes)

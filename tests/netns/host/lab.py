@@ -268,13 +268,13 @@ def same(a, b):
 
 
 class Lab:
-    """`with Lab(seconds) as lab:`; `seconds` bounds the test."""
+    """`with Lab(seconds) as lab:`; `seconds` bounds the test. `build`: else the first argument, else build/dev."""
     name_server = "2001:db8:53::53"
 
-    def __init__(self, seconds=60):
+    def __init__(self, seconds=60, build=None):
         self.seconds = seconds
         self.peer_index = 100
-        build = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../../../build/dev")
+        build = build or (sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../../../build/dev"))
         self.build = os.path.abspath(build)
         self.program = os.path.join(self.build, "ilnp-host/ilnp-host")
         self.ctl = os.path.join(self.build, "ctl/ilnpctl")
