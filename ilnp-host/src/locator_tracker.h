@@ -83,6 +83,7 @@ class LocatorTracker {
   void on(TimePoint now, const DefaultRouteChanged& route);
   void on(TimePoint now, const NeighbourChanged& neighbour);
   void on(TimePoint now, const PrefixAdvertised& advertised);
+  void on(TimePoint, const RouteChanged&) {}
   void on(TimePoint now, const ResyncStarted&);
   void on(TimePoint now, const ResyncFinished&);
   bool is_wanted(const LinkChanged& link) const;

@@ -181,7 +181,7 @@ Outcome parse_next_hops(Bytes hops, const DefaultRouteChanged& common) {
 Outcome parse_route(const nlmsghdr& message) {
   const auto header = header_of<rtmsg>(message);
   if (!header) return MessageError::malformed;
-  if (header->rtm_family != AF_INET6 || header->rtm_dst_len != 0 || header->rtm_src_len != 0 ||
+  if (header->rtm_family != AF_INET6 || header->rtm_dst_len > 128 || header->rtm_src_len != 0 ||
       header->rtm_type != RTN_UNICAST || (header->rtm_flags & RTM_F_CLONED) != 0 ||
       header->rtm_protocol == our_protocol)
     return nothing();
@@ -200,7 +200,15 @@ Outcome parse_route(const nlmsghdr& message) {
     route.expires = cache->rta_expires < 0 ? 0 : static_cast<std::uint32_t>(cache->rta_expires / ticks);
   }
   const Bytes hops = attributes.bytes(RTA_MULTIPATH);
-  return hops.empty() ? one(route) : parse_next_hops(hops, route);
+  if (header->rtm_dst_len == 0) return hops.empty() ? one(route) : parse_next_hops(hops, route);
+  const auto prefix = attributes.address(RTA_DST);
+  if (!prefix) return MessageError::malformed;
+  if (!hops.empty()) {
+    const auto events = parse_next_hops(hops, route);
+    if (!events || events.value().empty()) return MessageError::malformed;
+    route = std::get<DefaultRouteChanged>(events.value().front());
+  }
+  return one(RouteChanged{route.ifindex, *prefix, header->rtm_dst_len, route.gateway, route.metric, route.removed});
 }
 
 NeighbourState neighbour_state(std::uint16_t state) {

@@ -55,6 +55,16 @@ struct DefaultRouteChanged {
   bool removed = false;
 };
 
+/// Other unicast routes of the main table that are not our own. Of several next hops only the first.
+struct RouteChanged {
+  unsigned ifindex = 0;
+  Address prefix;
+  std::uint8_t length = 0;  ///< bits, 1..128
+  Address gateway;          ///< unspecified: on-link
+  std::uint32_t metric = 0;
+  bool removed = false;
+};
+
 enum class NeighbourState : std::uint8_t { none, incomplete, reachable, stale, delay, probe, failed, permanent };
 
 struct NeighbourChanged {
@@ -82,7 +92,7 @@ struct ResyncStarted {
 };
 struct ResyncFinished {};
 
-using NetworkEvent = std::variant<LinkChanged, AddressChanged, DefaultRouteChanged, NeighbourChanged, PrefixAdvertised,
-                                  ResyncStarted, ResyncFinished>;
+using NetworkEvent = std::variant<LinkChanged, AddressChanged, DefaultRouteChanged, RouteChanged, NeighbourChanged,
+                                  PrefixAdvertised, ResyncStarted, ResyncFinished>;
 
 }  // namespace ilnp

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Listens to the kernel's routing socket: links, IPv6 addresses, default routes, neighbours and advertised prefixes as
+// Listens to the kernel's routing socket: links, IPv6 addresses, routes, neighbours and advertised prefixes as
 // typed events. Joins the groups first and dumps afterwards, so nothing falls between; when the kernel had to drop
 // notifications, it dumps again and says so.
 #pragma once

@@ -88,6 +88,18 @@ void Interfaces::on(const DefaultRouteChanged& route) {
   if (!route.removed) gateways.push_back({route.gateway, route.metric, route.preference});
 }
 
+void Interfaces::on(const RouteChanged& route) {
+  const auto it = interfaces_.find(route.ifindex);
+  if (it == interfaces_.end() || route.prefix.is_link_local() || route.prefix.is_multicast()) return;
+  auto& routes = it->second.routes;
+  std::erase_if(routes, [&](const auto& r) {
+    return r.prefix == route.prefix && r.length == route.length && r.metric == route.metric;
+  });
+  if (route.removed) return;
+  const auto router = route.gateway.is_unspecified() ? std::nullopt : std::optional{route.gateway};
+  routes.push_back({route.prefix, route.length, router, route.metric});
+}
+
 const Interface* Interfaces::find(unsigned ifindex) const {
   const auto it = interfaces_.find(ifindex);
   return it == interfaces_.end() ? nullptr : &it->second;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says of the machine's interfaces: links, addresses, default gateways. Events in, facts out.
+// What the kernel says of the machine's interfaces: links, addresses, default gateways, routes. Events in, facts out.
 #pragma once
 
 #include <map>
@@ -23,12 +23,19 @@ struct Interface {
     std::uint32_t metric = 0;
     RouterPreference preference = RouterPreference::medium;
   };
+  struct Route {
+    Address prefix;
+    std::uint8_t length = 0;
+    std::optional<Address> router;  ///< nothing: on the link
+    std::uint32_t metric = 0;
+  };
   std::string name;
   MacAddress mac;
   std::uint32_t mtu = 0;
   bool carrier = false;  ///< up, and has one
   std::vector<OwnAddress> addresses;
   std::vector<Gateway> gateways;
+  std::vector<Route> routes;  ///< those that are no default routes
 
   /// The first that is usable.
   std::optional<Address> global_address() const;
@@ -54,6 +61,7 @@ class Interfaces {
   void on(const LinkChanged& link);
   void on(const AddressChanged& address);
   void on(const DefaultRouteChanged& route);
+  void on(const RouteChanged& route);
   void on(const ResyncStarted&);
   void on(const ResyncFinished&) { in_resync_ = false; }
   void on(const NeighbourChanged&) {}

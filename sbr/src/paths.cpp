@@ -2,6 +2,24 @@
 #include "sbr/src/paths.h"
 
 namespace ilnp {
+namespace {
+
+constexpr std::uint32_t configured_metric = 0xffff'ffff;  ///< the kernel's routes for the same locators are better
+
+}  // namespace
+
+/// What a routing protocol or the operator says of subnets behind other routers of the site. Only inside interfaces
+/// have sides so far.
+void Paths::add_kernel_routes(unsigned ifindex, const Interface& interface) {
+  for (const Interface::Route& route : interface.routes) {
+    if (route.length > 64) continue;
+    const LocatorPrefix prefix{route.prefix.locator, route.length};
+    auto& known = routes_[route.length];
+    const auto it = known.find(prefix.locator.bits);
+    if (it == known.end() || route.metric < it->second.metric)
+      known[prefix.locator.bits] = {ifindex, route.router, route.metric};
+  }
+}
 
 void Paths::update(const Interfaces& interfaces) {
   interfaces_ = &interfaces;
@@ -15,8 +33,9 @@ void Paths::update(const Interfaces& interfaces) {
     if (ifindex == 0) continue;
     sides_[ifindex] = Side::inside();
     for (const LocatorPrefix& prefix : inside.locators)
-      routes_[prefix.length][prefix.locator.bits & prefix.mask()] = {ifindex, inside.router};
+      routes_[prefix.length][prefix.locator.bits & prefix.mask()] = {ifindex, inside.router, configured_metric};
   }
+  for (const auto& [ifindex, side] : sides_) add_kernel_routes(ifindex, *interfaces.find(ifindex));
   for (std::size_t k = 0; k < settings_.uplinks.size(); ++k) {
     const UplinkSettings& uplink = settings_.uplinks[k];
     const unsigned ifindex = interfaces.index_of(uplink.interface);

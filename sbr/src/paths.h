@@ -34,7 +34,9 @@ class Paths {
   struct Route {
     unsigned ifindex = 0;
     std::optional<Address> router;  ///< nothing: on the link
+    std::uint32_t metric = 0;
   };
+  void add_kernel_routes(unsigned ifindex, const Interface& interface);
   const Route* route_inside(Locator locator) const;
 
   const SbrSettings& settings_;

@@ -190,13 +190,31 @@ TEST(RouteMessage, ANextHopThatLiesAboutItsLengthIsMalformed) {
   }
 }
 
-TEST(RouteMessage, OnlyForeignDefaultRoutesOfTheMainTableMatter) {
+TEST(RouteMessage, OtherRoutesAreRead) {
+  rtmsg header = default_route();
+  header.rtm_dst_len = 64;
+  NetlinkMessage message = route(header);
+  message.address(RTA_DST, ilv);
+  const auto event = event_of<RouteChanged>(message);
+  EXPECT_EQ(event.prefix, ilv);
+  EXPECT_EQ(event.length, 64);
+  EXPECT_EQ(event.ifindex, event_of<DefaultRouteChanged>(route(default_route())).ifindex);
+  EXPECT_FALSE(event.removed);
+  NetlinkMessage several = route(header);
+  several.address(RTA_DST, ilv).attribute(RTA_MULTIPATH, next_hop(5, gateway));
+  EXPECT_EQ(event_of<RouteChanged>(several).ifindex, 5u);
+  EXPECT_EQ(event_of<RouteChanged>(several).gateway, gateway);
+  EXPECT_FALSE(parse_message(*nlmsg_hdr(route(header).get()))) << "without its prefix";
+  header.rtm_dst_len = 129;
+  NetlinkMessage longer = route(header);
+  longer.address(RTA_DST, ilv);
+  EXPECT_TRUE(events_of(longer).empty());
+}
+
+TEST(RouteMessage, OnlyForeignUnicastRoutesOfTheMainTableMatter) {
   EXPECT_EQ(events_of(route(default_route())).size(), 1u);
   EXPECT_TRUE(events_of(route(default_route(our_protocol))).empty()) << "our own";
   rtmsg header = default_route();
-  header.rtm_dst_len = 64;
-  EXPECT_TRUE(events_of(route(header)).empty()) << "a prefix";
-  header = default_route();
   header.rtm_type = RTN_UNREACHABLE;
   EXPECT_TRUE(events_of(route(header)).empty()) << "unreachable";
   header = default_route();

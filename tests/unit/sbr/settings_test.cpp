@@ -144,6 +144,22 @@ TEST_F(PathsTest, InsideIsTheNodeItselfOrTheRouterThatItIsBehind) {
   EXPECT_EQ(to(Side::inside(), "2001:db8:200:1::a"), (NextHop{0, address("2001:db8:200:1::a")})) << "a guest";
 }
 
+TEST_F(PathsTest, TheKernelsRoutesInsideAreFollowed) {
+  const auto route = [&](unsigned ifindex, const char* prefix, std::uint8_t length, const char* gateway, bool removed) {
+    interfaces.on_event(RouteChanged{ifindex, address(prefix), length, address(gateway), 1024, removed});
+    paths.update(interfaces);
+  };
+  route(2, "2001:db8:100:140::", 60, "fe80::99", false);
+  EXPECT_EQ(to(Side::inside(), "2001:db8:100:142::a"), (NextHop{2, address("fe80::99")})) << "the longer prefix";
+  EXPECT_EQ(to(Side::inside(), "2001:db8:100:152::a"), (NextHop{3, address("fe80::77")}));
+  route(2, "2001:db8:100:140::", 60, "::", true);
+  EXPECT_EQ(to(Side::inside(), "2001:db8:100:142::a"), (NextHop{3, address("fe80::77")}));
+  route(4, "2001:db8:100:140::", 60, "fe80::99", false);
+  EXPECT_EQ(to(Side::inside(), "2001:db8:100:142::a"), (NextHop{3, address("fe80::77")})) << "by an uplink: not inside";
+  route(2, "2001:db8:100:1::", 64, "::", false);
+  EXPECT_EQ(to(Side::inside(), "2001:db8:100:1::a"), (NextHop{2, address("2001:db8:100:1::a")})) << "on the link";
+}
+
 TEST_F(PathsTest, UplinksGoToTheirGatewayExceptWhatIsOnTheirLink) {
   EXPECT_EQ(to(Side::uplink(0), "2001:db8:c1::2"), (NextHop{4, address("fe80::a")}));
   EXPECT_EQ(to(Side::uplink(1), "2001:db8:c1::2"), std::nullopt) << "not known yet";

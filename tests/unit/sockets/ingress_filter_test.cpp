@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "io/sockets/router_filter.h"
 #include "tests/support/matchers.h"
 #include "tests/support/packet_builder.h"
 
@@ -69,6 +70,16 @@ TEST(IngressFilter, InterfaceNamesCannotSmuggleRulesIn) {
   auto usual = plan();
   usual.wire_interfaces = {"eth0.10", "veth-a_1", "br0@x", "wlan:1"};
   EXPECT_TRUE(IngressFilter::script(usual));
+}
+
+TEST(RouterFilter, HasATableOfItsOwnAndLeavesOurAddressesToTheKernel) {
+  const RouterFilter::Plan plan{{"lan0", "wan0"}, {test::address("2001:db8::1"), test::address("2001:db8::1")}};
+  const std::string script = RouterFilter::script(plan).value();
+  EXPECT_EQ(count(script, "hook ingress device"), 2u);
+  EXPECT_EQ(count(script, "fe80::/10, ff00::/8, 2001:db8::1 }"), 1u) << "named once: " << script;
+  EXPECT_EQ(count(script, "table netdev ilnp_sbr"), 3u);
+  EXPECT_EQ(count(script, "table netdev ilnp "), 0u) << "the host's";
+  EXPECT_FALSE(RouterFilter::script({{"e\" drop;"}, {}}));
 }
 
 }  // namespace

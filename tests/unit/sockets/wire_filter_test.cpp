@@ -7,6 +7,8 @@
 
 #include <stdexcept>
 
+#include "core/ipv6/header_walk.h"
+#include "core/ipv6/icmpv6.h"
 #include "io/sockets/wire_port.h"
 #include "tests/support/matchers.h"
 #include "tests/support/packet_builder.h"
@@ -189,6 +191,48 @@ TEST(WireFilter, OtherProtocolsAndShortFramesAreRefused) {
   for (std::size_t length = 0; length < 54; ++length) {
     f.octets.assign(good.octets.begin(), good.octets.begin() + static_cast<std::ptrdiff_t>(length));
     EXPECT_FALSE(takes(f)) << length;
+  }
+}
+
+// --- A router's
+
+bool routes(const Frame& f, std::vector<Address> own) { return run(router_wire_filter(own), f) >= 65600; }
+
+TEST(RouterWireFilter, TakesWhatTheKernelWouldHaveToForward) {
+  const std::vector<Address> own{test::address("2001:db8:a1::1"), test::address("2001:db8:a2::1")};
+  EXPECT_TRUE(routes(to(test::address("2001:db8:a1::2")), own));
+  EXPECT_TRUE(routes(to(test::address("2001:db8:a3::1")), own)) << "the lower half of one of ours";
+  EXPECT_TRUE(routes(to(test::address("fd00::1")), own));
+  EXPECT_TRUE(routes(to(test::address("2001:db8:a1::1")), {}));
+  for (const Address& mine : own) EXPECT_FALSE(routes(to(mine), own));
+}
+
+TEST(RouterWireFilter, LeavesLinksAndGroupsToTheKernel) {
+  EXPECT_FALSE(routes(to(test::address("fe80::1")), {}));
+  EXPECT_FALSE(routes(to(test::address("ff05::1")), {}));
+  const Address far = test::address("2001:db8:a1::2");
+  EXPECT_FALSE(routes(frame(PacketBuilder{test::address("fe80::7"), far}.udp(1, 2).build()), {}));
+  Frame other = to(far);
+  other.kind = PACKET_OTHERHOST;
+  EXPECT_FALSE(routes(other, {}));
+  other = to(far);
+  other.vlan = 7;
+  EXPECT_FALSE(routes(other, {}));
+  for (std::uint8_t type = 128; type < 140; ++type) {
+    const ByteVector packet = build_packet(peer, far, next_header::icmpv6, ByteVector{type, 0, 0, 0, 0, 0, 0, 0});
+    EXPECT_EQ(routes(frame(packet), {}), !icmpv6::is_neighbour_discovery(type)) << int{type};
+  }
+}
+
+TEST(RouterWireFilter, ManyAddressesOfOurOwn) {
+  std::vector<Address> own;
+  for (std::uint64_t i = 0; i < max_own_addresses; ++i)
+    own.push_back({{0x2001'0db8'0000'0000 + i / 3}, {i % 3 == 0 ? 1 : 0x0200'0000'0000'0000 + (i << 32)}});
+  EXPECT_LT(router_wire_filter(own).size(), std::size_t{BPF_MAXINSNS});
+  for (const Address& mine : own) {
+    EXPECT_FALSE(routes(to(mine), own)) << to_string(mine);
+    EXPECT_TRUE(routes(to({{mine.locator.bits ^ 1u << 20}, mine.nid}), own));
+    EXPECT_TRUE(routes(to({mine.locator, {mine.nid.bits ^ 8}}), own));
   }
 }
 

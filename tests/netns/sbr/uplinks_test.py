@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Two uplinks: one loses its carrier, its neighbour falls silent, it leads nowhere, it flaps. ILNP sessions go on through
+all of it, and come back; flows stay where they are; preference and weight decide about new ones."""
+import socket
+import time
+
+from site_lab import Site, host_address, outside_host
+
+# pylint: disable=wrong-import-order
+from flows import Counter, Stream, longest_gap, now
+from lab import NID_A, NID_B, check, records_of, test_main, wait_until
+
+LOCATOR, PLAIN = "2001:db8:100:1", "2001:db8:100:2"
+OUT = "2001:db8:c1::2"
+
+
+class Provider:
+    """The provider's end of an uplink, and what can befall it."""
+
+    def __init__(self, site, name, interface, transit):
+        self.site, self.name, self.transit = site, name, transit
+        self.far = f"sbr-{interface}"
+
+    def state(self):
+        return self.site.router.uplink(self.name)["state"]
+
+    def carrier(self, on):
+        world = self.site.world
+        world.ip("link", "set", self.far, "up" if on else "down")
+        if on:  # the kernel took these away
+            world.ip("addr", "replace", f"{self.transit}::1/64", "dev", self.far, "nodad")
+            world.ip("-6", "route", "replace", self.site.outside[self.name][0], "via", f"{self.transit}::2", "dev",
+                     self.far)
+
+    def drop(self, match):
+        """What comes from the site: all of it (the neighbour is silent), or only what would go on (a black hole)."""
+        self.site.world.run("/usr/sbin/nft", "-f", "-", stdin=(
+            f'table netdev cut_{self.name} {{ chain c {{ type filter hook ingress device "{self.far}" priority 0; '
+            f'{match} drop; }}\n}}\n'))
+
+    def heal(self):
+        self.site.world.run("/usr/sbin/nft", "delete", "table", "netdev", f"cut_{self.name}")
+
+
+def sources(site, count, port=9):
+    """By how many flows of a plain host each uplink is used: UDP from new ports, seen outside."""
+    outside, inside = site.lab.namespaces["out"], site.lab.namespaces["plain"]
+    seen = {name: 0 for name in site.outside}
+    names = {f"{site.name_of(PLAIN, uplink)}::10": uplink for uplink in site.outside}
+    with outside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+        s.bind(("::", port))
+        s.settimeout(2)
+        for _ in range(count):
+            with inside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as c:
+                c.sendto(b"x", (OUT, port))
+            seen[names[s.recvfrom(64)[1][0]]] += 1
+    return seen
+
+
+def fail_over(site, provider, what, break_it, mend_it, streams, udp_words):
+    """The uplink in use goes, and comes back."""
+    at = now()
+    break_it()
+    wait_until(lambda: provider.state() == "down", f"{what}: {provider.name} is not down", 3)
+    took = now() - at
+    other = [name for name in site.outside if name != provider.name][0]
+    check(sources(site, 3)[other] == 3, f"{what}: new flows do not use {other}")
+    time.sleep(0.7)
+    mend_it()
+    wait_until(lambda: provider.state() == "up", f"{what}: {provider.name} does not come back", 12)
+    check(sources(site, 3)[provider.name] == 3, f"{what}: new flows do not come back to {provider.name}")
+    check(all(s.client.process.poll() is None for s in streams), f"{what}: a stream ended")
+    udp_words.append((what, at, took))
+
+
+def weights(site):
+    """The flows of plain hosts, by weight among equals."""
+    router = site.router
+    router.write_config(router.text.replace("preference = 20", "preference = 10\nweight = 3"))
+    check("error" not in router.ask("reload"), "reload")
+    seen = sources(site, 80)
+    check(45 <= seen["isp2"] <= 73, f"three to one was asked, {seen} came")
+    router.write_config(router.text.replace("preference = 10\nweight = 3", "preference = 20"))
+    router.ask("reload")
+    return seen
+
+
+def flapping(site, provider, seconds):
+    """Ten times a second: it must neither be used nor hurt the other."""
+    before = site.router.counters()["uplink.changes"]
+    end = now() + seconds
+    while now() < end:
+        provider.carrier(False)
+        time.sleep(0.05)
+        provider.carrier(True)
+        time.sleep(0.05)
+    changes = site.router.counters()["uplink.changes"] - before
+    check(changes <= 6, f"an uplink that flaps was taken up {changes} times")
+
+
+def test(lab):
+    lab.router()
+    outside_host(lab, "out", "2001:db8:c1::")
+    site = Site(lab)
+    probes = f'probes = ["{OUT}"]'
+    site.add_uplink("isp1", "wan0", "2001:db8:f0:1", "2001:db8:1::/48", more=f"preference = 10\n{probes}")
+    site.add_uplink("isp2", "wan1", "2001:db8:f0:2", "2001:db8:2::/48", more=f"preference = 20\n{probes}")
+    site.add_inside("lan0", LOCATOR, "a")
+    host_address(site.add_inside("lan1", PLAIN, "plain"), "eth0", f"{PLAIN}::10")
+    lab.namespace("b")
+    lab.link("b", "eth0", "2001:db8:c2::")
+    names = "".join(records_of("a", NID_A, site.name_of(LOCATOR, uplink)) for uplink in ("isp1", "isp2"))
+    lab.start_dns(names + records_of("b", NID_B, "2001:db8:c2:0"))
+    site.start()
+    wait_until(lambda: all(u["state"] == "up" for u in site.router.ask("uplinks")["uplinks"]), "both uplinks up", 5)
+    a, b = lab.host("a", NID_A), lab.host("b", NID_B)
+    a.start()
+    b.start()
+    address = a.resolve_peer(b)
+    streams = [Stream(a.ns, b.ns, address, rate=1_000_000)]
+    udp = Counter(a.ns, b.ns, address, hertz=500)
+    wait_until(lambda: (a.session(NID_B) or {}).get("state") == "established", "no session")
+    streams.append(Stream(b.ns, a.ns, b.resolve_peer(a), port=7003, rate=1_000_000))
+    isp1 = Provider(site, "isp1", "wan0", "2001:db8:f0:1")
+    words = []
+    for what, break_it, mend_it in (
+            ("carrier", lambda: isp1.carrier(False), lambda: isp1.carrier(True)),
+            ("silent neighbour", lambda: isp1.drop("meta protocol ip6"), isp1.heal),
+            ("black hole", lambda: isp1.drop(f"ip6 daddr != {isp1.transit}::/64 ip6 daddr != fe80::/10 "
+                                             "ip6 daddr != ff00::/8"), isp1.heal)):
+        fail_over(site, isp1, what, break_it, mend_it, streams, words)
+    seen = weights(site)
+    flapping(site, isp1, 3)
+    time.sleep(0.5)
+    octets = [s.stop(what=w)["octets"] for s, w in zip(streams, ("out", "in"))]
+    figures = udp.stop()
+    for what, at, took in words:
+        gap = longest_gap(figures["back"], since=at, until=at + 3)
+        print(f"{what}: down after {took * 1000:.0f} ms, {gap * 1000:.0f} ms without datagrams")
+        check(took < 1.0, f"{what}: known after {took:.1f} s only")
+    print(f"{octets[0] >> 10} + {octets[1] >> 10} KiB of TCP intact, lost {figures['there']['lost']} + "
+          f"{figures['back']['lost']} of {figures['sent']}; weights 1:3 gave {seen}")
+
+
+test_main(test, 110)
