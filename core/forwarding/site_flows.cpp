@@ -94,8 +94,8 @@ void SiteRewriter::note_flow(Job& job, UplinkId uplink, bool is_foreign, bool ou
 
 /// Of nodes that have names elsewhere, flows are remembered wherever they go.
 SiteRewriter::SenderNames SiteRewriter::names_of_sender(Job& job, NidEntry* entry) {
-  if (entry == nullptr) return {job.walk.source.locator, std::nullopt};
-  if (!entry->is_guest && !entry->former) return {entry->home, std::nullopt};
+  const Locator home = entry != nullptr ? entry->home : job.walk.source.locator;
+  if (entry == nullptr || (!entry->is_guest && !entry->former)) return {home, named_by_.find(home)};
   find_flow(job, true);
   const bool by_former = !entry->is_guest && keeps_former_names(job, *entry);
   const bool is_foreign = entry->is_guest || by_former;

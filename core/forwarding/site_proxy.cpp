@@ -61,6 +61,7 @@ std::optional<SiteProxy::Names> SiteProxy::names_for(const WatchedSession& sessi
   const NidEntry* entry = entry_of(session);
   if (entry != nullptr && (entry->is_guest || entry->is_former_home)) return std::nullopt;
   const Locator home = entry != nullptr ? entry->home : session.home;
+  if (site_.named_by.find(home)) return std::nullopt;
   Names names{home, names_of(session.key.inside, {home, usual_preference, Lifetime{}})};
   if (names.list.empty()) return std::nullopt;
   return names;

@@ -39,6 +39,7 @@ struct SiteView {
   const Uplinks& uplinks;
   NidTable& nids;
   const std::map<SiteId, SubnetMap>& other_maps;
+  const SitePrefixes& named_by;  ///< relays
 };
 
 class SiteProxy {

@@ -31,7 +31,7 @@ SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random)
       nids_{random.u64() | 1, tuning.max_nids},
       flows_{random.u64() | 1, tuning.flows},
       sessions_{random.u64() | 1, tuning.sessions},
-      proxy_{tuning_, random, {map_, uplinks_, nids_, other_maps_}, sessions_},
+      proxy_{tuning_, random, {map_, uplinks_, nids_, other_maps_, named_by_}, sessions_},
       error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
 
 SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random, const SiteMemory& memory)
@@ -39,7 +39,7 @@ SiteRewriter::SiteRewriter(const SiteTuning& tuning, Random& random, const SiteM
       nids_{random.u64() | 1, tuning.max_nids},
       flows_{memory.seed, memory.flows},
       sessions_{memory.seed, memory.sessions},
-      proxy_{tuning_, random, {map_, uplinks_, nids_, other_maps_}, sessions_},
+      proxy_{tuning_, random, {map_, uplinks_, nids_, other_maps_, named_by_}, sessions_},
       error_rate_{tuning.errors_per_second, tuning.errors_per_second} {}
 
 Address& SiteRewriter::own_address(Side side) {
@@ -104,16 +104,11 @@ SiteVerdict SiteRewriter::forward(TimePoint now, Side from, Packet& packet, Site
   return drop(SiteDropReason::malformed);
 }
 
-std::optional<SiteId> SiteRewriter::other_site(Locator locator) const {
-  for (const auto& [prefix, site] : other_sites_)
-    if (prefix.contains(locator)) return site;
-  return std::nullopt;
-}
-
 Result<NidEntry*, SiteDropReason> SiteRewriter::sender_inside(Job& job) {
   const Address& source = job.walk.source;
   NidEntry* entry = nids_.find(source.nid, source.locator);
-  if (entry == nullptr && map_.is_inside(source.locator)) {
+  if (entry == nullptr && relayed_.find(source.locator)) return SiteDropReason::inside_source_elsewhere;
+  if (entry == nullptr && is_inside(source.locator)) {
     entry = nids_.find_owner(source.nid);
     if (entry == nullptr) return entry;
     if (entry->presence != Presence::away) {
@@ -144,7 +139,7 @@ SiteVerdict SiteRewriter::from_inside(Job& job) {
   if (const auto inside = map_.to_inside(destination.locator); inside && !names.site)
     return hairpin(job, names.home, *inside);
   NidEntry* known = known_inside(destination);
-  if (known != nullptr || map_.is_inside(destination.locator))
+  if (known != nullptr || is_inside(destination.locator))
     return deliver(job, names.home, {destination.locator, known}, {});
   if (const auto site = other_site(destination.locator))
     return emit(job, Side::link(*site), {{names.home, job.walk.source.nid}, destination}, {});
@@ -157,7 +152,7 @@ SiteVerdict SiteRewriter::from_inside(Job& job) {
 SiteVerdict SiteRewriter::from_uplink(Job& job) {
   const Address &source = job.walk.source, &destination = job.walk.destination;
   for (const Locator locator : {source.locator, destination.locator})
-    if ((map_.is_inside(locator) && !map_.is_outside(locator)) || other_site(locator))
+    if ((is_inside(locator) && !map_.is_outside(locator)) || other_site(locator))
       return drop(SiteDropReason::outside_inside_address);
   if (map_.is_outside(source.locator)) return drop(SiteDropReason::outside_own_source);
   const auto inside = map_.to_inside(destination.locator);
@@ -173,26 +168,28 @@ SiteVerdict SiteRewriter::from_uplink(Job& job) {
 /// whoever sends to it has not heard of that yet.
 NidEntry* SiteRewriter::known_inside(const Address& destination) {
   NidEntry* entry = nids_.find(destination.nid, destination.locator);
-  return entry == nullptr && map_.is_inside(destination.locator) ? nids_.find_owner(destination.nid) : entry;
+  return entry == nullptr && is_inside(destination.locator) ? nids_.find_owner(destination.nid) : entry;
 }
 
 SiteVerdict SiteRewriter::from_link(Job& job) {
   const SiteId site = job.from.number;
   const Address &source = job.walk.source, &destination = job.walk.destination;
   NidEntry* sender = nids_.find(source.nid, source.locator);
-  const bool is_ours = sender != nullptr && sender->presence == Presence::away && sender->site == site;
+  const bool is_away = sender != nullptr && sender->presence == Presence::away && sender->site == site;
+  const bool is_ours = is_away || relayed_.find(source.locator) == site;
   const bool is_theirs = other_site(source.locator) == site;
-  const Locator home = is_ours ? sender->home : source.locator;
+  const Locator home = is_away ? sender->home : source.locator;
   NidEntry* known = known_inside(destination);
-  // What a guest's home, or a node's former one, sends after it comes from anywhere.
-  const bool is_sent_after = known != nullptr && (known->is_guest || (known->former && known->former->site == site));
+  // What a guest's home, a node's former one, or a relay sends after it comes from anywhere.
+  const bool is_sent_after = known != nullptr ? known->is_guest || (known->former && known->former->site == site)
+                                              : named_by_.find(destination.locator) == site;
   if (!is_ours && !is_theirs && !is_sent_after) return drop(SiteDropReason::link_stranger);
-  if (is_ours) renew(job.now, *sender);
-  if (is_sent_after) renew_former(job.now, *known);
+  if (is_away) renew(job.now, *sender);
+  if (is_sent_after && known != nullptr) renew_former(job.now, *known);
   if (is_sent_after && !is_theirs) note_inward(job, no_uplink, true);
   // The new home of a node that was at home here tells the names of today and of then apart.
-  const bool by_new_home = is_ours && sender->is_former_home && source.locator == sender->now;
-  if (known != nullptr || map_.is_inside(destination.locator))
+  const bool by_new_home = is_away && sender->is_former_home && source.locator == sender->now;
+  if (known != nullptr || is_inside(destination.locator))
     return deliver(job, by_new_home ? source.locator : home, {destination.locator, known}, {});
   if (!is_ours) return drop(SiteDropReason::link_stranger);
   if (const auto inside = map_.to_inside(destination.locator)) return hairpin(job, home, *inside);
@@ -222,8 +219,9 @@ SiteVerdict SiteRewriter::deliver(Job& job, Locator source, const Destination& d
   NidEntry* entry = destination.entry;
   if (entry != nullptr && entry->presence == Presence::arriving) return hold(job, *entry);
   const bool away = entry != nullptr && entry->presence == Presence::away;
-  const Side to = away ? Side::link(entry->site) : Side::inside();
-  if (away && job.from == to) return drop(SiteDropReason::link_loop);
+  const auto elsewhere = away ? std::optional{entry->site} : relayed_.find(destination.home);
+  const Side to = elsewhere ? Side::link(*elsewhere) : Side::inside();
+  if (elsewhere && job.from == to) return drop(SiteDropReason::link_loop);
   if (away) renew(job.now, *entry);
   const Locator now = entry != nullptr ? entry->now : destination.home;
   return emit(job, to, {{source, job.walk.source.nid}, {now, job.walk.destination.nid}}, naming);

@@ -54,6 +54,12 @@ class SiteRewriter {
   const WatchedSessions& sessions() const { return sessions_; }
   /// Inside locators of other sites, reached by the links to them.
   void add_other_site(const LocatorPrefix& inside, SiteId site) { other_sites_.push_back({inside, site}); }
+  /// Location privacy (RFC 6748 section 6; docs/decisions/0007). At the relay: nodes with these inside locators are at
+  /// that site, and the world knows them by the names that our map gives them.
+  void relay_for(const LocatorPrefix& inside, SiteId site) { relayed_.push_back({inside, site}); }
+  /// Where they are: the world knows nodes with these inside locators by the names that this site, the relay, gives
+  /// them.
+  void relay_by(const LocatorPrefix& inside, SiteId site) { named_by_.push_back({inside, site}); }
   /// How that site's nodes are called outside: so that correspondents of a node that was at home there can be told the
   /// names that still work.
   SubnetMap& map_of(SiteId site) { return other_maps_[site]; }
@@ -141,7 +147,8 @@ class SiteRewriter {
   SiteVerdict deliver(Job& job, Locator source, const Destination& destination, Naming naming);
   SiteVerdict emit(Job& job, Side to, const AddressPair& addresses, Naming naming);
   SiteVerdict drop(SiteDropReason reason);
-  std::optional<SiteId> other_site(Locator locator) const;
+  std::optional<SiteId> other_site(Locator locator) const { return other_sites_.find(locator); }
+  bool is_inside(Locator locator) const { return map_.is_inside(locator) || named_by_.find(locator); }
   void expect_nid(NodeId nid, Locator locator);
   std::optional<SiteDropReason> learn_hidden(Job& job, UplinkId uplink, Locator source_home);
   std::size_t mtu_of(Side to) const;
@@ -192,9 +199,9 @@ class SiteRewriter {
   NidTable nids_;
   FlowTable flows_;
   WatchedSessions sessions_;
+  SitePrefixes other_sites_, relayed_, named_by_;
   std::map<SiteId, SubnetMap> other_maps_;
   SiteProxy proxy_;
-  std::vector<std::pair<LocatorPrefix, SiteId>> other_sites_;
   Address inside_address_{};
   std::array<Address, max_uplinks> uplink_addresses_{};
   std::array<Address, max_sites> link_addresses_{};

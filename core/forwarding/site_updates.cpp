@@ -48,10 +48,13 @@ std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const
       names = {{home_name({l.locator, walk.source.nid}).locator, l.preference, l.lifetime}};
     else if (!is_acknowledgement)
       names = proxy_.names_of(walk.source.nid, l);
+    // A relay knows all names that its nodes may have outside: another one would say where they are.
+    if (names.empty() && relayed_.find(walk.source.locator)) continue;
     if (names.empty()) names = {l};
     for (const AdvertisedLocator& name : names)
       if (update.locators.size() < room) add_name(update.locators, name);
   }
+  if (update.locators.empty()) return drop(SiteDropReason::locator_update_malformed);
   if (!is_acknowledgement && naming.kind == Naming::Kind::outside && job.session != nullptr)
     proxy_.node_told(job.now, *job.session, update.locators);
   if (update == parsed.value()) return std::nullopt;

@@ -82,9 +82,11 @@ class AnsweredTable {
     return &place;
   }
 
+  /// Nobody asks for it any more. Its place is not free, but the first to be taken.
   void erase(Entry& entry) {
-    entry = Entry{};
-    --size_;
+    Entry nobody{};
+    nobody.used = true;
+    entry = nobody;
   }
 
   /// Where an entry is; another one may come to be there.

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "core/ipv6/address.h"
 
@@ -18,6 +21,24 @@ struct LocatorPrefix {
   constexpr bool overlaps(const LocatorPrefix& other) const {
     return contains(other.locator) || other.contains(locator);
   }
+};
+
+/// Number of another site, from 0, as configured.
+using SiteId = std::uint8_t;
+inline constexpr std::size_t max_sites = 64;
+
+/// Which site has which inside locators. A few, in the order of the configuration.
+class SitePrefixes {
+ public:
+  void push_back(const std::pair<LocatorPrefix, SiteId>& entry) { entries_.push_back(entry); }
+  std::optional<SiteId> find(Locator locator) const {
+    for (const auto& [prefix, site] : entries_)
+      if (prefix.contains(locator)) return site;
+    return std::nullopt;
+  }
+
+ private:
+  std::vector<std::pair<LocatorPrefix, SiteId>> entries_;
 };
 
 }  // namespace ilnp

@@ -19,12 +19,9 @@
 #include "core/base/time.h"
 #include "core/ilnp/pair_index.h"
 #include "core/ipv6/address.h"
+#include "core/site/locator_prefix.h"
 
 namespace ilnp {
-
-/// Number of another site, from 0, as configured.
-using SiteId = std::uint8_t;
-inline constexpr std::size_t max_sites = 64;
 
 /// A site and the inside locator of a node there.
 struct Place {

@@ -16,6 +16,7 @@ namespace {
 constexpr LocatorPrefix site{{0xfd5a'17c0'9e21'0000}, 48}, other_site{{0xfd5b'0000'0002'0000}, 48};
 constexpr LocatorPrefix providers[] = {{{0x2001'0db8'00a1'0000}, 48}, {{0x2001'0db8'00a2'0000}, 48}};
 constexpr LocatorPrefix shared[] = {{{0x2001'0db8'00a1'0000}, 64}, {{0x2001'0db8'00a2'0000}, 64}};
+constexpr LocatorPrefix spare[] = {{{0x2001'0db8'00a3'0000}, 48}};
 constexpr NodeId node{0x5c1a97d304be6f21};
 
 class Script {
@@ -30,6 +31,9 @@ class Script {
     }
     router_.set_address(Side::inside(), {site.locator, {1}});
     router_.add_other_site(other_site, 1);
+    FUZZ_REQUIRE(router_.map_of(1).add({other_site, {{0x2001'0db8'00b1'0000}, 48}, 0, Mapping::replace}).has_value());
+    router_.relay_by({{site.locator.bits + 0xff00}, 56}, 1);
+    router_.relay_for({{site.locator.bits + 0xfe00}, 56}, 1);
   }
 
   /// Names that matter: inside, outside, at the other site, elsewhere.
@@ -48,6 +52,10 @@ class Script {
         return {{other_site.locator.bits + 7}, nid};
       case 4:
         return {{site.locator.bits + 2}, nid};
+      case 5:
+        return {{site.locator.bits + 0xff01}, nid};
+      case 6:
+        return {{site.locator.bits + 0xfe01}, nid};
       default:
         return {{0x2001'0db8'00c0'0001}, nid};
     }
@@ -82,7 +90,7 @@ class Script {
   }
 
   void other(std::uint8_t kind, std::uint8_t value) {
-    switch (kind % 4) {
+    switch (kind % 7) {
       case 0:
         now_ += milliseconds{value * 20};
         router_.on_time(now_, actions_);
@@ -90,6 +98,7 @@ class Script {
         break;
       case 1:
         router_.uplinks()[value & 1].state = static_cast<UplinkState>(value / 2 % 3);
+        router_.names_changed(now_);
         break;
       case 2: {
         NidEntry entry;
@@ -100,17 +109,63 @@ class Script {
         entry.site = 1;
         entry.is_guest = (value & 32) != 0;
         entry.owns_nid = (value & 64) != 0;
+        entry.is_former_home = value == 64;
         const auto inserted = router_.nids().insert(entry);
         if (inserted && (value & 128) != 0) router_.set_end(*inserted.value(), now_ + seconds{1});
         break;
       }
-      default:
+      case 3:
         if (NidEntry* entry = router_.nids().find(node, name(value).locator)) router_.nids().erase(*entry);
+        break;
+      case 4:
+        if (NidEntry* entry = router_.nids().find_owner(node)) {
+          const bool had = (value & 1) != 0;
+          (void)router_.nids().set_former(*entry, had ? std::optional{Place{1, name(3).locator}} : std::nullopt);
+          if ((value & 2) != 0) router_.set_former_end(*entry, now_ + seconds{1});
+          router_.rehomed(now_, node);
+        }
+        break;
+      case 5: {
+        const LocatorPrefix* to = mapping_ == Mapping::hide ? shared : spare;
+        (void)router_.map().replace(0, site, (value & 1) != 0 ? to[0] : providers[0]);
+        router_.names_changed(now_);
+        break;
+      }
+      default:
+        acknowledge(value);
     }
+    check_said();
     actions_.clear();
   }
 
  private:
+  /// What the router says by itself is whole, by an uplink, and by names of ours.
+  void check_said() {
+    for (const SitePacket& packet : actions_.packets) {
+      const WalkOutcome said = walk_headers(packet.bytes);
+      FUZZ_REQUIRE(said.ok);
+      const bool is_update = said.walk.upper_protocol == next_header::icmpv6 && said.walk.upper_length > 0 &&
+                             packet.bytes[said.walk.upper_offset] == icmpv6::locator_update;
+      if (!is_update || packet.to.kind != Side::Kind::uplink) continue;
+      FUZZ_REQUIRE(test::checksum_is_good(packet.bytes));
+      FUZZ_REQUIRE(map().is_outside(said.walk.source.locator));
+      last_update_ = packet;
+    }
+  }
+  const SubnetMap& map() const { return router_.map(); }
+
+  /// The answer to the last update, right or nearly.
+  void acknowledge(std::uint8_t value) {
+    if (last_update_.bytes.empty()) return;
+    const HeaderWalk walk = walk_headers(last_update_.bytes).walk;
+    ByteVector body{last_update_.bytes.begin() + walk.upper_offset, last_update_.bytes.end()};
+    body[5] = 2;
+    if ((value & 1) != 0) body.back() ^= value;
+    test::PacketBuilder builder{walk.destination, walk.source};
+    builder.nonce(test::counting(12)).payload(next_header::icmpv6, body);
+    packet(static_cast<std::uint8_t>(last_update_.to.number + 1), builder.build());
+  }
+
   std::size_t dropped() const {
     std::size_t all = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(SiteDropReason::count); ++i)
@@ -134,13 +189,14 @@ class Script {
     if (known && !given.walk.is_fragment && test::checksum_is_good(before)) FUZZ_REQUIRE(test::checksum_is_good(after));
   }
 
-  SiteTuning tuning_{.max_nids = 32, .flows = 64, .hold_octets = 1u << 14};
+  SiteTuning tuning_{.max_nids = 32, .flows = 64, .sessions = 64, .hold_octets = 1u << 14};
   test::FakeRandom random_{1};
   mutable SiteRewriter router_{tuning_, random_};
   SiteActions actions_;
   TimePoint now_{seconds{1000}};
   Mapping mapping_;
   bool nonce_seen_ = false;
+  SitePacket last_update_{};
 };
 
 }  // namespace
