@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Locator Updates on behalf of nodes inside (RFC 6748 sections 2 and 3.4; RFC 6743): when the outside names of a node
+// Locator Updates on behalf of nodes inside (RFC 6748, RFC 6743): when the outside names of a node
 // change - an uplink fails or returns, a prefix is replaced, its home changes - the correspondents of the sessions that
 // the router has watched are told by it, with the node's nonce, until they acknowledge. Their acknowledgements end
 // here.

@@ -54,7 +54,7 @@ class SiteRewriter {
   const WatchedSessions& sessions() const { return sessions_; }
   /// Inside locators of other sites, reached by the links to them.
   void add_other_site(const LocatorPrefix& inside, SiteId site) { other_sites_.push_back({inside, site}); }
-  /// Location privacy (RFC 6748 section 6; docs/decisions/0007). At the relay: nodes with these inside locators are at
+  /// Location privacy (RFC 6748; docs/decisions/0007). At the relay: nodes with these inside locators are at
   /// that site, and the world knows them by the names that our map gives them.
   void relay_for(const LocatorPrefix& inside, SiteId site) { relayed_.push_back({inside, site}); }
   /// Where they are: the world knows nodes with these inside locators by the names that this site, the relay, gives

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a site publishes for all its nodes at once: the outside locators of a subnet, as the one L64 set at the name
-// that the LP records of the nodes point to (RFC 6742 section 2.4; RFC 6748 section 5: one update for a network that
+// that the LP records of the nodes point to (RFC 6742 section 2.4; RFC 6748: one update for a network that
 // moves, whatever the number of nodes in it).
 //
 // What is published follows the uplinks with hysteresis: a change counts when it has lasted, so that an uplink that

@@ -50,7 +50,7 @@ class SubnetMap {
 
   /// Changes nothing when there is a problem.
   Result<void, MappingProblem> add(const MappingRule& rule);
-  /// The uplink has another prefix for these inside locators (a mobile network, RFC 6748 section 5): the old one is
+  /// The uplink has another prefix for these inside locators (a mobile network, RFC 6748): the old one is
   /// gone at once. To have both for a while, give the new one to another uplink number. Changes nothing when there is a
   /// problem, or no such rule.
   Result<void, MappingProblem> replace(UplinkId uplink, const LocatorPrefix& inside, const LocatorPrefix& outside);

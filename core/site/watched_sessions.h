@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ILNP sessions that pass a border router (RFC 6748 section 2.5 asks it to watch them): between which NIDs, where
+// The ILNP sessions that pass a border router (RFC 6748 asks it to watch them): between which NIDs, where
 // the correspondent is, and the nonces of both directions, so that the router can send a Locator Update on behalf of a
 // node inside and know a true acknowledgement.
 //

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A network that moves (scenario f; RFC 6748 section 5), and uplinks that fail while correspondents are told by the
+// A network that moves (scenario f; RFC 6748), and uplinks that fail while correspondents are told by the
 // border router: the machines inside notice nothing.
 #include "core/site/uplink_liveness.h"
 #include "tests/sim/border_sites.h"
