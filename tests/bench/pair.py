@@ -184,5 +184,8 @@ def alternate(paths, number):
 
 
 def clean_up_when_terminated():
-    """SIGTERM runs the `finally` blocks, as an interrupt from the keyboard does."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    """SIGTERM runs the `finally` blocks, as an interrupt from the keyboard does; another one does not stop them."""
+    def end(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(1)
+    signal.signal(signal.SIGTERM, end)
