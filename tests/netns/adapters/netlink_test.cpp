@@ -276,6 +276,27 @@ TEST_F(Netlink, RulesSendALocatorsTrafficToItsTable) {
   EXPECT_TRUE(commands->delete_rule(rule));
 }
 
+TEST_F(Netlink, RulesForSocketsThatNobodyBoundAndForAllButDefaultRoutes) {
+  // Towards the world by eth0 the source found is one of its /64: the rule holds, and its table leads elsewhere.
+  ASSERT_TRUE(commands->add_address(
+      {.ifindex = eth0, .address = address("2001:db8:a1::7"), .prefix_length = 64, .no_dad = true}));
+  ASSERT_TRUE(
+      commands->add_rule({.from = address("2001:db8:a1::"), .table = 10'106, .priority = 1060, .find_source = true}));
+  ASSERT_TRUE(commands->replace_route({.ifindex = eth0, .gateway = router, .table = 10'106}));
+  EXPECT_NE(host.shell("ip -6 route get 2001:db8:ff::1").find("table 10106"), std::string::npos);
+  ASSERT_TRUE(commands->delete_rule({.from_length = 0, .priority = 1060}));
+  ASSERT_TRUE(commands->add_rule({.from = address("2001:db8:a1::"), .table = 10'106, .priority = 1060}));
+  EXPECT_EQ(host.shell("ip -6 route get 2001:db8:ff::1 2>&1 || true").find("table 10106"), std::string::npos)
+      << "without an address it holds only for those who have one";
+
+  ASSERT_TRUE(commands->add_rule({.from_length = 0, .table = main_table, .priority = 1061, .no_default_route = true}));
+  ASSERT_TRUE(commands->add_rule(
+      {.from_length = 0, .table = main_table, .priority = 1062, .upper_protocol = 17, .destination_port = 53}));
+  const std::string shown = host.shell("ip -6 rule show");
+  EXPECT_NE(shown.find("1061:\tfrom all lookup main suppress_prefixlength 0"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("1062:\tfrom all ipproto udp dport 53 lookup main"), std::string::npos) << shown;
+}
+
 TEST_F(Netlink, OurTunHasNoLinkLocalAddress) {
   const auto ours = host.inside([] { return TunDevice::open("ilnp0", 1500); });
   const auto ordinary = host.inside([] { return TunDevice::open("other0", 1500); });
