@@ -47,6 +47,8 @@ Address SiteRewriter::self_name(const Address& address) {
 
 Address SiteRewriter::home_name(const Address& address) {
   const NidEntry* entry = nids_.find(address.nid, address.locator);
+  // A locator of a place where it was before.
+  if (entry == nullptr && other_site(address.locator)) entry = nids_.find_owner(address.nid);
   return entry != nullptr ? Address{entry->home, address.nid} : address;
 }
 

@@ -108,19 +108,22 @@ Result<NidEntry*, SiteDropReason> SiteRewriter::sender_inside(Job& job) {
   const Address& source = job.walk.source;
   NidEntry* entry = nids_.find(source.nid, source.locator);
   if (entry == nullptr && relayed_.find(source.locator)) return SiteDropReason::inside_source_elsewhere;
-  if (entry == nullptr && is_inside(source.locator)) {
-    entry = nids_.find_owner(source.nid);
-    if (entry == nullptr) return entry;
-    if (entry->presence != Presence::away) {
-      // It went to another subnet of ours, or has just got its locator at this place.
-      if (!nids_.set_now(*entry, source.locator)) return SiteDropReason::inside_source_elsewhere;
-      job.actions.events.push_back({SiteEventKind::node_moved, entry->nid, entry->home, entry->now});
-    }
+  const bool is_ours = is_inside(source.locator);
+  if (entry == nullptr) {
+    // The locator may be that of a place where it was before: it keeps it for a while.
+    if (is_ours || other_site(source.locator)) entry = nids_.find_owner(source.nid);
+    if (entry == nullptr && is_ours) return entry;
+    if (entry == nullptr) return SiteDropReason::inside_foreign_source;
   }
-  if (entry == nullptr) return SiteDropReason::inside_foreign_source;
   if (entry->presence == Presence::away) {
     if (entry->is_expected) job.expected = entry;
     return SiteDropReason::inside_source_elsewhere;
+  }
+  if (entry->owns_nid && source.locator != entry->now && (is_ours || entry->presence == Presence::arriving)) {
+    // It went to another subnet of ours, or has just got its locator at this place. One that arrives may not have one
+    // here yet, and is reached by the one that it uses.
+    if (!nids_.set_now(*entry, source.locator)) return SiteDropReason::inside_source_elsewhere;
+    job.actions.events.push_back({SiteEventKind::node_moved, entry->nid, entry->home, entry->now});
   }
   entry->last_heard = job.now;
   if (entry->presence == Presence::arriving) heard(job.now, *entry, job.actions);
@@ -146,7 +149,11 @@ SiteVerdict SiteRewriter::from_inside(Job& job) {
   if (!names.site) return leave(job, names.home);
   // Only that site can give the node the locator that its correspondents know.
   watch_outward(job, names.home);
-  return emit(job, Side::link(*names.site), {job.walk.source, destination}, {});
+  const Address& source = job.walk.source;
+  // It knows the node by its home and by the locator here.
+  const bool is_known_there = map_.is_inside(source.locator);
+  return emit(job, Side::link(*names.site), {is_known_there ? source : Address{names.home, source.nid}, destination},
+              {});
 }
 
 SiteVerdict SiteRewriter::from_uplink(Job& job) {

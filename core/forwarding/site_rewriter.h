@@ -207,6 +207,12 @@ class SiteRewriter {
   std::array<Address, max_sites> link_addresses_{};
   using NodeKey = std::pair<NodeId, Locator>;  ///< NID and home
   std::vector<NodeKey> expected_;              ///< scratch of expect()
+  /// A Locator Update as its node sent it and as it left: the acknowledgement of the one becomes that of the other.
+  struct RewrittenUpdate {
+    std::vector<AdvertisedLocator> sent, left;
+  };
+  static constexpr std::size_t max_rewritten_updates = 1 << 16;  ///< then they are forgotten: nodes repeat theirs
+  std::map<std::pair<NodeId, NodeId>, RewrittenUpdate> rewritten_updates_;  ///< of a node and its correspondent
   std::map<NodeKey, std::deque<Held>> held_;
   std::size_t held_octets_ = 0;
   RateLimit error_rate_;

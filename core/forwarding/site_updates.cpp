@@ -47,7 +47,8 @@ std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const
     else if (!is_acknowledgement && naming.kind == Naming::Kind::inside)
       names = {{home_name({l.locator, walk.source.nid}).locator, l.preference, l.lifetime}};
     else if (!is_acknowledgement)
-      names = proxy_.names_of(walk.source.nid, l);
+      names =
+          proxy_.names_of(walk.source.nid, {home_name({l.locator, walk.source.nid}).locator, l.preference, l.lifetime});
     // A relay knows all names that its nodes may have outside: another one would say where they are.
     if (names.empty() && relayed_.find(walk.source.locator)) continue;
     if (names.empty()) names = {l};
@@ -57,7 +58,16 @@ std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const
   if (update.locators.empty()) return drop(SiteDropReason::locator_update_malformed);
   if (!is_acknowledgement && naming.kind == Naming::Kind::outside && job.session != nullptr)
     proxy_.node_told(job.now, *job.session, update.locators);
+  if (is_acknowledgement) {
+    const auto rewritten = rewritten_updates_.find({walk.destination.nid, walk.source.nid});
+    if (rewritten != rewritten_updates_.end() && rewritten->second.left == parsed.value().locators)
+      update.locators = rewritten->second.sent;
+  }
   if (update == parsed.value()) return std::nullopt;
+  if (!is_acknowledgement) {
+    if (rewritten_updates_.size() >= max_rewritten_updates) rewritten_updates_.clear();
+    rewritten_updates_[{walk.source.nid, walk.destination.nid}] = {parsed.value().locators, update.locators};
+  }
 
   const Bytes packet = job.packet.bytes();
   ByteVector bytes{packet.begin(), packet.begin() + walk.upper_offset};

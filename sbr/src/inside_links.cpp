@@ -173,6 +173,17 @@ void InsideLinks::announce_left(const NodeKey& key) {
   }
 }
 
+void InsideLinks::look_for(const Address& target) {
+  const bool is_ours = std::any_of(links_.begin(), links_.end(),
+                                   [&](const auto& link) { return has_locator(link.second, target.locator); });
+  for (auto& [ifindex, link] : links_) {
+    if (is_ours && !has_locator(link, target.locator)) continue;
+    ++counters_.searches;
+    send(ifindex, multicast_mac(solicited_node(target)),
+         build_neighbour_solicitation(link.settings.router_address, target, link.mac));
+  }
+}
+
 /// Neighbour solicitations until the node answers.
 void InsideLinks::search(TimePoint now) {
   for (auto it = searches_.begin(); it != searches_.end();) {
@@ -185,15 +196,9 @@ void InsideLinks::search(TimePoint now) {
     ++it;
     if (search.next > now) continue;
     search.next = now + (now - search.since < patience ? search_interval : patient_interval);
-    const Address target{entry->now, entry->nid};
-    const bool is_ours = std::any_of(links_.begin(), links_.end(),
-                                     [&](const auto& link) { return has_locator(link.second, target.locator); });
-    for (auto& [ifindex, link] : links_) {
-      if (is_ours && !has_locator(link, target.locator)) continue;
-      ++counters_.searches;
-      send(ifindex, multicast_mac(solicited_node(target)),
-           build_neighbour_solicitation(link.settings.router_address, target, link.mac));
-    }
+    look_for({entry->now, entry->nid});
+    // Where it will be is a guess for a node that gets its locator when it comes; until then it has that of its home.
+    if (entry->home != entry->now) look_for({entry->home, entry->nid});
   }
 }
 

@@ -56,6 +56,7 @@ class InsideLinks {
   void announce_left(const NodeKey& key);
   void consider(const Address& address);
   NidEntry* entry_of(const NodeKey& key);
+  void look_for(const Address& target);
   void search(TimePoint now);
   void send(unsigned ifindex, const MacAddress& destination, const ByteVector& packet);
   static bool has_locator(const Link& link, Locator locator);

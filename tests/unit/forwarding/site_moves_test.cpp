@@ -166,6 +166,33 @@ TEST_F(SiteMoves, GuestArrivesUnderTheLocatorThatItGotHere) {
   EXPECT_EQ(Address::load(actions.packets[0].bytes.data() + 24), node);
 }
 
+TEST_F(SiteMoves, NodeThatComesHomeMayStillSpeakByItsLocatorElsewhere) {
+  NidEntry& entry = know(Presence::arriving, subnet_2);
+  EXPECT_EQ(cross(up1, udp(correspondent, node_outside)).verdict.kind, SiteVerdict::Kind::held);
+  EXPECT_TRUE(went(cross(in, udp(node_there, correspondent)), up1, node_outside, correspondent));
+  ASSERT_EQ(actions.packets.size(), 1u);
+  EXPECT_EQ(Address::load(actions.packets[0].bytes.data() + 24), node_there) << "it may have no other one yet";
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent)), up1, node_outside, correspondent));
+  EXPECT_TRUE(went(cross(in, udp(node_there, correspondent)), up1, node_outside, correspondent));
+  EXPECT_EQ(entry.now, inside) << "its locator here is better";
+  EXPECT_TRUE(
+      dropped(cross(in, udp({at_other_site, other_nid}, correspondent)), SiteDropReason::inside_foreign_source));
+}
+
+TEST_F(SiteMoves, GuestMayArriveWithItsHomeLocatorOrOneOfAThirdSite) {
+  constexpr Locator third{0xfd5c'0000'0003'0001};
+  router->add_other_site({{0xfd5c'0000'0003'0000}, 48}, 2);
+  NidEntry& entry = know(Presence::arriving, inside, true, at_other_site);
+  EXPECT_EQ(cross(link, udp(correspondent, node)).verdict.kind, SiteVerdict::Kind::held);
+  EXPECT_TRUE(went(cross(in, udp({third, nid}, correspondent)), link, node_there, correspondent))
+      << "as its home knows it";
+  ASSERT_EQ(actions.packets.size(), 1u);
+  EXPECT_EQ(Address::load(actions.packets[0].bytes.data() + 24), (Address{third, nid}));
+  EXPECT_TRUE(went(cross(in, udp(node_there, correspondent)), link, node_there, correspondent));
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent)), link, node, correspondent));
+  EXPECT_EQ(entry.now, inside);
+}
+
 TEST_F(SiteMoves, HeldPacketsAreBoundedInNumberOctetsAndTime) {
   tuning.hold_packets = 4;
   tuning.hold_octets = 400;

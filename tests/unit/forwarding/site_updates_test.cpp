@@ -38,6 +38,22 @@ TEST_F(SiteUpdates, NodeThatMovedListsItsHomeNames) {
   EXPECT_EQ(listed(back), (std::vector{at(at_other_site)}));
 }
 
+TEST_F(SiteUpdates, LocatorsOfPlacesWhereItWasBeforeAreNotTold) {
+  know(Presence::here, inside);
+  const Crossing out = cross(in, advertisement(node, correspondent, {at(inside), at(at_other_site, 5)}));
+  EXPECT_EQ(listed(out), (std::vector{at(outside_1, 5), at(outside_2, 6)}));
+  const Crossing back = cross(up1, acknowledgement(correspondent, node_outside, listed(out)));
+  EXPECT_EQ(listed(back), (std::vector{at(inside), at(at_other_site, 5)})) << "it knows its update by what it listed";
+}
+
+TEST_F(SiteUpdates, GuestsUpdateIsAcknowledgedAsItWasSent) {
+  know(Presence::visiting, inside, true, at_other_site);
+  const std::vector sent{at(inside, 20), at(at_other_site, 30)};
+  const Crossing out = cross(in, advertisement(node, correspondent, sent));
+  EXPECT_EQ(listed(out), (std::vector{at(at_other_site, 20)})) << "by its home";
+  EXPECT_EQ(listed(cross(link, acknowledgement(correspondent, node, listed(out)))), sent);
+}
+
 TEST_F(SiteUpdates, CorrespondentsLocatorsAreItsOwn) {
   const std::vector list{at(correspondent.locator), at(Locator{0x2001'0db8'00c1'0000})};
   EXPECT_EQ(listed(cross(up1, advertisement(correspondent, node_outside, list))), list);
