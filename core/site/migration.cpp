@@ -9,12 +9,17 @@ using Plan = Result<MovePlan, MoveRefusal>;
 Plan already(const Ownership& record) { return MovePlan{record, false}; }
 Plan changed(Ownership record) { return MovePlan{std::move(record), true}; }
 
+/// Of two routers that are only told the site, each may think of another locator there.
+bool is_meant(const MoveRequest& request, const Place& place) {
+  return request.to && (request.site_only ? request.to->site == place.site : *request.to == place);
+}
+
 Plan prepare(const Ownership& record, const MoveRequest& request) {
   if (!request.to) return MoveRefusal::no_place;
   if (request.visible && !record.is_ilnp()) return MoveRefusal::not_ilnp;
   switch (record.phase) {
     case MovePhase::settled: {
-      if (record.at == *request.to) return already(record);
+      if (is_meant(request, record.at)) return already(record);
       Ownership next = record;
       next.phase = MovePhase::prepared;
       next.other = request.to;
@@ -23,14 +28,14 @@ Plan prepare(const Ownership& record, const MoveRequest& request) {
       return changed(next);
     }
     case MovePhase::prepared: {
-      if (record.other != request.to || record.visible != request.visible) return MoveRefusal::busy;
+      if (!is_meant(request, *record.other) || record.visible != request.visible) return MoveRefusal::busy;
       if (record.when_heard == request.when_heard) return already(record);
       Ownership next = record;
       next.when_heard = request.when_heard;
       return changed(next);
     }
     case MovePhase::active:
-      if (record.at == *request.to) return already(record);
+      if (is_meant(request, record.at)) return already(record);
       return MoveRefusal::busy;
   }
   return MoveRefusal::busy;
@@ -38,7 +43,7 @@ Plan prepare(const Ownership& record, const MoveRequest& request) {
 
 Plan activate(const Ownership& record, const MoveRequest& request) {
   if (record.phase == MovePhase::prepared) {
-    if (request.to && request.to != record.other) return MoveRefusal::busy;
+    if (request.to && !is_meant(request, *record.other)) return MoveRefusal::busy;
     Ownership next = record;
     next.phase = MovePhase::active;
     next.other = record.at;
@@ -51,7 +56,7 @@ Plan activate(const Ownership& record, const MoveRequest& request) {
     return changed(next);
   }
   // Without a place nobody can tell a step that was taken from one that was never prepared.
-  if (request.to ? record.at == *request.to : record.phase == MovePhase::active) return already(record);
+  if (request.to ? is_meant(request, record.at) : record.phase == MovePhase::active) return already(record);
   return MoveRefusal::not_prepared;
 }
 
@@ -68,7 +73,7 @@ Plan release(const Ownership& record) {
 Plan abort(const Ownership& record, const MoveRequest& request) {
   if (record.phase == MovePhase::settled) return already(record);
   const Place& destination = record.phase == MovePhase::active ? record.at : *record.other;
-  if (request.to && *request.to != destination) return already(record);  // that one is not under way
+  if (request.to && !is_meant(request, destination)) return already(record);  // that one is not under way
   Ownership next = record;
   if (record.phase == MovePhase::active) {
     if (record.other) next.at = *record.other;
@@ -93,7 +98,7 @@ Plan rehome(const Ownership& record) {
 }
 
 Plan relocate(const Ownership& record, const MoveRequest& request) {
-  if (!request.to) return MoveRefusal::no_place;
+  if (!request.to || request.site_only) return MoveRefusal::no_place;
   if (record.at.site != request.to->site || !record.is_ilnp()) return MoveRefusal::not_there;
   if (record.at == *request.to) return already(record);
   Ownership next = record;

@@ -31,6 +31,7 @@ struct MoveRequest {
   NodeKey key;
   std::optional<Place> home{};           ///< prepare, claim: of a node without a record
   std::optional<Place> to{};             ///< prepare, relocate; activate, abort: must be the prepared one when given
+  bool site_only = false;                ///< of `to` only the site is meant: any locator there is the same place
   bool visible = false;                  ///< prepare
   bool when_heard = false;               ///< prepare
   std::optional<std::uint64_t> epoch{};  ///< of the record that the caller has in mind; another one: stale

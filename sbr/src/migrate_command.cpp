@@ -99,6 +99,8 @@ Result<MoveRequest> parse_migrate(const json& request, const ConfiguredSites& si
     if (!parsed) return parsed.error();
     *place = parsed.value();
   }
+  if (const auto to = text_of(request, "to"); to && to.value())
+    wanted.site_only = sites.names.find(*to.value()).has_value();
   // The address of a node without ILNP says where its home is.
   if (const Locator own = wanted.key.address_locator; !wanted.home && own != Locator{})
     if (const auto site = sites.site_of(own)) wanted.home = Place{*site, own};

@@ -42,6 +42,7 @@ TEST_F(MigrateCommand, ReadsARequest) {
   EXPECT_EQ(request.value().key, (NodeKey{{0x0200'00ff'fe00'1234}}));
   EXPECT_EQ(request.value().home, (Place{1, subnet_1}));
   EXPECT_EQ(request.value().to, (Place{2, subnet_2}));
+  EXPECT_TRUE(request.value().site_only);
   EXPECT_TRUE(request.value().when_heard);
   EXPECT_FALSE(request.value().visible);
   EXPECT_EQ(request.value().epoch, 7u);
@@ -49,6 +50,7 @@ TEST_F(MigrateCommand, ReadsARequest) {
 
 TEST_F(MigrateCommand, PlacesAreSitesLocatorsOrBoth) {
   EXPECT_EQ(parse_migrate(with({{"to", "fd00-0002-0000-0008"}}), sites).value().to, (Place{2, other_2}));
+  EXPECT_FALSE(parse_migrate(with({{"to", "fd00-0002-0000-0008"}}), sites).value().site_only);
   EXPECT_EQ(parse_migrate(with({{"to", "dc2/fd00-0002-0000-0008"}}), sites).value().to, (Place{2, other_2}));
   EXPECT_EQ(problem({{"to", "dc1/fd00-0002-0000-0008"}}), "\"to\": this locator is not one of that site");
   EXPECT_EQ(problem({{"to", "dc2/nonsense"}}), "\"to\": after the '/' comes a locator");

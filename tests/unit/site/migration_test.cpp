@@ -141,6 +141,22 @@ TEST(Moves, LateStepsOfAMoveThatIsOverDoNoHarm) {
   EXPECT_EQ(refusal(elsewhere, activate), MoveRefusal::busy) << "not the move that is prepared";
 }
 
+TEST(Moves, TwoRoutersThatAreToldTheSiteOnlyMeanTheSamePlace) {
+  MoveRequest other = to_there;
+  other.to = Place{2, {0xfd00'0002'0000'0000}};
+  EXPECT_EQ(refusal(after({to_there}), other), MoveRefusal::busy);
+  other.site_only = true;
+  EXPECT_FALSE(plan_move(after({to_there}), other).value().changes);
+  EXPECT_FALSE(plan_move(after({to_there, activate}), other).value().changes);
+  other.step = MoveStep::activate;
+  EXPECT_EQ(plan_move(after({to_there}), other).value().next->at, there);
+  EXPECT_FALSE(plan_move(after({to_there, activate}), other).value().changes);
+  other.step = MoveStep::abort;
+  EXPECT_EQ(plan_move(after({to_there, activate}), other).value().next->at, home);
+  other.step = MoveStep::relocate;
+  EXPECT_EQ(refusal(after({to_there, activate}), other), MoveRefusal::no_place);
+}
+
 TEST(Moves, Refusals) {
   MoveRequest homeless = to_there;
   homeless.home.reset();
