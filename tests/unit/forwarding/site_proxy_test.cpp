@@ -192,6 +192,7 @@ TEST_F(SiteProxyTest, WhoDoesNotKnowTheNonceIsToldNothing) {
   cross(up1, refusal(sent));
   state(0, UplinkState::down);
   EXPECT_EQ(said().size(), 1u) << "it has spoken ILNP";
+  state(0, UplinkState::up);
   // One that is silent is told a few times.
   cross(in, PacketBuilder{node, {{0x2001'0db8'00c0'0009}, {9}}}.nonce(nonce).udp(5, 6).build());
   state(1, UplinkState::down);
