@@ -7,7 +7,7 @@ namespace {
 using Plan = Result<MovePlan, MoveRefusal>;
 
 Plan already(const Ownership& record) { return MovePlan{record, false}; }
-Plan changed(Ownership record) { return MovePlan{std::move(record), true}; }
+Plan changed(const Ownership& record) { return MovePlan{record, true}; }
 
 /// Of two routers that are only told the site, each may think of another locator there.
 bool is_meant(const MoveRequest& request, const Place& place) {
