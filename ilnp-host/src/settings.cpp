@@ -22,9 +22,6 @@ std::vector<SectionHelp> sections() {
       {"dns", "The stub resolver for the applications of this host."},
       {"publish", "Keeps this node's NID, L64 and AAAA records up to date by signed dynamic updates."},
       {"session", "How sessions with peers behave on the wire."},
-      {"control", "The socket that ilnpctl talks to."},
-      {"state", "Files that the daemon keeps."},
-      {"log", "What is written to the journal or to standard error."},
   };
 }
 
@@ -186,29 +183,6 @@ std::vector<Option> session_options() {
   };
 }
 
-std::vector<Option> operation_options() {
-  return {
-      {.key = "control.socket", .type = path, .help = "Unix socket.", .fallback = "/run/ilnp/host.sock"},
-      {.key = "control.group", .type = string, .help = "Group that may use it besides root.", .fallback = ""},
-      {.key = "state.directory", .type = path, .help = "Holds the NID (mode 0600).", .fallback = "/var/lib/ilnp"},
-      {.key = "state.runtime_directory",
-       .type = path,
-       .help = "Holds the sessions while the daemon restarts (mode 0600).",
-       .fallback = "/run/ilnp"},
-      {.key = "log.level",
-       .type = string,
-       .help = "Least severe level written.",
-       .fallback = "info",
-       .choices = {"trace", "debug", "info", "warning", "error"},
-       .reloadable = true},
-      {.key = "log.format",
-       .type = string,
-       .help = "Text or JSON lines on standard error.",
-       .fallback = "text",
-       .choices = {"text", "json"}},
-  };
-}
-
 NameServer server_of(const Endpoint& e) { return {boost::asio::ip::make_address(e.address), e.port}; }
 
 void read_publish(const Section& section, PublishSettings& out, std::vector<Problem>& problems) {
@@ -317,27 +291,25 @@ std::vector<std::uint16_t> HostSettings::kernels_ports() const {
 std::shared_ptr<const Schema> host_schema() {
   static const auto schema = [] {
     std::vector<Option> options = identity_options();
-    for (const auto& more : {name_options(), session_options(), operation_options()})
+    for (const auto& more : {name_options(), session_options()})
       options.insert(options.end(), more.begin(), more.end());
-    return std::make_shared<const Schema>("ilnp-host", sections(), std::move(options));
+    return daemon_schema("ilnp-host", sections(), std::move(options),
+                         {.control_socket = "/run/ilnp/host.sock",
+                          .state_directory = "Holds the NID (mode 0600).",
+                          .runtime_directory = "Holds the sessions while the daemon restarts (mode 0600)."});
   }();
   return schema;
 }
 
 Result<HostSettings, std::vector<Problem>> host_settings(const Configuration& configuration) {
   HostSettings out;
+  static_cast<DaemonSettings&>(out) = daemon_settings(configuration);
   std::vector<Problem> problems;
   read_identity(configuration, out, problems);
   read_dns(configuration.section("dns"), out, problems);
   read_publish(configuration.section("publish"), out.publish, problems);
   read_session(configuration.section("session"), out.tuning, problems);
   read_ip_only(configuration.section("session"), out, problems);
-  out.control_socket = configuration.section("control").text("socket");
-  out.control_group = configuration.section("control").text("group");
-  out.state_directory = configuration.section("state").text("directory");
-  out.runtime_directory = configuration.section("state").text("runtime_directory");
-  out.log_level = parse_log_level(configuration.section("log").text("level")).value_or(LogLevel::info);
-  out.log_format = configuration.section("log").text("format") == "json" ? LogFormat::json : LogFormat::text;
   if (!problems.empty()) return problems;
   return out;
 }

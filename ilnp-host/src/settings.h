@@ -10,9 +10,9 @@
 #include "core/base/time.h"
 #include "core/ilnp/tuning.h"
 #include "core/ipv6/address.h"
+#include "io/process/daemon_settings.h"
 #include "io/resolver/name_server.h"
 #include "io/settings/configuration.h"
-#include "io/telemetry/log.h"
 
 namespace ilnp {
 
@@ -35,7 +35,7 @@ struct PublishSettings {
   std::string lp;  ///< owner of the site's L64 records, published instead of unique-local locators; empty: none
 };
 
-struct HostSettings {
+struct HostSettings : DaemonSettings {
   IdentityMode identity_mode = IdentityMode::persistent;
   NodeId nid;  ///< configured
   bool ephemeral_clients = false;
@@ -55,13 +55,6 @@ struct HostSettings {
   bool ilnp_required = false;
   Duration hold{};  ///< how long a plain answer waits for the ILNP records
   PublishSettings publish;
-
-  std::string control_socket;
-  std::string control_group;
-  std::string state_directory;    ///< NID: survives a reboot
-  std::string runtime_directory;  ///< sessions: survive a restart
-  LogLevel log_level = LogLevel::info;
-  LogFormat log_format = LogFormat::text;
   Tuning tuning;
 
   /// Of the name servers: they are reached without us, whatever else is bound to identity addresses.

@@ -21,9 +21,6 @@ std::vector<SectionHelp> sections() {
       {"forwarding", "Sizes and limits of the data path."},
       {"migration", "Nodes that move between sites."},
       {"truth", "Where the sites keep which node is where."},
-      {"control", "The socket that ilnpctl talks to."},
-      {"state", "Files that the daemon keeps."},
-      {"log", "What is written to the journal or to standard error."},
   };
 }
 
@@ -261,37 +258,17 @@ std::vector<Option> truth_options() {
   };
 }
 
-std::vector<Option> operation_options() {
-  return {
-      {.key = "control.socket", .type = path, .help = "Unix socket.", .fallback = "/run/ilnp/sbr.sock"},
-      {.key = "control.group", .type = string, .help = "Group that may use it besides root.", .fallback = ""},
-      {.key = "state.directory", .type = path, .help = "What survives a reboot.", .fallback = "/var/lib/ilnp"},
-      {.key = "state.runtime_directory",
-       .type = path,
-       .help = "Holds the flows while the daemon restarts (mode 0600).",
-       .fallback = "/run/ilnp"},
-      {.key = "log.level",
-       .type = string,
-       .help = "Least severe level written.",
-       .fallback = "info",
-       .choices = {"trace", "debug", "info", "warning", "error"},
-       .reloadable = true},
-      {.key = "log.format",
-       .type = string,
-       .help = "Text or JSON lines on standard error.",
-       .fallback = "text",
-       .choices = {"text", "json"}},
-  };
-}
-
 }  // namespace
 
 std::shared_ptr<const Schema> sbr_schema() {
   static const auto schema = [] {
     std::vector<Option> options = site_options();
-    for (const auto& more : {uplink_options(), link_options(), tuning_options(), truth_options(), operation_options()})
+    for (const auto& more : {uplink_options(), link_options(), tuning_options(), truth_options()})
       options.insert(options.end(), more.begin(), more.end());
-    return std::make_shared<const Schema>("ilnp-sbr", sections(), std::move(options));
+    return daemon_schema("ilnp-sbr", sections(), std::move(options),
+                         {.control_socket = "/run/ilnp/sbr.sock",
+                          .state_directory = "What survives a reboot.",
+                          .runtime_directory = "Holds the flows while the daemon restarts (mode 0600)."});
   }();
   return schema;
 }

@@ -15,6 +15,7 @@ class Reader {
   explicit Reader(const Configuration& configuration) : configuration_{configuration} {}
 
   Result<SbrSettings, std::vector<Problem>> read() {
+    static_cast<DaemonSettings&>(out_) = daemon_settings(configuration_);
     read_site();
     read_uplinks();
     read_mappings();
@@ -25,7 +26,6 @@ class Reader {
     check_interfaces();
     read_tuning();
     read_truth();
-    read_operation();
     if (!problems_.empty()) return problems_;
     return std::move(out_);
   }
@@ -256,15 +256,6 @@ class Reader {
       complain(truth, "certificate_file", "truth.certificate_file", "goes with truth.key_file");
     if (!to.certificate_file.empty() && to.ca_file.empty())
       complain(truth, "certificate_file", "truth.ca_file", "needed with truth.certificate_file");
-  }
-
-  void read_operation() {
-    out_.control_socket = configuration_.section("control").text("socket");
-    out_.control_group = configuration_.section("control").text("group");
-    out_.state_directory = configuration_.section("state").text("directory");
-    out_.runtime_directory = configuration_.section("state").text("runtime_directory");
-    out_.log_level = parse_log_level(configuration_.section("log").text("level")).value_or(LogLevel::info);
-    out_.log_format = configuration_.section("log").text("format") == "json" ? LogFormat::json : LogFormat::text;
   }
 
   const Configuration& configuration_;

@@ -10,8 +10,8 @@
 
 #include "core/forwarding/site_rewriter.h"
 #include "core/site/uplink_liveness.h"
+#include "io/process/daemon_settings.h"
 #include "io/settings/configuration.h"
-#include "io/telemetry/log.h"
 
 namespace ilnp {
 
@@ -56,7 +56,7 @@ struct TruthSettings {
   Duration timeout{};
 };
 
-struct SbrSettings {
+struct SbrSettings : DaemonSettings {
   std::string site_name;
   SiteId site_number = 0;
   std::vector<InsideSettings> inside;
@@ -68,12 +68,6 @@ struct SbrSettings {
   SiteTuning tuning;
   MigrationSettings migration;
   TruthSettings truth;
-
-  std::string control_socket, control_group;
-  std::string state_directory;    ///< survives a reboot
-  std::string runtime_directory;  ///< flows: survive a restart
-  LogLevel log_level = LogLevel::info;
-  LogFormat log_format = LogFormat::text;
 
   std::map<SiteId, std::string> site_names() const;  ///< of all sites, ours too
 };
