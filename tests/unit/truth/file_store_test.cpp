@@ -221,7 +221,7 @@ TEST_F(FileStoreTest, AFileOfANewerVersionOrOfSomebodyElseIsLeftAlone) {
 
 TEST_F(FileStoreTest, WhereNothingCanBeWrittenItSaysSo) {
   ASSERT_EQ(chmod(directory_.path().c_str(), 0500), 0);
-  const int before = setfsuid(65534);  // root may write anywhere; this process is not root to the file system for now
+  const int before = setfsuid(65534);  // root may write anywhere: to the file system this is nobody
   EXPECT_EQ(open(), nullptr);
   setfsuid(static_cast<uid_t>(before));
   std::filesystem::permissions(directory_.path(), std::filesystem::perms::owner_all);

@@ -110,7 +110,7 @@ TEST_F(LocalCopyTest, WhatIsTooMuchIsLostAndThatIsKnown) {
   }
   ASSERT_TRUE(run_until(loop_, [&] { return copy->take_lost(); }));
   EXPECT_FALSE(copy->take_lost());
-  EXPECT_TRUE(copy->find("nid/24"));
+  EXPECT_TRUE(run_until(loop_, [&] { return copy->find("nid/24").has_value(); }));
   EXPECT_FALSE(copy->find("nid/3"));
 }
 
