@@ -267,11 +267,11 @@ std::optional<SiteDropReason> SiteRewriter::learn_hidden(Job& job, UplinkId upli
 std::size_t SiteRewriter::mtu_of(Side to) const {
   switch (to.kind) {
     case Side::Kind::inside:
-      return tuning_.inside_mtu;
+      return inside_mtu_;
     case Side::Kind::uplink:
       return uplinks_[to.number].mtu;
     case Side::Kind::link:
-      return tuning_.link_mtu;
+      return link_mtus_[to.number] != 0 ? link_mtus_[to.number] : usual_mtu;
   }
   return minimum_mtu;
 }

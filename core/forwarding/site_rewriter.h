@@ -65,11 +65,10 @@ class SiteRewriter {
   SubnetMap& map_of(SiteId site) { return other_maps_[site]; }
   /// Our own address on a side: ICMPv6 errors come from it.
   void set_address(Side side, const Address& address) { own_address(side) = address; }
-  /// Octets of the largest packet that every link inside takes, and every link to other sites.
-  void set_mtus(std::size_t inside, std::size_t links) {
-    tuning_.inside_mtu = inside;
-    tuning_.link_mtu = links;
-  }
+  /// Octets of the largest packet that every link inside takes.
+  void set_inside_mtu(std::size_t octets) { inside_mtu_ = octets; }
+  /// The same of the link to another site.
+  void set_link_mtu(SiteId site, std::size_t octets) { link_mtus_.at(site) = octets; }
 
   /// These packets from `from` are forward()ed next: what is known of their nodes and flows is fetched from memory
   /// meanwhile, so that many nodes cost little more than few.
@@ -102,6 +101,8 @@ class SiteRewriter {
   std::size_t held_octets() const { return held_octets_; }
 
  private:
+  static constexpr std::size_t usual_mtu = 1500;
+
   /// One packet on its way through.
   struct Job {
     TimePoint now;
@@ -205,8 +206,10 @@ class SiteRewriter {
   Address inside_address_{};
   std::array<Address, max_uplinks> uplink_addresses_{};
   std::array<Address, max_sites> link_addresses_{};
-  using NodeKey = std::pair<NodeId, Locator>;  ///< NID and home
-  std::vector<NodeKey> expected_;              ///< scratch of expect()
+  std::size_t inside_mtu_ = usual_mtu;
+  std::array<std::size_t, max_sites> link_mtus_{};  ///< 0: not known, then the usual one
+  using NodeKey = std::pair<NodeId, Locator>;       ///< NID and home
+  std::vector<NodeKey> expected_;                   ///< scratch of expect()
   /// A Locator Update as its node sent it and as it left: the acknowledgement of the one becomes that of the other.
   struct RewrittenUpdate {
     std::vector<AdvertisedLocator> sent, left;

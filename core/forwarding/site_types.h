@@ -72,8 +72,7 @@ struct SiteActions {
 struct SiteTuning {
   std::size_t max_nids = 1 << 20;
   std::size_t flows = 1 << 18;
-  std::size_t sessions = 1 << 16;                  ///< ILNP sessions that are watched
-  std::size_t inside_mtu = 1500, link_mtu = 1500;  ///< octets
+  std::size_t sessions = 1 << 16;  ///< ILNP sessions that are watched
   Duration learnt_lifetime = seconds{300};
   Duration grace = seconds{300};       ///< an entry that is away and ends: how long it outlives its last packet
   std::size_t hold_packets = 256;      ///< per node

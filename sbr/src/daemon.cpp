@@ -227,12 +227,15 @@ void Daemon::log(const SiteEvent& event) {
 
 void Daemon::on_timer() {
   uplinks_->on_time(loop_.now());
+  links_->on_time(loop_.now());
   rewriter_->on_time(loop_.now(), actions_);
   perform();
   arm_timer();
 }
 
-void Daemon::arm_timer() { timer_->set(std::min(rewriter_->next_deadline(), uplinks_->next_deadline())); }
+void Daemon::arm_timer() {
+  timer_->set(std::min({rewriter_->next_deadline(), uplinks_->next_deadline(), links_->next_deadline()}));
+}
 
 void Daemon::housekeeping() {
   const TimePoint now = loop_.now();

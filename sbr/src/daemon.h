@@ -23,6 +23,7 @@
 #include "sbr/src/inside_links.h"
 #include "sbr/src/interfaces.h"
 #include "sbr/src/kernel_setup.h"
+#include "sbr/src/link_watch.h"
 #include "sbr/src/paths.h"
 #include "sbr/src/settings.h"
 #include "sbr/src/truth_side.h"
@@ -77,6 +78,9 @@ class Daemon {
   // daemon_uplinks.cpp
   void watch_uplinks();
   void uplinks_changed();
+  void links_changed();
+  void probe_link(const SiteLinkSettings& link, std::uint16_t identifier, const LinkMtu::Probe& probe);
+  void on_link_mtu(const SiteLinkSettings& link, std::size_t octets);
   void probe(UplinkId id, std::uint16_t identifier, std::uint16_t sequence);
   bool drain_echoes();
   void on_uplink_change(UplinkId id, UplinkState before, UplinkState now);
@@ -97,6 +101,7 @@ class Daemon {
   std::unique_ptr<FlowFile> flow_file_;  ///< outlives the rewriter
   std::unique_ptr<SiteRewriter> rewriter_;
   std::unique_ptr<UplinkWatch> uplinks_;
+  std::unique_ptr<LinkWatch> links_;
   std::unique_ptr<InsideLinks> inside_;
   std::unique_ptr<WirePorts> ports_;
   std::unique_ptr<NextHops> next_hops_;

@@ -49,6 +49,7 @@ void Daemon::network_changed() {
   open_ports();
   inside_->update(interfaces_);
   uplinks_changed();
+  links_changed();
 }
 
 void Daemon::open_ports() {
@@ -120,16 +121,14 @@ void Daemon::set_addresses() {
 }
 
 void Daemon::set_mtus() {
-  std::size_t inside = largest_mtu, links = largest_mtu;
+  std::size_t inside = largest_mtu;
   for (const auto& [ifindex, side] : paths_.sides()) {
     const std::size_t mtu = interfaces_.find(ifindex)->mtu;
     if (side.kind == Side::Kind::uplink)
       rewriter_->uplinks()[side.number].mtu = settings_.uplinks[side.number].mtu.value_or(mtu);
     if (side.kind == Side::Kind::inside) inside = std::min(inside, mtu);
-    for (const SiteLinkSettings& link : settings_.links)
-      if (side == Side::link(link.number)) links = std::min(links, link.mtu.value_or(mtu));
   }
-  rewriter_->set_mtus(inside, links);
+  rewriter_->set_inside_mtu(inside);
 }
 
 /// The packet filter before the ports: the kernel must never see what they take.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether uplinks work: carrier, neighbour and probes in, states of the rewriter's uplinks out.
+// Whether uplinks work: carrier, neighbour and probes in, states of the rewriter's uplinks out; and how large packets
+// may be on the links to other sites.
 #include "core/ipv6/icmpv6.h"
 #include "sbr/src/daemon.h"
 
@@ -8,14 +9,17 @@ namespace {
 
 constexpr Duration solicit_interval = seconds{1};
 
+constexpr std::size_t smallest_echo = 48;  ///< octets: IPv6 and ICMPv6 header
+
 ByteVector echo_request(const Address& source, const Address& destination, std::uint16_t identifier,
-                        std::uint16_t sequence) {
+                        std::uint16_t sequence, std::size_t octets = smallest_echo) {
   ByteVector message;
   ByteWriter out{message};
   out.u8(icmpv6::echo_request);
   out.zeros(3);
   out.u16(identifier);
   out.u16(sequence);
+  out.zeros(octets - smallest_echo);
   return build_packet(source, destination, next_header::icmpv6, message);
 }
 
@@ -26,6 +30,12 @@ void Daemon::watch_uplinks() {
       settings_.liveness, settings_.uplinks.size(), static_cast<std::uint16_t>(random_.u64()),
       [this](UplinkId id, std::uint16_t identifier, std::uint16_t sequence) { probe(id, identifier, sequence); },
       [this](UplinkId id, UplinkState before, UplinkState now) { on_uplink_change(id, before, now); });
+  links_ = std::make_unique<LinkWatch>(
+      settings_.links, static_cast<std::uint16_t>(random_.u64()),
+      [this](const SiteLinkSettings& link, std::uint16_t identifier, const LinkMtu::Probe& probe) {
+        probe_link(link, identifier, probe);
+      },
+      [this](const SiteLinkSettings& link, std::size_t octets) { on_link_mtu(link, octets); });
   echo_watch_ = std::make_unique<Watch>(loop_, echoes_->fd(), [this] { return drain_echoes(); });
 }
 
@@ -38,6 +48,32 @@ void Daemon::uplinks_changed() {
     if (const auto gateway = paths_.gateway(id)) next_hops_->prepare(now, {ifindex, *gateway});
   }
   arm_timer();
+}
+
+void Daemon::links_changed() {
+  const TimePoint now = loop_.now();
+  for (const SiteLinkSettings& link : settings_.links) {
+    const Interface* interface = interfaces_.find(paths_.interface_of(Side::link(link.number)));
+    if (interface != nullptr && interface->carrier)
+      links_->on_up(now, link.number, link.mtu.value_or(interface->mtu));
+    else
+      links_->on_down(link.number);
+  }
+  arm_timer();
+}
+
+void Daemon::probe_link(const SiteLinkSettings& link, std::uint16_t identifier, const LinkMtu::Probe& probe) {
+  const Interface* interface = interfaces_.find(paths_.interface_of(Side::link(link.number)));
+  if (interface == nullptr) return;
+  const auto source = link.router.is_link_local() ? interface->link_local_address() : interface->global_address();
+  if (!source) return;
+  ByteVector bytes = echo_request(*source, link.router, identifier, probe.sequence, probe.octets);
+  send(loop_.now(), Side::link(link.number), Packet{bytes, 0, bytes.size()});
+}
+
+void Daemon::on_link_mtu(const SiteLinkSettings& link, std::size_t octets) {
+  rewriter_->set_link_mtu(link.number, octets);
+  log_event(LogLevel::info, "link_mtu", {{"site", link.name}, {"octets", octets}});
 }
 
 /// One that answers is enough.
@@ -60,6 +96,8 @@ bool Daemon::drain_echoes() {
   const TimePoint now = loop_.now();
   for (const EchoReply& reply : batch.replies) {
     const auto side = paths_.side_of(reply.ifindex);
+    if (side && side->kind == Side::Kind::link)
+      links_->on_answer(now, side->number, reply.source, reply.identifier, reply.sequence);
     if (!side || side->kind != Side::Kind::uplink) continue;
     const std::vector<Address>& targets = settings_.uplinks[side->number].probes;
     const bool asked = targets.empty() ? paths_.gateway(side->number) == reply.source

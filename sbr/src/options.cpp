@@ -140,7 +140,7 @@ std::vector<Option> link_options() {
        .required = true},
       {.key = "site_link[].mtu",
        .type = integer,
-       .help = "Largest packet in octets. Unset: the interface's MTU.",
+       .help = "Largest packet in octets, if the link takes it: that is probed. Unset: the interface's MTU.",
        .range = "1280..65535"},
   };
 }

@@ -33,6 +33,7 @@ class Status {
 
   json status() const;
   json uplinks() const;
+  json links() const;
   json nodes() const;
   json flows() const;
   json truth() const;
@@ -68,6 +69,12 @@ json Status::problems() const {
   }
   if (usable == 0 && !d_.settings_.uplinks.empty())
     add("error", "no uplink works", "all of them are down", "ilnpctl show uplinks");
+  for (const SiteLinkSettings& link : d_.settings_.links)
+    if (const LinkMtu& mtu = (*d_.links_)[link.number]; mtu.mtu() < mtu.largest())
+      add("warning",
+          "the link to " + link.name + " swallows packets of more than " + std::to_string(mtu.mtu()) + " octets",
+          "senders are told that size (Packet Too Big); the interface has " + std::to_string(mtu.largest()),
+          "mend the link, or set site_link.mtu");
   if (!d_.truth_->reachable())
     add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
         "no node can move; packets flow as before");
@@ -97,6 +104,19 @@ json Status::uplinks() const {
                     {"failures", (*d_.uplinks_)[id].failures()}});
   }
   return {{"schema", "ilnp.uplinks/1"}, {"uplinks", std::move(list)}};
+}
+
+json Status::links() const {
+  json list = json::array();
+  for (const SiteLinkSettings& link : d_.settings_.links) {
+    const LinkMtu& mtu = (*d_.links_)[link.number];
+    list.push_back({{"name", link.name},
+                    {"interface", link.interface},
+                    {"router", to_string(link.router)},
+                    {"mtu", mtu.mtu()},
+                    {"black_holes", mtu.black_holes()}});
+  }
+  return list;
 }
 
 json Status::nodes() const {
@@ -161,6 +181,7 @@ json Status::status() const {
           {"problems", found},
           {"site", {{"name", d_.settings_.site_name}, {"number", d_.settings_.site_number}}},
           {"uplinks", uplinks()["uplinks"]},
+          {"links", links()},
           {"nodes", d_.rewriter_->nids().size()},
           {"flows", d_.rewriter_->flows().size()},
           {"truth", truth()}};

@@ -92,6 +92,19 @@ TEST_F(SiteMoves, LatePacketsFollowAGuestThatWentOn) {
   EXPECT_TRUE(dropped(cross(link, udp(correspondent, {at_other_site, nid})), SiteDropReason::link_stranger));
 }
 
+TEST_F(SiteMoves, EachLinkHasItsOwnSize) {
+  NidEntry& entry = know(Presence::away, at_other_site);
+  const ByteVector sent = PacketBuilder{correspondent, node_outside}.udp(1, 2, counting(1400)).build();
+  ASSERT_TRUE(cross(up1, sent).left());
+  router->set_link_mtu(link.number, 1400);
+  EXPECT_TRUE(dropped(cross(up1, sent), SiteDropReason::too_big));
+  ASSERT_EQ(actions.packets.size(), 1u);
+  EXPECT_EQ(actions.packets[0].to, up1);
+  EXPECT_EQ(load_u32(actions.packets[0].bytes.data() + 44), 1400u);
+  entry.site = 2;
+  EXPECT_TRUE(cross(up1, sent).left());
+}
+
 TEST_F(SiteMoves, GracePeriodStartsAnewWithEachPacketThatNeedsIt) {
   NidEntry& entry = know(Presence::away, at_other_site);
   router->set_end(entry, now + tuning.grace);
