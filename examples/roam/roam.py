@@ -6,28 +6,26 @@ streams go on. Run it by run.sh, which installs and builds what is missing and b
 Exit status: 0 every check held; 1 one did not; 2 the run itself did not work; 130 interrupted.
 """
 import argparse
-import contextlib
 import json
 import os
-import shutil
-import signal
 import sys
-import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
-from lab import measure, report, result, services, topology, traffic  # noqa: E402
-from lab.display import Display  # noqa: E402
-from lab.processes import Failure, run, wait_until  # noqa: E402
+from common import frame, servers, traffic  # noqa: E402
+from common.processes import Failure, run, wait_until  # noqa: E402
+from lab import measure, report, result, services, topology  # noqa: E402
+from lab.display import Display, live_line  # noqa: E402
 from lab.shim import STUB, Shim  # noqa: E402
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 FIRST_MOVE = 4.0       # seconds of undisturbed traffic
 LAST_SECONDS = 6.0     # how much earlier than the streams the download would end if nothing held it up
 NEW_CONNECTION_WITHIN = 9  # s after the link came; without ILNP
-LONGEST_RUN = 170      # whatever happens, the run ends
+LONGEST_RUN = 170      # s; whatever happens, the run ends
+COUNTER_PORT = 7001
 
 
 def arguments():
@@ -141,9 +139,9 @@ class Run:
         say("servers: BIND for roam.example; nginx and sshd in the guest")
         self.names.start()
         rate = int(self.options.download_rate * 1e6)
-        self.download = services.Download(self.directory, int(rate * (self.options.seconds - LAST_SECONDS)))
-        services.start_nginx(self.lab, rate)
-        self.ssh_server = services.SshServer(self.lab)
+        self.download = servers.Download(self.directory, int(rate * (self.options.seconds - LAST_SECONDS)))
+        servers.start_nginx(self.lab, "guest", rate)
+        self.ssh_server = servers.SshServer(self.lab, "guest", services.GUEST)
         self.ssh_server.start()
         for role, site in self.at.items():
             wait_until(lambda r=role, s=site: (r, s) in self.addresses, 12, f"an address of the {role} at {site}")
@@ -186,7 +184,7 @@ class Run:
             for net in ("net1", "net2"):
                 path = os.path.join(self.out, f"{role}-{net}.pcap")
                 child = self.lab.spawn(role, f"tcpdump-{role}-{net}", [
-                    services.program("tcpdump"), "-i", net, "-w", path, "-s", "160", "-B", "16384", "-n", "-Z", "root",
+                    servers.program("tcpdump"), "-i", net, "-w", path, "-s", "160", "-B", "16384", "-n", "-Z", "root",
                     "--time-stamp-precision=nano", "ip6"])
                 child.wait_for_log("listening on", 5)
 
@@ -194,18 +192,10 @@ class Run:
 
     def start_traffic(self):
         o = self.options
-        longest = o.seconds + 35
-        self.ssh = traffic.Ssh(self.lab, self.ssh_server, o.dead_after)
-        self.counters = {p: traffic.Counter(self.lab, self.programs["counter"], p, longest, o.dead_after)
-                         for p in ("udp", "tcp")}
-        if not self.ssh.ready.wait(10):
-            raise Failure(f"the ssh session did not start:\n{self.ssh.child.log_tail()}")
-        for protocol, counter in self.counters.items():
-            wait_until(lambda c=counter: c.started() or not c.running(), 10, f"the {protocol} counter")
-            if not counter.running():
-                raise Failure(f"the {protocol} counter did not start:\n{counter.client.log_tail()}")
-        self.curl = traffic.Curl(self.lab, self.download, o.dead_after, longest)
-        self.ssh.start()
+        self.traffic = traffic.Sessions(self.lab, "client", "guest", services.GUEST, self.ssh_server, self.programs["counter"],
+                                        COUNTER_PORT, o.seconds, o.dead_after)
+        self.traffic.start(self.download)
+        self.ssh, self.counters, self.curl = self.traffic.ssh, self.traffic.counters, self.traffic.curl
         self.began = time.monotonic()
         self.display.step("traffic: curl, ssh, counter streams (TCP and UDP, 1 kHz, both ways), by name")
 
@@ -215,7 +205,7 @@ class Run:
         mover.start()
         ends = self.began + self.options.seconds
         while time.monotonic() < ends:
-            self.display.live(self)
+            self.display.live(lambda now: live_line(self, now))
             time.sleep(0.2)
         mover.join(15)
         if self.mover_failure:
@@ -280,7 +270,7 @@ class Run:
                 address = self.addresses["guest", site]
                 self.names.publish_address("guest", address)
             if address:
-                url = f"http://{services.GUEST}:{services.HTTP_PORT}/download.bin"
+                url = f"http://{services.GUEST}:{servers.HTTP_PORT}/download.bin"
                 status = run(self.lab.inside("client") + ["curl", "-s", "-r", "0-9", "-o", "/dev/null", "-w", "%{http_code}",
                                                           "--max-time", "1", url], timeout=4, check=False)
             time.sleep(0.05)
@@ -297,17 +287,11 @@ class Run:
         self.display.step("ending the sessions, checking the download")
         self.ended = time.monotonic()
         self.note_locators()
-        self.sessions = {}
-        for counter in self.counters.values():
-            counter.ask_to_end()
-        for protocol, counter in self.counters.items():
-            self.sessions[protocol] = counter.finish(6)
-        self.sessions["ssh"] = self.ssh.finish(4)
-        self.sessions["download"] = self.curl.finish(25)
+        self.sessions = self.traffic.finish()
         self.records_after = self.names.records(services.GUEST)
         self.final_state = {role: {what: shim.show(what) for what in ("locators", "sessions", "counters")}
                             for role, shim in self.shims.items()}
-        self.wire_counters = self.lab.wire("counters")
+        self.wire_counters = self.lab.wide_area.ask("counters")
 
 
 def describe_move(move):
@@ -316,31 +300,10 @@ def describe_move(move):
             "both": f"{steps}, hard, at the same moment"}[move["kind"]]
 
 
-def interrupted(number, _frame):
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
-
-def too_late(_number, _frame):
-    raise Failure(f"the run took more than {LONGEST_RUN} s")
-
-
 def main():
     options = arguments()
-    if os.geteuid() != 0:
-        print("roam: needs root for network namespaces; examples/roam/run.sh takes it", file=sys.stderr)
-        return 2
-    display = Display(options.json)
-    out = os.path.abspath(options.out or time.strftime("out/roam-%Y%m%d-%H%M%S"))
-    os.makedirs(out, exist_ok=True)
-    directory = tempfile.mkdtemp(prefix=f"roam-{os.getpid()}-")
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
-    signal.signal(signal.SIGALRM, too_late)
-    signal.alarm(LONGEST_RUN)
-    status = 2
-    try:
+
+    def body(directory, out):
         this = Run(options, display, directory, out)
         with this.lab:
             this.set_up()
@@ -351,35 +314,10 @@ def main():
         figures = result.evaluate(this)
         report.write(this, figures, out)
         display.result(figures, out)
-        status = 0 if figures["verdict"]["ok"] else 1
-    except Failure as failure:
-        display.failure(str(failure))
-        options.keep = True
-    except KeyboardInterrupt:
-        display.failure("interrupted")
-        status = 130
-    finally:
-        signal.alarm(0)
-        tidy(directory, out, options.keep)
-    return status
+        return figures["verdict"]["ok"]
 
-
-def tidy(directory, out, keep):
-    if keep:
-        for big in ("www/download.bin", "downloaded.bin"):
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(os.path.join(directory, big))
-        shutil.rmtree(os.path.join(out, "run"), ignore_errors=True)
-        shutil.move(directory, os.path.join(out, "run"))
-        print(f"logs and configurations: {out}/run", file=sys.stderr)
-    else:
-        shutil.rmtree(directory, ignore_errors=True)
-    # What sudo made belongs to who asked for it.
-    owner, group = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-    if owner and group:
-        for path, _, files in os.walk(out):
-            for name in [path] + [os.path.join(path, file) for file in files]:
-                os.chown(name, int(owner), int(group), follow_symlinks=False)
+    display = Display(options.json)
+    return frame.run("roam", options, display, LONGEST_RUN, body)
 
 
 if __name__ == "__main__":

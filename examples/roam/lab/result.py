@@ -4,6 +4,8 @@ import json
 import os
 import platform
 
+from common.arrivals import Arrivals
+
 from . import measure, topology
 
 SCHEMA = "ilnp.roam/1"
@@ -12,7 +14,7 @@ BEFORE = 1.0  # s before a move from which datagrams count: those under way when
 
 
 def evaluate(run):
-    arrivals = {key: measure.Arrivals(run.counters[key[0]].logs[key[1]]) for key in STREAMS}
+    arrivals = {key: Arrivals(run.counters[key[0]].logs[key[1]]) for key in STREAMS}
     captures = load_captures(run)
     moves = [move_figures(run, move, following_move_start(run, index), arrivals, captures)
              for index, move in enumerate(run.moves)]

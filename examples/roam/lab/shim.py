@@ -5,8 +5,10 @@ import json
 import os
 import time
 
-from .processes import Failure, run, wait_until
-from .services import ZONE, write
+from common.processes import Failure, run, wait_until
+from common.servers import write
+
+from .services import ZONE
 from .topology import NAME_SERVER
 
 STUB = "127.0.0.106"

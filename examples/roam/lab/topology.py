@@ -6,20 +6,15 @@
                                        ns (BIND)
 
 The guest and the client have one interface per site. Plugging is done at the site's end of the cable, a port of
-its switch (link up, link down): the mobile side sees what a real one sees, the carrier. Everything that is made carries the run's name and is
-removed by close(); what a killed run left behind is removed by the next one.
+its switch (link up, link down): the mobile side sees what a real one sees, the carrier.
 """
-import contextlib
 import os
 import re
-import shutil
-import signal
 import socket
-import tempfile
 import time
 
-from . import processes
-from .processes import Child, Failure, run
+from common.places import Places, WideArea, remove_namespace
+from common.processes import run
 
 SITES = {  # site: (prefix, transit prefix to the core, number)
     "dc1": ("2001:db8:a1:", "2001:db8:f:a1:"),
@@ -30,7 +25,6 @@ SITES = {  # site: (prefix, transit prefix to the core, number)
 HOMES = {"guest": ("dc1", "dc2"), "client": ("c1", "c2")}  # net1 and net2 of each mobile node
 INTERFACE_TO = {"dc1": "net1", "dc2": "net2", "c1": "net1", "c2": "net2"}
 NAME_SERVER = "2001:db8:53::53"
-NAME_PATTERN = re.compile(r"^roam-(\d+)-\w+$")  # of namespaces and working directories
 
 
 def site_prefix(site):
@@ -47,44 +41,21 @@ def site_of(address):
     return None
 
 
-class Lab:
+class Lab(Places):
     def __init__(self, directory, delays, rate, loss, seed, wire_program):
-        self.directory, self.delays, self.rate, self.loss, self.seed = directory, delays, rate, loss, seed
+        super().__init__(f"roam-{os.getpid()}", directory)
+        self.delays, self.rate, self.loss, self.seed = delays, rate, loss, seed
         self.wire_program = wire_program
-        self.run_name = f"roam-{os.getpid()}"
-        self.children = []
         self.namespaces = []
-        self._made_paths, self._shared_paths = [], []
-        self._control = None
-
-    # ---------------------------------------------------------------- life
-
-    def __enter__(self):
-        remove_leftovers()
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
+        self.wide_area = None
 
     def close(self):
-        for child in reversed(self.children):
-            child.terminate()
-        for child in reversed(self.children):
-            child.stop(timeout=2)
-        self.children.clear()
+        super().close()
         for name in self.namespaces:
             remove_namespace(name)
         self.namespaces.clear()
-        for path in self._made_paths:
-            shutil.rmtree(path, ignore_errors=True)
-        for path in self._shared_paths:
-            with contextlib.suppress(OSError):
-                os.rmdir(path)
-        self._made_paths.clear()
-        self._shared_paths.clear()
-        if self._control:
-            self._control.close()
-            self._control = None
+        if self.wide_area:
+            self.wide_area.close()
 
     def build(self):
         for role in ("guest", "client", "dc1", "dc2", "c1", "c2", "core", "wide", "ns"):
@@ -145,60 +116,19 @@ class Lab:
         self.ip("core", "addr add 2001:db8:53::1/64 dev ns nodad", "link set ns up")
 
     def _start_wire(self):
-        path = os.path.join(self.directory, "wire.socket")
         pairs = []
         for site in SITES:
-            text = f"{site}-site,{site}-core,name={site},delay={self.delays[site]}ms,rate={self.rate}"
-            if site in ("dc1", "dc2"):
-                text += f",loss={self.loss}"
-            pairs += ["--pair", text]
-        wire = self.spawn("wide", "wire", [self.wire_program, "--control", path, "--seed", str(self.seed)] + pairs)
-        wire.wait_for_log("wire: ready", 5)
-        self._control = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._control.bind(os.path.join(self.directory, "wire.reply"))
-        self._control.connect(path)
-        self._control.settimeout(2)
+            loss = f",loss={self.loss}" if site in ("dc1", "dc2") else ""
+            pairs.append(f"{site}-site,{site}-core,name={site},delay={self.delays[site]}ms,rate={self.rate}{loss}")
+        self.wide_area = WideArea(self, "wide", self.wire_program, pairs, self.seed)
 
     # ---------------------------------------------------------------- doing things
-
-    def namespace(self, role):
-        return f"{self.run_name}-{role}"
-
-    def inside(self, role):
-        """A command prefix: in the role's network, with its /etc/resolv.conf."""
-        return ["ip", "netns", "exec", self.namespace(role)]
 
     def ip(self, role, *commands):
         run(["ip", "-6", "-n", self.namespace(role), "-batch", "-"], input_text="\n".join(commands) + "\n")
 
     def sysctl(self, role, values):
         run(self.inside(role) + ["sysctl", "-q", "-w"] + [f"net.ipv6.conf.{key}={value}" for key, value in values.items()])
-
-    def spawn(self, role, name, argv, on_line=None, stdin=None):
-        child = Child(name, self.inside(role) + argv, self.directory, on_line, stdin)
-        self.children.append(child)
-        return child
-
-    def resolv_conf(self, role, server):
-        path = f"/etc/netns/{self.namespace(role)}"
-        self.share_directory("/etc/netns")
-        os.makedirs(path)
-        self._made_paths.append(path)
-        with open(os.path.join(path, "resolv.conf"), "w") as conf:
-            conf.write(f"nameserver {server}\noptions timeout:2 attempts:3\n")
-
-    def share_directory(self, path):
-        """A directory that others may use as well: made when it is missing, taken away when it is empty again."""
-        if not os.path.exists(path):
-            os.mkdir(path, 0o755)
-            self._shared_paths.append(path)
-
-    def runtime_directory(self, role):
-        """Where a daemon keeps what need not survive a reboot: in memory, as /run is."""
-        path = f"/run/{self.namespace(role)}"
-        os.mkdir(path, 0o700)
-        self._made_paths.append(path)
-        return path
 
     def plug(self, site):
         """Both return the time just before the change."""
@@ -211,37 +141,3 @@ class Lab:
         now = time.monotonic()
         run(["ip", "-n", self.namespace(site), "link", "set", "port", state])
         return now
-
-    def wire(self, command):
-        self._control.send(command.encode())
-        reply = self._control.recv(65536).decode()
-        if reply.startswith("error"):
-            raise Failure(f"wire {command}: {reply}")
-        return reply
-
-
-def remove_namespace(name):
-    """With every process that is still in it: a server's sessions outlive the server."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        pids = [int(pid) for pid in processes.run(["ip", "netns", "pids", name], check=False).split()]
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        if pids:
-            time.sleep(0.05)
-    processes.run(["ip", "netns", "del", name], check=False)
-
-
-def remove_leftovers():
-    """Namespaces, resolv.conf and working directories of runs whose process is gone."""
-    def remove_directory(path):
-        return lambda name: shutil.rmtree(os.path.join(path, name), ignore_errors=True)
-    for directory, remove in (("/run/netns", remove_namespace), ("/etc/netns", remove_directory("/etc/netns")),
-                              ("/run", remove_directory("/run")),
-                              (tempfile.gettempdir(), remove_directory(tempfile.gettempdir()))):
-        if not os.path.isdir(directory):
-            continue
-        for name in os.listdir(directory):
-            match = NAME_PATTERN.match(name)
-            if match and not os.path.exists(f"/proc/{match.group(1)}"):
-                remove(name)

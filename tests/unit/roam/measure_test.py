@@ -8,7 +8,9 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../examples/roam"))
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../examples")
+sys.path[:0] = [EXAMPLES, os.path.join(EXAMPLES, "roam")]
+from common.arrivals import Arrivals  # noqa: E402
 from lab import measure, topology  # noqa: E402
 
 MS = 1_000_000
@@ -19,7 +21,7 @@ def arrivals(rows):
     with tempfile.NamedTemporaryFile() as log:
         log.write(b"ROAMCNT1" + b"".join(struct.pack("<3q", n, int(s * MS), int(r * MS)) for n, s, r in rows))
         log.flush()
-        return measure.Arrivals(log.name)
+        return Arrivals(log.name)
 
 
 def steady(first, count, delay=10):
@@ -72,7 +74,7 @@ class ArrivalsTest(unittest.TestCase):
         with tempfile.NamedTemporaryFile() as log:
             log.write(b"ROAMCNT1" + struct.pack("<3q", 0, 0, MS) + b"half")
             log.flush()
-            self.assertEqual(len(measure.Arrivals(log.name)), 1)
+            self.assertEqual(len(Arrivals(log.name)), 1)
 
 
 def ethernet(source, destination, protocol, payload=b"\0" * 24):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sessions that have to survive: curl, an interactive ssh session and four counter streams, all by name, all with
+"""The sessions of a client with the guest: curl, an interactive ssh session and four counter streams, all by name, all with
 the ordinary programs. Each says of itself whether it lives, and keeps what it saw for the measurement."""
 import hashlib
 import json
@@ -8,23 +8,23 @@ import subprocess
 import threading
 import time
 
-from .services import GUEST, HTTP_PORT
+from .processes import Failure, wait_until
+from .servers import HTTP_PORT
 
-PORTS = {"udp": 7001, "tcp": 7002}
 
 
 class Curl:
     """A download that has to span every move; the server limits its rate."""
 
-    def __init__(self, lab, download, dead_after, longest):
+    def __init__(self, lab, client, name, download, dead_after, longest):
         self.download = download
-        self.path = os.path.join(lab.directory, "downloaded.bin")
+        self.path = os.path.join(lab.directory, f"downloaded-{client}.bin")
         self.progress = []  # (time, octets)
         self.ended_at = None
-        self.child = lab.spawn("client", "curl", [
+        self.child = lab.spawn(client, f"curl-{client}", [
             "curl", "-sS", "--fail", "-o", self.path, "--connect-timeout", "10",
             "--speed-limit", "1000", "--speed-time", str(int(dead_after)), "--max-time", str(int(longest)),
-            f"http://{GUEST}:{HTTP_PORT}/download.bin"])
+            f"http://{name}:{HTTP_PORT}/download.bin"])
         self._sampler = threading.Thread(target=self._sample, daemon=True)
         self._sampler.start()
 
@@ -62,13 +62,13 @@ class Ssh:
 
     INTERVAL = 0.1
 
-    def __init__(self, lab, server, dead_after):
+    def __init__(self, lab, client, server, dead_after):
         self.sent, self.echoes = [], []  # times sent; (number, time sent, time back)
         self.wrong = []
         self.ready = threading.Event()
         self._stop = threading.Event()
-        self.child = lab.spawn("client", "ssh", server.client_command(dead_after, "stty raw -echo; echo roam-ready; exec cat"),
-                               on_line=self._on_line, stdin=subprocess.PIPE)
+        self.child = lab.spawn(client, f"ssh-{client}",
+                               server.client_command(dead_after, "stty raw -echo; echo ready; exec cat"), on_line=self._on_line, stdin=subprocess.PIPE)
         self._writer = threading.Thread(target=self._write, daemon=True)
         self.ended_at = None
 
@@ -96,7 +96,7 @@ class Ssh:
     def _on_line(self, line):
         now, text = time.monotonic(), line.decode(errors="replace").strip()
         if not self.ready.is_set():
-            if text == "roam-ready":
+            if text == "ready":
                 self.ready.set()
             return
         number = len(self.echoes)
@@ -122,18 +122,17 @@ class Ssh:
 class Counter:
     """Two counter streams (to the guest and to the client) of one session."""
 
-    def __init__(self, lab, program, protocol, seconds, dead_after):
+    def __init__(self, lab, program, protocol, port, client, guest, name, seconds, dead_after):
         self.protocol = protocol
         self.latest = {"client": {}, "guest": {}}
         self.ended_at = {}
-        self.logs = {role: os.path.join(lab.directory, f"counter-{protocol}-{role}.bin") for role in ("client", "guest")}
-        common = ["--protocol", protocol, "--port", str(PORTS[protocol]), "--seconds", str(seconds),
-                  "--dead-after", str(dead_after)]
-        self.server = lab.spawn("guest", f"counter-{protocol}-guest",
-                                [program, "serve", "--log", self.logs["guest"]] + common, on_line=self._keep("guest"))
+        label = f"counter-{protocol}-{client}"
+        self.logs = {role: os.path.join(lab.directory, f"{label}-{role}.bin") for role in ("client", "guest")}
+        common = ["--protocol", protocol, "--port", str(port), "--seconds", str(seconds), "--dead-after", str(dead_after)]
+        self.server = lab.spawn(guest, f"{label}-guest", [program, "serve", "--log", self.logs["guest"]] + common,
+                                on_line=self._keep("guest"))
         self.server.wait_for_log("counter: ready", 5)
-        self.client = lab.spawn("client", f"counter-{protocol}-client",
-                                [program, "connect", "--host", GUEST, "--log", self.logs["client"]] + common,
+        self.client = lab.spawn(client, label, [program, "connect", "--host", name, "--log", self.logs["client"]] + common,
                                 on_line=self._keep("client"))
 
     def _keep(self, role):
@@ -162,3 +161,36 @@ class Counter:
             if child.wait(timeout) is None:
                 child.stop()
         return {f"to_{role}": {**self.latest[role], "ended_at": self.ended_at.get(role)} for role in ("guest", "client")}
+
+
+class Sessions:
+    """All of one client's. `name` is what it calls the guest; `port` and the one after it are the counters'."""
+
+    def __init__(self, lab, client, guest, name, ssh_server, program, port, seconds, dead_after):
+        self.lab, self.client, self.name = lab, client, name
+        self.longest, self.dead_after = seconds + 35, dead_after
+        self.ssh = Ssh(lab, client, ssh_server, dead_after)
+        self.counters = {protocol: Counter(lab, program, protocol, port + n, client, guest, name, self.longest, dead_after)
+                         for n, protocol in enumerate(("udp", "tcp"))}
+
+    def start(self, download):
+        """Returns when all of them go on."""
+        if not self.ssh.ready.wait(10):
+            raise Failure(f"the ssh session of the {self.client} did not start:\n{self.ssh.child.log_tail()}")
+        for protocol, counter in self.counters.items():
+            wait_until(lambda c=counter: c.started() or not c.running(), 10, f"the {protocol} counter")
+            if not counter.running():
+                raise Failure(f"the {protocol} counter did not start:\n{counter.client.log_tail()}")
+        self.curl = Curl(self.lab, self.client, self.name, download, self.dead_after, self.longest)
+        self.ssh.start()
+
+    def finish(self):
+        """What each of them says of itself."""
+        found = {}
+        for counter in self.counters.values():
+            counter.ask_to_end()
+        for protocol, counter in self.counters.items():
+            found[protocol] = counter.finish(6)
+        found["ssh"] = self.ssh.finish(4)
+        found["download"] = self.curl.finish(25)
+        return found
