@@ -129,10 +129,10 @@ void InsideLinks::on_event(const DirectoryEvent& event) {
   const TimePoint now = loop_.now();
   if (event.kind == arriving || event.kind == expected) {
     searches_[event.record.key] = {now, now};
-    on_arrival();
+    announce_router();
   } else if (event.kind == arrived) {
     searches_.erase(event.record.key);
-    on_arrival();
+    announce_router();
   } else if (event.kind == left) {
     searches_.erase(event.record.key);
     announce_left(event.record.key);
@@ -142,7 +142,7 @@ void InsideLinks::on_event(const DirectoryEvent& event) {
   arm();
 }
 
-void InsideLinks::on_arrival() {
+void InsideLinks::announce_router() {
   for (auto& [ifindex, link] : links_) {
     if (!link.settings.advertise) continue;
     link.advertiser.announce(loop_.now());
@@ -184,8 +184,10 @@ void InsideLinks::look_for(const Address& target) {
   }
 }
 
-/// Neighbour solicitations until the node answers.
+/// Neighbour solicitations until the node answers. It may have none of the addresses that are asked for: then it has to
+/// hear which link this is, whenever it is plugged in.
 void InsideLinks::search(TimePoint now) {
+  bool is_due = false;
   for (auto it = searches_.begin(); it != searches_.end();) {
     NidEntry* entry = entry_of(it->first);
     if (entry == nullptr || (entry->presence != Presence::arriving && !entry->is_expected)) {
@@ -196,17 +198,19 @@ void InsideLinks::search(TimePoint now) {
     ++it;
     if (search.next > now) continue;
     search.next = now + (now - search.since < patience ? search_interval : patient_interval);
+    is_due = true;
     look_for({entry->now, entry->nid});
     // Where it will be is a guess for a node that gets its locator when it comes; until then it has that of its home.
     if (entry->home != entry->now) look_for({entry->home, entry->nid});
   }
+  if (is_due) announce_router();
 }
 
 void InsideLinks::on_time() {
   const TimePoint now = loop_.now();
+  search(now);
   for (auto& [ifindex, link] : links_)
     if (link.advertiser.on_time(now)) advertise(ifindex, link);
-  search(now);
   if (next_refresh_ <= now) {
     proxy_.refresh();
     next_refresh_ = proxy_.has_guests() ? now + refresh_interval : never;

@@ -33,8 +33,8 @@ class InsideLinks {
   void update(const Interfaces& interfaces);
   void on_message(const ReceivedNeighbourMessage& received);
   void on_event(const DirectoryEvent& event);
-  /// A node has arrived: it, and its neighbours, learn at once where they are.
-  void on_arrival();
+  /// Whoever arrives, and its neighbours, learn at once where they are.
+  void announce_router();
 
   const Counters& counters() const { return counters_; }
 
