@@ -268,11 +268,12 @@ def same(a, b):
 
 
 class Lab:
-    """`with Lab(seconds) as lab:`; `seconds` bounds the test. `build`: else the first argument, else build/dev."""
+    """`with Lab(seconds) as lab:`; `seconds` bounds the test. `build`: else the first argument, else build/dev.
+    `directory`: the caller's, who then also has the signals, bounds the time and removes it."""
     name_server = "2001:db8:53::53"
 
-    def __init__(self, seconds=60, build=None):
-        self.seconds = seconds
+    def __init__(self, seconds=60, build=None, directory=None):
+        self.seconds, self.directory, self.is_test = seconds, directory, directory is None
         self.peer_index = 100
         build = build or (sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "../../../build/dev"))
         self.build = os.path.abspath(build)
@@ -280,20 +281,24 @@ class Lab:
         self.ctl = os.path.join(self.build, "ctl/ilnpctl")
         self.namespaces, self.processes, self.hosts, self.routers, self.captures = {}, [], {}, {}, []
         self.daemons = {}
-        self.directory = None
 
     def __enter__(self):
+        if self.is_test:
+            self._bound()
+            self.directory = tempfile.mkdtemp(prefix=f"ilnp-{os.getpid()}-")
+        return self
+
+    def _bound(self):
         def ended(number, frame):
             raise Failure(f"ended by signal {number}" if number != signal.SIGALRM else f"over {self.seconds} s")
         for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, ended)
         signal.alarm(self.seconds)
-        self.directory = tempfile.mkdtemp(prefix=f"ilnp-{os.getpid()}-")
-        return self
 
     def __exit__(self, kind, value, trace):
-        signal.alarm(0)
-        if kind is not None:
+        if self.is_test:
+            signal.alarm(0)
+        if self.is_test and kind is not None:
             for daemon in self.daemons.values():
                 print(f"--- log of {daemon.name}\n{daemon.log_text()[-3000:]}", file=sys.stderr)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -306,7 +311,7 @@ class Lab:
                 process.wait()
         for namespace in self.namespaces.values():
             namespace.close()
-        if kind is None or "ILNP_KEEP" not in os.environ:
+        if self.is_test and (kind is None or "ILNP_KEEP" not in os.environ):
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def namespace(self, name):

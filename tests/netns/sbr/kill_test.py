@@ -38,16 +38,12 @@ class Moves:
             self.sites.unplug("g")
         elif step == "activate":
             self.sites.plug("g", to)
-            self.sites.wait_presence("g", to, self.inside(to))
-
-    @staticmethod
-    def inside(site):
-        return "here" if site == "dc1" else "visiting"
+            self.sites.wait_presence("g", to, self.sites.inside("g", to))
 
     def settle(self):
         """Exactly one router has it."""
         site = self.at()
-        self.sites.wait_presence("g", site, self.inside(site))
+        self.sites.wait_presence("g", site, self.sites.inside("g", site))
         wait_until(lambda: self.sites.presence("g", OTHER[site]) in (None, "away"), "active at two sites")
 
     def with_router_killed(self, victim, moment):

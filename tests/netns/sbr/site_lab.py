@@ -59,6 +59,7 @@ class BorderRouter(Program):
 
 
 def veth(left, left_name, right, right_name, mtu=None):
+    """A link; it needs no program to work."""
     lab = left.lab
     lab.peer_index += 1
     run("ip", "link", "add", left_name, "netns", left.full, "type", "veth", "peer", "name", right_name, "index",
@@ -72,8 +73,9 @@ def veth(left, left_name, right, right_name, mtu=None):
 class Site:
     """One border router `sbr` with inside links and uplinks. The configuration grows with them."""
 
-    def __init__(self, lab, name="sbr", inside=INSIDE, world="r", number=0):
-        self.lab, self.inside, self.world = lab, inside, lab.namespaces[world]
+    def __init__(self, lab, name="sbr", inside=INSIDE, world="r", number=0, cable=veth):
+        """`cable` makes the links to the providers, as veth does."""
+        self.lab, self.inside, self.world, self.cable = lab, inside, lab.namespaces[world], cable
         self.ns = lab.namespace(name)
         self.router = BorderRouter(lab, name)
         self.text = f'[site]\nname = "{name}"\nnumber = {number}\n'
@@ -92,7 +94,7 @@ class Site:
     def add_uplink(self, name, interface, transit, outside, mode="neutral", more=""):
         """`transit` like 2001:db8:f0:1: the provider's end has ::1, ours ::2."""
         far = f"{self.ns.full.split('-')[-1]}-{interface}"
-        veth(self.ns, interface, self.world, far)
+        self.cable(self.ns, interface, self.world, far)
         self.world.ip("addr", "add", f"{transit}::1/64", "dev", far, "nodad")
         self.ns.ip("addr", "add", f"{transit}::2/64", "dev", interface, "nodad")
         self.world.ip("-6", "route", "add", outside, "via", f"{transit}::2", "dev", far)

@@ -43,14 +43,15 @@ def node_nid(node):
 class TwoSites:
     """The network without guests. Nothing but the routers runs in it."""
 
-    def __init__(self, lab, guests=(("g", "200:0:0:a"),), truth="", timers=""):
-        self.lab = lab
+    def __init__(self, lab, guests=(("g", "200:0:0:a"),), truth="", timers="", cable=veth):
+        """`cable` makes the links to the providers and that between the sites."""
+        self.lab, self.cable = lab, cable
         lab.router()
         self.fabric = lab.namespace("fabric")
-        self.sites, self.ports, self.where, self.nids = {}, {}, {}, dict(guests)
+        self.sites, self.ports, self.where, self.home, self.nids = {}, {}, {}, {}, dict(guests)
         for name in ("dc1", "dc2"):
             self._site(name)
-        veth(self.sites["dc1"].ns, "x0", self.sites["dc2"].ns, "x0")
+        cable(self.sites["dc1"].ns, "x0", self.sites["dc2"].ns, "x0")
         for name, site in self.sites.items():
             self._link(site, name)
         self.truth = truth or f'[truth]\npath = "{lab.directory}/truth.db"\n'
@@ -59,7 +60,7 @@ class TwoSites:
 
     def _site(self, name):
         number = int(name[-1])
-        site = Site(self.lab, name, f"{INSIDE[name]}::/48", number=number)
+        site = Site(self.lab, name, f"{INSIDE[name]}::/48", number=number, cable=self.cable)
         self.fabric.ip("link", "add", f"br{number}", "type", "bridge", "stp_state", "0", "mcast_snooping", "0")
         self.fabric.ip("link", "set", f"br{number}", "up")
         site.add_inside("lan0", SUBNET[name], "fabric", f"{name}-lan")
@@ -93,14 +94,15 @@ class TwoSites:
 
     def _port(self, name):
         namespace = self.lab.namespace(name)
+        self.home[name] = "dc1"
         self.ports[name] = f"port-{name}"
         veth(namespace, "eth0", self.fabric, self.ports[name])
         return namespace
 
-    def guest(self, name):
+    def guest(self, name, session=""):
         """With ilnp-host, at home in dc1."""
         self._port(name)
-        host = self.lab.host(name, self.nids[name], text=SHIM)
+        host = self.lab.host(name, self.nids[name], text=SHIM, session=session)
         self.plug(name, "dc1")
         return host.start()
 
@@ -144,17 +146,29 @@ class TwoSites:
         """How migrate calls a guest."""
         return nid_text(self.nids[name]) if self.nids.get(name) else self.lab.namespaces[name].address
 
-    def move(self, name, to, pause=0.02):
-        """Stops the guest, moves it, starts it again after `pause`. When it has been heard the move is released."""
+    def move(self, name, to, pause=0.02, visible=False):
+        """Stops the guest, moves it, starts it again after `pause`. When it has been heard the move is released. With
+        `visible` its home moves as well."""
         node, source = self.node(name), self.where[name]
-        home = ("--home", self.place("dc1")) if self.nids.get(name) else ()
-        self.step(source, "prepare", node, "--to", to, *home)
+        more = ("--home", self.place(self.home[name])) if self.nids.get(name) else ()
+        self.step(source, "prepare", node, "--to", to, *more, *(("--visible",) if visible else ()))
         self.unplug(name)
         self.step(to, "activate", node)
         time.sleep(pause)
         self.plug(name, to)
-        self.wait_presence(name, to, "here" if to == "dc1" else "visiting")
+        if visible:
+            self.home[name] = to
+        self.wait_presence(name, to, self.inside(name, to))
         self.step(to, "release", node)
+
+    def rehome(self, name):
+        """The place where it is becomes its home."""
+        self.step(self.where[name], "rehome", self.node(name))
+        self.home[name] = self.where[name]
+
+    def inside(self, name, site):
+        """What the router of the site where it is says of a guest."""
+        return "here" if site == self.home[name] else "visiting"
 
     @staticmethod
     def place(site):
