@@ -2,7 +2,6 @@
 // Start, end and the packet path. What follows from changes of the network is in daemon_network.cpp.
 #include "ilnp-host/src/daemon.h"
 
-#include <csignal>
 #include <filesystem>
 
 #include "core/ilnp/text.h"
@@ -19,12 +18,6 @@ constexpr std::size_t tun_batch = 8;
 constexpr int tun_turns = 8;  ///< then the rest of the loop has its turn
 constexpr Duration farewell = milliseconds{500};
 
-/// Runs what may fail with a Result and keeps the value, or returns its error from start().
-template <class T>
-std::unique_ptr<T> boxed(Result<T>& opened) {
-  return std::make_unique<T>(std::move(opened.value()));
-}
-
 }  // namespace
 
 Daemon::Daemon(HostSettings settings)
@@ -33,34 +26,10 @@ Daemon::Daemon(HostSettings settings)
       dad_{random_},
       tun_buffers_(tun_batch, ByteVector(packet_buffer_size)) {}
 
-Daemon::~Daemon() { process_log().watch({}); }
-
 Result<void> Daemon::start() {
-  started_at_ = loop_.now();
-  std::error_code failure;
-  std::filesystem::create_directories(settings_.runtime_directory, failure);
-  std::filesystem::create_directories(std::filesystem::path{settings_.control_socket}.parent_path(), failure);
-  auto control = ControlServer::open(loop_.context(), {settings_.control_socket, settings_.control_group});
-  if (!control) return control.error();
-  control_ = std::move(control.value());
-  process_log().watch([this](const Event& event) { control_->publish(event); });
-
-  if (auto available = IngressFilter::check(); !available) return available;
+  if (auto opened = open(settings_, "ilnp"); !opened) return opened;
   const auto nid = node_identity(settings_, random_);
   if (!nid) return nid.error();
-  auto commands = NetworkCommands::open();
-  if (!commands) return commands.error();
-  commands_ = boxed(commands);
-  auto monitor = NetworkMonitor::open();
-  if (!monitor) return monitor.error();
-  monitor_ = boxed(monitor);
-  auto neighbour_discovery = NeighbourDiscoverySocket::open();
-  if (!neighbour_discovery) return neighbour_discovery.error();
-  neighbour_discovery_ = boxed(neighbour_discovery);
-  auto filter_watch = FilterWatch::open("ilnp");
-  if (!filter_watch) return filter_watch.error();
-  filter_watch_ = boxed(filter_watch);
-
   forwarder_ = std::make_unique<HostForwarder>(settings_.tuning, settings_.prefix, random_, hasher_);
   forwarder_->add_own_nid(nid.value());
   forwarder_->use_ephemeral_nids(settings_.ephemeral_clients);
@@ -84,17 +53,7 @@ Result<void> Daemon::start() {
   register_status(*this);
 
   tun_watch_ = std::make_unique<Watch>(loop_, kernel_->tun().fd(), [this] { return drain_tun(); });
-  netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
-  neighbour_watch_ =
-      std::make_unique<Watch>(loop_, neighbour_discovery_->fd(), [this] { return drain_neighbour_discovery(); });
-  filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {
-    filter_lost_ = filter_watch_->something_went() || filter_lost_;
-    restore_filter();
-    return false;
-  });
-  signals_ = std::make_unique<SignalWatch>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR2},
-                                           [this](int number) { on_signal(number); });
-  loop_.post([this] { drain_netlink(); });  // the initial dump: nothing announces it
+  serve();
   housekeeping();
   log_event(LogLevel::info, "started",
             {{"nid", to_text(nid.value())},
@@ -126,13 +85,9 @@ Result<void> Daemon::open_publisher() {
   return ok();
 }
 
-void Daemon::run() {
-  loop_.run();
+void Daemon::finish(bool take_down) {
   sessions_->write_now();
-  if (!take_down_) {
-    log_event(LogLevel::info, "stopped", {{"kernel_state", "kept"}});
-    return;
-  }
+  if (!take_down) return;
   // What we never wrote is not ours to delete: a site's border router may publish for this name.
   if (publisher_ != nullptr && publisher_->status().desired) {
     publisher_->set_desired(PublishedState::of({}, {}));
@@ -141,21 +96,6 @@ void Daemon::run() {
   }
   tun_watch_.reset();
   kernel_->take_down();
-  log_event(LogLevel::info, "stopped", {{"kernel_state", "removed"}});
-}
-
-void Daemon::on_signal(int number) {
-  if (number == SIGHUP) {
-    if (reload_) (void)reload_();  // it has logged what came of it
-    return;
-  }
-  take_down_ = number != SIGUSR2;
-  loop_.stop();
-}
-
-void Daemon::set_log_level(LogLevel level) {
-  settings_.log_level = level;
-  process_log().set_level(level);
 }
 
 // --- Packets

@@ -21,15 +21,8 @@ bool autoconfigures(const std::string& interface) {
 }
 }  // namespace
 
-bool Daemon::drain_netlink() {
-  const auto batch = monitor_->read();
-  if (!batch) {
-    log_event(LogLevel::error, "netlink_failed", {{"reason", batch.error().message}});
-    monitor_->request_resync();
-    return false;
-  }
-  const TimePoint now = loop_.now();
-  for (const NetworkEvent& event : batch.value().events) {
+void Daemon::on_network_events(TimePoint now, const std::vector<NetworkEvent>& events) {
+  for (const NetworkEvent& event : events) {
     if (const auto* advertised = std::get_if<PrefixAdvertised>(&event)) {
       const LocatorTracker::Uplink* uplink = tracker_.uplink(advertised->ifindex);
       if (uplink == nullptr || !autoconfigures(uplink->name)) continue;
@@ -42,7 +35,6 @@ bool Daemon::drain_netlink() {
       found_ilvs_.emplace_back(address->ifindex, address->address);
   }
   if (!tracker_.in_resync()) locators_changed();
-  return batch.value().more;
 }
 
 void Daemon::locators_changed() {
@@ -128,11 +120,8 @@ void Daemon::remove_stale_ilvs() {
 // --- Duplicate addresses, routers
 // -------------------------------------------------------------------------------------
 
-bool Daemon::drain_neighbour_discovery() {
-  const NeighbourDiscoverySocket::Batch batch = neighbour_discovery_->receive();
-  for (const ReceivedNeighbourMessage& received : batch.messages)
-    run_dad(dad_.on_message(loop_.now(), received.ifindex, received.message));
-  return batch.more;
+void Daemon::on_neighbour_message(const ReceivedNeighbourMessage& received) {
+  run_dad(dad_.on_message(loop_.now(), received.ifindex, received.message));
 }
 
 void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {
@@ -188,12 +177,7 @@ void Daemon::housekeeping() {
   housekeeping_->set(now + std::min(housekeeping_interval, settings_.solicit_interval));
 }
 
-/// At once, but not again and again: it takes tens of milliseconds, and somebody may insist.
-void Daemon::restore_filter() {
-  if (!filter_lost_ || loop_.now() < next_filter_restore_) return;
-  filter_lost_ = false;
-  next_filter_restore_ = loop_.now() + housekeeping_interval;
-  log_event(LogLevel::warning, "filter_restored", {});
+void Daemon::put_filter_back() {
   kernel_->filter_lost();
   update_ports({});
 }

@@ -69,7 +69,7 @@ int run(const Options& options, const Configuration& configuration, const HostSe
                            [&daemon, options](const Configuration& fresh) -> Result<void, std::vector<Problem>> {
                              const auto checked = settings_of(fresh, options);
                              if (!checked) return checked.error();
-                             daemon.set_log_level(checked.value().log_level);
+                             daemon.apply_settings(fresh);
                              return ok();
                            }});
   sd_notify(0, "READY=1");

@@ -275,15 +275,6 @@ void register_status(Daemon& daemon) {
   control.on("status", [status](const json&) -> Result<json> { return status.status(); });
   control.on("sessions", [status](const json&) -> Result<json> { return status.sessions(); });
   control.on("locators", [status](const json&) -> Result<json> { return status.locators(); });
-  control.on("counters", [&daemon](const json&) -> Result<json> {
-    return json{{"schema", "ilnp.counters/1"}, {"counters", daemon.counters_.to_json()}};
-  });
-  control.on("reload", [&daemon](const json&) -> Result<json> {
-    if (!daemon.reload_) return error("this daemon has no configuration to read again");
-    const auto outcome = daemon.reload_();
-    if (!outcome) return outcome.error();
-    return reload_to_json(outcome.value());
-  });
 }
 
 }  // namespace ilnp

@@ -76,8 +76,6 @@ Result<std::string> IngressFilter::script(const Plan& plan) {
   return out;
 }
 
-Result<void> IngressFilter::check() { return check_nft(); }
-
 Result<void> IngressFilter::apply(const Plan& plan) {
   const auto text = script(plan);
   if (!text) return text.error();

@@ -38,8 +38,6 @@ class IngressFilter {
     std::uint64_t leaks_out = 0;  ///< identity addresses kept from a wire
   };
 
-  /// The nft program exists and may change rules here; says what is missing otherwise.
-  static Result<void> check();
   /// Replaces both tables in one transaction. To be repeated when a wire interface appears, also under a known name:
   /// the kernel drops a chain together with its device. A wire interface that is not there is an error before
   /// Linux 6.16.

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sbr/src/daemon.h"
 
-#include <csignal>
 #include <filesystem>
 
 #include "core/ilnp/text.h"
 #include "core/ipv6/icmpv6.h"
-#include "io/sockets/nft.h"
 #include "sbr/src/status.h"
 
 namespace ilnp {
@@ -15,11 +13,6 @@ namespace {
 constexpr Duration housekeeping_interval = seconds{1};
 constexpr std::uint8_t address_unreachable = 3;  ///< code of Destination Unreachable (RFC 4443 section 3.1)
 
-template <class T>
-std::unique_ptr<T> boxed(Result<T>& opened) {
-  return std::make_unique<T>(std::move(opened.value()));
-}
-
 }  // namespace
 
 Daemon::Daemon(SbrSettings settings)
@@ -27,37 +20,11 @@ Daemon::Daemon(SbrSettings settings)
       paths_{settings_},
       unreachable_rate_{settings_.tuning.errors_per_second, settings_.tuning.errors_per_second} {}
 
-Daemon::~Daemon() { process_log().watch({}); }
-
 Result<void> Daemon::start() {
-  started_at_ = loop_.now();
+  if (auto opened = open(settings_, RouterFilter::table); !opened) return opened;
+  if (auto opened = keep(EchoSocket::open(), echoes_); !opened) return opened;
   std::error_code failure;
-  std::filesystem::create_directories(settings_.runtime_directory, failure);
   std::filesystem::create_directories(std::filesystem::path{settings_.truth.path}.parent_path(), failure);
-  std::filesystem::create_directories(std::filesystem::path{settings_.control_socket}.parent_path(), failure);
-  auto control = ControlServer::open(loop_.context(), {settings_.control_socket, settings_.control_group});
-  if (!control) return control.error();
-  control_ = std::move(control.value());
-  process_log().watch([this](const Event& event) { control_->publish(event); });
-
-  if (auto available = check_nft(); !available) return available;
-  auto commands = NetworkCommands::open();
-  if (!commands) return commands.error();
-  commands_ = boxed(commands);
-  auto monitor = NetworkMonitor::open();
-  if (!monitor) return monitor.error();
-  monitor_ = boxed(monitor);
-  auto neighbour_discovery = NeighbourDiscoverySocket::open();
-  if (!neighbour_discovery) return neighbour_discovery.error();
-  neighbour_discovery_ = boxed(neighbour_discovery);
-  auto filter_watch = FilterWatch::open(RouterFilter::table);
-  if (!filter_watch) return filter_watch.error();
-  filter_watch_ = boxed(filter_watch);
-
-  auto echoes = EchoSocket::open();
-  if (!echoes) return echoes.error();
-  echoes_ = boxed(echoes);
-
   kernel_ = std::make_unique<KernelSetup>(*commands_);
   if (auto made = make_rewriter(); !made) return made;
   ports_ = std::make_unique<WirePorts>(
@@ -69,8 +36,6 @@ Result<void> Daemon::start() {
   inside_ =
       std::make_unique<InsideLinks>(loop_, settings_, *neighbour_discovery_, *rewriter_, random_,
                                     [this](NidEntry& entry, const Address& address) { on_heard(entry, address); });
-  neighbour_watch_ =
-      std::make_unique<Watch>(loop_, neighbour_discovery_->fd(), [this] { return drain_neighbour_discovery(); });
   truth_ =
       std::make_unique<TruthSide>(loop_, settings_, *rewriter_,
                                   TruthSide::Hooks{[this](SiteActions& actions) { perform(actions); },
@@ -78,16 +43,7 @@ Result<void> Daemon::start() {
   if (auto opened = truth_->open(); !opened) return opened;
   truth_->serve(*control_);
   register_status(*this);
-
-  netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
-  filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {
-    filter_lost_ = filter_watch_->something_went() || filter_lost_;
-    restore_filter();
-    return false;
-  });
-  signals_ = std::make_unique<SignalWatch>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR2},
-                                           [this](int number) { on_signal(number); });
-  loop_.post([this] { drain_netlink(); });  // the initial dump: nothing announces it
+  serve();
   housekeeping();
   log_event(LogLevel::info, "started", {{"site", settings_.site_name}, {"uplinks", settings_.uplinks.size()}});
   return ok();
@@ -108,11 +64,16 @@ Result<void> Daemon::make_rewriter() {
     for (const LocatorPrefix& prefix : link.inside) rewriter_->add_other_site(prefix, link.number);
   for (std::size_t k = 0; k < settings_.uplinks.size(); ++k)
     rewriter_->uplinks()[static_cast<UplinkId>(k)].configured = true;
-  apply_settings(settings_);
+  apply_rules(settings_);
   return ok();
 }
 
-void Daemon::apply_settings(const SbrSettings& fresh) {
+void Daemon::apply_settings(const Configuration& fresh) {
+  DaemonProcess::apply_settings(fresh);
+  apply_rules(sbr_settings(fresh).value());
+}
+
+void Daemon::apply_rules(const SbrSettings& fresh) {
   // Uplinks that are not among the running ones wait for a restart.
   for (std::size_t k = 0; k < settings_.uplinks.size(); ++k) {
     UplinkSettings& own = settings_.uplinks[k];
@@ -127,23 +88,10 @@ void Daemon::apply_settings(const SbrSettings& fresh) {
   }
   settings_.policy = fresh.policy;
   rewriter_->uplinks().policy() = fresh.policy;
-  settings_.log_level = fresh.log_level;
-  process_log().set_level(fresh.log_level);
 }
 
-void Daemon::run() {
-  loop_.run();
-  if (take_down_) kernel_->take_down();
-  log_event(LogLevel::info, "stopped", {{"kernel_state", take_down_ ? "removed" : "kept"}});
-}
-
-void Daemon::on_signal(int number) {
-  if (number == SIGHUP) {
-    if (reload_) (void)reload_();  // it has logged what came of it
-    return;
-  }
-  take_down_ = number != SIGUSR2;
-  loop_.stop();
+void Daemon::finish(bool take_down) {
+  if (take_down) kernel_->take_down();
 }
 
 // --- Packets

@@ -9,15 +9,8 @@
 #include "core/base/rate_limit.h"
 #include "core/forwarding/site_rewriter.h"
 #include "io/crypto/crypto.h"
-#include "io/loop/loop.h"
-#include "io/netlink/filter_watch.h"
-#include "io/netlink/network_commands.h"
-#include "io/netlink/network_monitor.h"
-#include "io/process/reload.h"
+#include "io/process/daemon_process.h"
 #include "io/sockets/echo_socket.h"
-#include "io/sockets/neighbour_discovery_socket.h"
-#include "io/telemetry/control_server.h"
-#include "io/telemetry/counters.h"
 #include "io/wire/next_hops.h"
 #include "sbr/src/flow_file.h"
 #include "sbr/src/inside_links.h"
@@ -31,20 +24,13 @@
 
 namespace ilnp {
 
-class Daemon {
+class Daemon : public DaemonProcess {
  public:
   explicit Daemon(SbrSettings settings);
-  ~Daemon();
 
-  /// Opens everything that needs privileges; the network is changed from here on.
-  Result<void> start();
-  /// Runs until a signal ends it. SIGTERM, SIGINT: everything in the kernel is taken back. SIGUSR2: it stays for the
-  /// daemon that follows (an upgrade). SIGHUP: the configuration is read again.
-  void run();
-  /// On SIGHUP and on the control socket's request.
-  void set_reload(std::function<Result<ReloadOutcome>()> reload) { reload_ = std::move(reload); }
-  /// What can change while packets flow: preference, weight, policy, log level.
-  void apply_settings(const SbrSettings& fresh);
+  Result<void> start() override;
+  /// Preference, weight, policy, log level.
+  void apply_settings(const Configuration& fresh) override;
 
  private:
   friend class Status;
@@ -52,6 +38,7 @@ class Daemon {
 
   // daemon.cpp
   Result<void> make_rewriter();
+  void apply_rules(const SbrSettings& fresh);
   void on_frames(unsigned ifindex, std::span<ReceivedFrame> frames);
   void perform() { perform(actions_); }
   void perform(SiteActions& actions);
@@ -61,19 +48,19 @@ class Daemon {
   void on_timer();
   void arm_timer();
   void housekeeping();
-  void on_signal(int number);
+  void finish(bool take_down) override;
 
   // daemon_network.cpp
-  bool drain_netlink();
+  void on_network_events(TimePoint now, const std::vector<NetworkEvent>& events) override;
   void network_changed();
   void open_ports();
   void set_up_inside();
-  bool drain_neighbour_discovery();
+  void on_neighbour_message(const ReceivedNeighbourMessage& received) override;
   void on_heard(NidEntry& entry, const Address& address);
   void set_addresses();
   void set_mtus();
   void set_filters();
-  void restore_filter();
+  void put_filter_back() override;
 
   // daemon_uplinks.cpp
   void watch_uplinks();
@@ -87,15 +74,9 @@ class Daemon {
   void solicit_routers();
 
   SbrSettings settings_;
-  Loop loop_;
   OpensslRandom random_;
   Interfaces interfaces_;
   Paths paths_;
-  std::unique_ptr<ControlServer> control_;
-  std::unique_ptr<NetworkCommands> commands_;
-  std::unique_ptr<NetworkMonitor> monitor_;
-  std::unique_ptr<NeighbourDiscoverySocket> neighbour_discovery_;
-  std::unique_ptr<FilterWatch> filter_watch_;
   std::unique_ptr<KernelSetup> kernel_;
   std::unique_ptr<EchoSocket> echoes_;
   std::unique_ptr<FlowFile> flow_file_;  ///< outlives the rewriter
@@ -107,9 +88,7 @@ class Daemon {
   std::unique_ptr<NextHops> next_hops_;
   std::unique_ptr<TruthSide> truth_;
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
-  std::unique_ptr<SignalWatch> signals_;
-  std::unique_ptr<Watch> netlink_watch_, filter_change_watch_, echo_watch_, neighbour_watch_;
-  CounterRegistry counters_;
+  std::unique_ptr<Watch> echo_watch_;
   SiteActions actions_;                  ///< reused on the packet path
   std::vector<const Packet*> expected_;  ///< likewise
   RateLimit unreachable_rate_;
@@ -118,12 +97,7 @@ class Daemon {
   std::set<unsigned> open_ports_;
   std::uint64_t no_path_ = 0;  ///< packets dropped: the side has no interface or no gateway
   bool network_changed_ = false;
-  bool filter_lost_ = false;
-  bool take_down_ = true;
-  TimePoint started_at_{};
-  TimePoint next_filter_restore_{};
   TimePoint next_solicit_{};
-  std::function<Result<ReloadOutcome>()> reload_;
 };
 
 }  // namespace ilnp

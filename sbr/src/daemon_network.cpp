@@ -9,19 +9,11 @@ namespace ilnp {
 namespace {
 
 constexpr std::size_t largest_mtu = 65535;
-constexpr Duration restore_interval = seconds{1};
 
 }  // namespace
 
-bool Daemon::drain_netlink() {
-  const auto batch = monitor_->read();
-  if (!batch) {
-    log_event(LogLevel::error, "netlink_failed", {{"reason", batch.error().message}});
-    monitor_->request_resync();
-    return false;
-  }
-  const TimePoint now = loop_.now();
-  for (const NetworkEvent& event : batch.value().events) {
+void Daemon::on_network_events(TimePoint now, const std::vector<NetworkEvent>& events) {
+  for (const NetworkEvent& event : events) {
     interfaces_.on_event(event);
     if (const auto* neighbour = std::get_if<NeighbourChanged>(&event)) {
       next_hops_->on_neighbour(now, *neighbour);
@@ -35,7 +27,6 @@ bool Daemon::drain_netlink() {
   }
   perform(actions_);
   if (network_changed_ && !interfaces_.in_resync()) network_changed();
-  return batch.value().more;
 }
 
 void Daemon::network_changed() {
@@ -93,11 +84,7 @@ void Daemon::set_up_inside() {
   }
 }
 
-bool Daemon::drain_neighbour_discovery() {
-  const NeighbourDiscoverySocket::Batch batch = neighbour_discovery_->receive();
-  for (const ReceivedNeighbourMessage& received : batch.messages) inside_->on_message(received);
-  return batch.more;
-}
+void Daemon::on_neighbour_message(const ReceivedNeighbourMessage& received) { inside_->on_message(received); }
 
 /// What is held for the node leaves.
 void Daemon::on_heard(NidEntry& entry, const Address& address) {
@@ -151,12 +138,7 @@ void Daemon::set_filters() {
   }
 }
 
-/// At once, but not again and again: it takes tens of milliseconds, and somebody may insist.
-void Daemon::restore_filter() {
-  if (!filter_lost_ || loop_.now() < next_filter_restore_) return;
-  filter_lost_ = false;
-  next_filter_restore_ = loop_.now() + restore_interval;
-  log_event(LogLevel::warning, "filter_restored", {});
+void Daemon::put_filter_back() {
   kernel_->filter_lost();
   set_filters();
 }

@@ -52,7 +52,7 @@ int run(const Options& options, const Configuration& configuration, const SbrSet
                            [&daemon](const Configuration& fresh) -> Result<void, std::vector<Problem>> {
                              const auto checked = sbr_settings(fresh);
                              if (!checked) return checked.error();
-                             daemon.apply_settings(checked.value());
+                             daemon.apply_settings(fresh);
                              return ok();
                            }});
   sd_notify(0, "READY=1");

@@ -253,15 +253,6 @@ void register_status(Daemon& daemon) {
   control.on("uplinks", [status](const json&) -> Result<json> { return status.uplinks(); });
   control.on("nodes", [status](const json&) -> Result<json> { return status.nodes(); });
   control.on("flows", [status](const json&) -> Result<json> { return status.flows(); });
-  control.on("counters", [&daemon](const json&) -> Result<json> {
-    return json{{"schema", "ilnp.counters/1"}, {"counters", daemon.counters_.to_json()}};
-  });
-  control.on("reload", [&daemon](const json&) -> Result<json> {
-    if (!daemon.reload_) return error("this daemon has no configuration to read again");
-    const auto outcome = daemon.reload_();
-    if (!outcome) return outcome.error();
-    return reload_to_json(outcome.value());
-  });
 }
 
 }  // namespace ilnp

@@ -7,6 +7,7 @@
 #include "core/ipv6/icmpv6.h"
 #include "io/netlink/filter_watch.h"
 #include "io/sockets/neighbour_discovery_socket.h"
+#include "io/sockets/nft.h"
 #include "io/sockets/wire_filter.h"
 #include "io/sockets/wire_port.h"
 #include "tests/support/matchers.h"
@@ -184,11 +185,11 @@ TEST_F(IngressFilterTest, AnInterfaceThatCameBackIsFilteredAfterTheNextApply) {
 }
 
 TEST_F(IngressFilterTest, CheckSaysWhetherRulesMayBeChanged) {
-  EXPECT_TRUE(host.inside([] { return IngressFilter::check(); }));
+  EXPECT_TRUE(host.inside([] { return check_nft(); }));
   host.inside([] {
     EXPECT_EQ(test::in_child([] {
                 if (::setgid(65534) != 0 || ::setuid(65534) != 0) return 1;
-                return IngressFilter::check() ? 2 : 0;
+                return check_nft() ? 2 : 0;
               }),
               0);
   });
