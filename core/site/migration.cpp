@@ -22,7 +22,7 @@ Plan prepare(const Ownership& record, const MoveRequest& request) {
       if (is_meant(request, record.at)) return already(record);
       Ownership next = record;
       next.phase = MovePhase::prepared;
-      next.other = request.to;
+      next.other = request.site_only && request.to->site == record.home.site ? record.home : request.to;
       next.visible = request.visible;
       next.when_heard = request.when_heard;
       return changed(next);
@@ -103,6 +103,8 @@ Plan relocate(const Ownership& record, const MoveRequest& request) {
   if (record.at == *request.to) return already(record);
   Ownership next = record;
   next.at = *request.to;
+  // While a visible move is under way, where it would be was foretold, and so was its home.
+  if (record.other && record.former && record.home == record.at) next.home = next.at;
   return changed(next);
 }
 

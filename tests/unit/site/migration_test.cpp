@@ -157,6 +157,23 @@ TEST(Moves, TwoRoutersThatAreToldTheSiteOnlyMeanTheSamePlace) {
   EXPECT_EQ(refusal(after({to_there, activate}), other), MoveRefusal::no_place);
 }
 
+TEST(Moves, HomeThatWasForetoldIsWhereTheNodeIs) {
+  const Place found{2, {0xfd00'0002'0000'0009}}, later{2, {0xfd00'0002'0000'000a}};
+  const auto seen = after({visible(to_there), activate, request(MoveStep::relocate, found)});
+  EXPECT_EQ(seen->home, found);
+  EXPECT_EQ(seen->former, home);
+  const auto settled = after(
+      {visible(to_there), activate, request(MoveStep::relocate, found), release, request(MoveStep::relocate, later)});
+  EXPECT_EQ(settled->home, found) << "its names are known now";
+  EXPECT_EQ(after({to_there, activate, request(MoveStep::relocate, found)})->home, home) << "unseen";
+}
+
+TEST(Moves, WhoReturnsToTheSiteOfItsHomeReturnsToItsHome) {
+  MoveRequest back = request(MoveStep::prepare, Place{1, {0xfd00'0001'0000'0000}});
+  back.site_only = true;
+  EXPECT_EQ(after({to_there, activate, release, back})->other, home);
+}
+
 TEST(Moves, Refusals) {
   MoveRequest homeless = to_there;
   homeless.home.reset();
