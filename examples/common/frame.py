@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 
+from .places import remove_leftovers
 from .processes import Failure
 
 
@@ -20,6 +21,7 @@ def run(name, options, display, longest, body):
     if os.geteuid() != 0:
         print(f"{name}: needs root for network namespaces; examples/{name}/run.sh takes it", file=sys.stderr)
         return 2
+    remove_leftovers(name)
     out = os.path.abspath(options.out or time.strftime(f"out/{name}-%Y%m%d-%H%M%S"))
     os.makedirs(out, exist_ok=True)
     directory = tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-")

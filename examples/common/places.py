@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the processes of a run live: its namespaces, called RUN-ROLE, and what it made on this machine beside them. All of
-it is taken back by close(); what a killed run left behind is removed by the next one."""
+it is taken back by close(); what a killed run left behind is removed by the next one (remove_leftovers)."""
 import contextlib
 import os
 import re
@@ -21,7 +21,6 @@ class Places:
         self._made_paths, self._shared_paths, self._roles = [], [], set()
 
     def __enter__(self):
-        remove_leftovers(self.run_name.rsplit("-", 1)[0])
         return self
 
     def __exit__(self, *exception):

@@ -5,6 +5,8 @@ import os
 import platform
 
 from common.arrivals import Arrivals
+from common.figures import check, failed_names, longest_silence, ms, session_checks
+from common.figures import table as laid_out
 
 from . import measure, topology
 
@@ -79,7 +81,7 @@ def move_figures(run, move, until, arrivals, captures):
         figures["streams"][f"{protocol} to_{receiver}"] = stream_figures(run, protocol, receiver, since, until, arrivals)
     figures["retransmitted_octets"] = {role: counts.between(since, until) for role, counts in run.retransmissions.items()}
     back = [when for _, _, when in run.ssh.echoes]
-    figures["ssh_longest_gap_ms"] = ms(max((b - a for a, b in zip(back, back[1:]) if since <= b < until), default=0))
+    figures["ssh_longest_gap_ms"] = ms(longest_silence(back, since, until))
     figures["ssh_alive"] = run.ssh.ended_at is None or run.ssh.ended_at > until
     figures["download_alive"] = not died_before(run.curl.ended_at, until, run) or run.sessions["download"]["equal"]
     return figures
@@ -149,35 +151,10 @@ def stream_figures(run, protocol, receiver, since, until, arrivals):
     return figures
 
 
-def ms(seconds):
-    return round(seconds * 1000, 1)
-
-
 # ---------------------------------------------------------------- verdict
 
-def check(name, ok, detail):
-    return {"name": name, "ok": bool(ok), "detail": detail}
-
-
 def ilnp_checks(run, figures):
-    download, ssh = figures["download"], figures["ssh"]
-    checks = [
-        check("download", download["equal"] and download["curl_status"] == 0,
-              f"{download['octets']} of {download['octets_expected']} octets, "
-              + ("SHA-256 equal" if download["equal"] else "SHA-256 differs" if download["curl_status"] == 0 else
-                 f"curl: {download['curl_status']}") + (f"; {download['message']}" if download["message"] else "")),
-        check("ssh session", ssh["alive"] and ssh["lines_wrong"] == 0 and ssh["lines_back"] == ssh["lines_sent"],
-              ("alive" if ssh["alive"] else "died") +
-              f", {ssh['lines_back']} of {ssh['lines_sent']} lines back, {ssh['lines_wrong']} wrong"),
-    ]
-    for name, stream in figures["streams"].items():
-        tcp = name.startswith("tcp")
-        clean = not stream.get("died") and stream.get("final") and stream["corrupt"] == 0
-        checks.append(check(
-            f"{name.replace('_', ' ')} counter", clean and (not tcp or (stream["jumps"] == 0 and stream["lost"] == 0)),
-            (f"died: {stream['died']}" if stream.get("died") else "alive") +
-            f", {stream.get('received', 0)} received, {stream.get('lost', 0)} lost, {stream.get('corrupt', 0)} corrupt"
-            + (f", {stream.get('jumps', 0)} sequence gaps" if tcp else "")))
+    checks = session_checks(run.sessions)
     for move in figures["moves"]:
         if move["kind"] == "soft" and run.options.loss.strip("0.%") == "":
             lost = [move["streams"][f"udp to_{role}"]["lost"] for role in ("client", "guest")]
@@ -211,14 +188,13 @@ def verdict(run, figures):
     ok = all(each["ok"] for each in figures["checks"])
     if run.ilnp:
         text = f"every session survived {len(figures['moves'])} moves, not one octet wrong" if ok else \
-            "FAILED: " + "; ".join(each["name"] for each in figures["checks"] if not each["ok"])
+            "FAILED: " + failed_names(figures["checks"])
     elif ok:
         download = figures["download"]
         text = (f"as expected without ILNP: the download died with {100 * download['octets'] / download['octets_expected']:.0f} % "
                 f"done, ssh and the counters died too; the run itself worked")
     else:
-        text = "the run without ILNP did not show what it should: " + \
-            "; ".join(each["name"] for each in figures["checks"] if not each["ok"])
+        text = "the run without ILNP did not show what it should: " + failed_names(figures["checks"])
     return {"ok": ok, "text": text}
 
 
@@ -284,10 +260,4 @@ def natural_reordering(move):
 
 
 def table(figures):
-    head = ("", [f"move {move['number']} {move['kind']}" for move in figures["moves"]])
-    lines = [head] + rows(figures)
-    label = max(len(name) for name, _ in lines)
-    widths = [max(len(cells[i]) for _, cells in lines) for i in range(len(figures["moves"]))]
-    out = [f"  {name:<{label}}  " + "  ".join(f"{text:>{width}}" for text, width in zip(cells, widths)) for name, cells in lines]
-    out.insert(1, "  " + "-" * (len(out[0]) - 2))
-    return "\n".join(out)
+    return laid_out([f"move {move['number']} {move['kind']}" for move in figures["moves"]], rows(figures))

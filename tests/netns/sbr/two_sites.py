@@ -151,7 +151,7 @@ class TwoSites:
         `visible` its home moves as well."""
         node, source = self.node(name), self.where[name]
         more = ("--home", self.place(self.home[name])) if self.nids.get(name) else ()
-        self.step(source, "prepare", node, "--to", to, *more, *(("--visible",) if visible else ()))
+        self.step(source, "prepare", node, "--to", self.place(to) if visible else to, *more, *(("--visible",) if visible else ()))
         self.unplug(name)
         self.step(to, "activate", node)
         time.sleep(pause)
@@ -162,8 +162,9 @@ class TwoSites:
         self.step(to, "release", node)
 
     def rehome(self, name):
-        """The place where it is becomes its home."""
-        self.step(self.where[name], "rehome", self.node(name))
+        """The place where it is becomes its home; released at once, so that it may move again."""
+        for step in ("rehome", "release"):
+            self.step(self.where[name], step, self.node(name))
         self.home[name] = self.where[name]
 
     def inside(self, name, site):
