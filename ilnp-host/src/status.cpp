@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ilnp-host/src/status.h"
 
-#include <unistd.h>
-
 #include "core/ilnp/text.h"
 #include "ilnp-host/src/daemon.h"
+#include "io/process/status_report.h"
+#include "io/wire/wire_counters.h"
 
 namespace ilnp {
 
@@ -42,7 +42,7 @@ class Status {
   void register_counters() const;
 
  private:
-  json problems() const;
+  StatusProblems problems() const;
   json dns() const;
   json session(const Correspondent& c, TimePoint now) const;
   json locator(const LocatorTracker::Usable& u, TimePoint now) const;
@@ -50,27 +50,23 @@ class Status {
   Daemon& d_;
 };
 
-json Status::problems() const {
-  json out = json::array();
-  const auto add = [&](const char* severity, std::string what, std::string cause, std::string next) {
-    out.push_back(
-        {{"severity", severity}, {"what", std::move(what)}, {"cause", std::move(cause)}, {"next", std::move(next)}});
-  };
+StatusProblems Status::problems() const {
+  StatusProblems out;
   if (d_.forwarder_->own_locators().usable().empty())
-    add("error", "no usable locator", "no interface has carrier, a global /64 and a default route",
-        "ip -6 route show default; ilnpctl show locators");
+    out.add("error", "no usable locator", "no interface has carrier, a global /64 and a default route",
+            "ip -6 route show default; ilnpctl show locators");
   const std::size_t lost = d_.forwarder_->ilcc().count(PeerState::unreachable);
   if (lost != 0)
-    add("warning", std::to_string(lost) + " peers unreachable", "none of their locators answers",
-        "ilnpctl show sessions");
+    out.add("warning", std::to_string(lost) + " peers unreachable", "none of their locators answers",
+            "ilnpctl show sessions");
   if (d_.publisher_ != nullptr) {
     const PublisherStatus p = d_.publisher_->status();
     if (!p.settled && !p.last_problem.empty())
-      add("warning", "DNS records not up to date", p.last_problem, "ilnp-dns resolve " + p.name.text());
+      out.add("warning", "DNS records not up to date", p.last_problem, "ilnp-dns resolve " + p.name.text());
   }
   if (d_.names_->stub() != nullptr && d_.names_->stub()->upstream().empty())
-    add("warning", "no upstream name server", "dns.upstream is empty and " + d_.settings_.resolv_conf + " names none",
-        "set dns.upstream");
+    out.add("warning", "no upstream name server",
+            "dns.upstream is empty and " + d_.settings_.resolv_conf + " names none", "set dns.upstream");
   return out;
 }
 
@@ -92,13 +88,7 @@ json Status::dns() const {
 }
 
 json Status::status() const {
-  const TimePoint now = d_.loop_.now();
-  const json found = problems();
-  std::string state = "ok";
-  for (const json& problem : found) {
-    if (problem["severity"] == "error") state = "down";
-    if (problem["severity"] == "warning" && state == "ok") state = "degraded";
-  }
+  json out = begin_status(d_.loop_.now() - d_.started_at_, problems());
   const NodeId nid = d_.forwarder_->own_nids().front();
   const TunDevice::Features features = d_.kernel_->tun().features();
   json feature_names = json::array();
@@ -107,31 +97,26 @@ json Status::status() const {
   if (features.udp_segmentation) feature_names.push_back("uso");
   const Ilcc& ilcc = d_.forwarder_->ilcc();
   const OwnNids& nids = d_.forwarder_->nids();
-  return {{"schema", "ilnp.status/1"},
-          {"version", ILNP_VERSION},
-          {"pid", ::getpid()},
-          {"uptime_s", seconds_between(d_.started_at_, now)},
-          {"state", state},
-          {"problems", found},
-          {"identity",
-           {{"nid", to_text(nid)},
-            {"prefix", to_string(Address{d_.settings_.prefix, {}}) + "/64"},
-            {"address", to_string(d_.forwarder_->own_identity(nid))},
-            {"ephemeral",
-             {{"enabled", d_.settings_.ephemeral_clients},
-              {"peers", nids.peers()},
-              {"ready", nids.ready().size()},
-              {"shared", nids.shared()}}},
-            {"tun", d_.settings_.tun},
-            {"features", feature_names}}},
-          {"locators", locators()["locators"]},
-          {"sessions",
-           {{"established", ilcc.count(PeerState::established) + ilcc.count(PeerState::closing)},
-            {"tentative", ilcc.count(PeerState::tentative_in) + ilcc.count(PeerState::tentative_out)},
-            {"unreachable", ilcc.count(PeerState::unreachable)},
-            {"fallback", ilcc.count(PeerState::fallback)}}},
-          {"dns", dns()},
-          {"datapath", {{"mode", "user"}, {"reason", "packets pass through the daemon"}}}};
+  out.update({{"identity",
+               {{"nid", to_text(nid)},
+                {"prefix", to_string(Address{d_.settings_.prefix, {}}) + "/64"},
+                {"address", to_string(d_.forwarder_->own_identity(nid))},
+                {"ephemeral",
+                 {{"enabled", d_.settings_.ephemeral_clients},
+                  {"peers", nids.peers()},
+                  {"ready", nids.ready().size()},
+                  {"shared", nids.shared()}}},
+                {"tun", d_.settings_.tun},
+                {"features", feature_names}}},
+              {"locators", locators()["locators"]},
+              {"sessions",
+               {{"established", ilcc.count(PeerState::established) + ilcc.count(PeerState::closing)},
+                {"tentative", ilcc.count(PeerState::tentative_in) + ilcc.count(PeerState::tentative_out)},
+                {"unreachable", ilcc.count(PeerState::unreachable)},
+                {"fallback", ilcc.count(PeerState::fallback)}}},
+              {"dns", dns()},
+              {"datapath", {{"mode", "user"}, {"reason", "packets pass through the daemon"}}}});
+  return out;
 }
 
 json Status::session(const Correspondent& c, TimePoint now) const {
@@ -221,19 +206,7 @@ void Status::register_counters() const {
   tun("malformed", "dropped on reading: malformed", &TunDevice::Counters::malformed);
   tun("write_full", "dropped on writing: no buffer", &TunDevice::Counters::write_full);
   tun("write_refused", "dropped on writing: refused by the kernel", &TunDevice::Counters::write_refused);
-  const auto wire = [&](const char* name, const char* help, std::uint64_t WirePort::Counters::*field) {
-    counters.add("wire", {name, help}, [d, field] { return d->wire_->port_counters().*field; });
-  };
-  wire("received", "packets from the wire", &WirePort::Counters::received);
-  wire("sent", "packets to the wire", &WirePort::Counters::sent);
-  wire("received_octets", "octets from the wire", &WirePort::Counters::received_octets);
-  wire("sent_octets", "octets to the wire", &WirePort::Counters::sent_octets);
-  wire("malformed", "dropped on receipt: malformed", &WirePort::Counters::malformed);
-  wire("overrun", "dropped by the kernel: receive buffer full", &WirePort::Counters::overrun);
-  wire("send_full", "dropped on sending: queue full", &WirePort::Counters::send_full);
-  wire("send_too_big", "dropped on sending: larger than the MTU", &WirePort::Counters::send_too_big);
-  wire("send_down", "dropped on sending: link down", &WirePort::Counters::send_down);
-  wire("send_failed", "dropped on sending: other failure", &WirePort::Counters::send_failed);
+  add_wire_counters(counters, [d] { return d->wire_->port_counters(); });
   counters.add("wire", {"no_locator", "dropped: source locator not usable any more"},
                [d] { return d->wire_->counters().no_locator; });
   counters.add("wire", {"unresolved", "dropped: next hop did not answer"},

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sbr/src/status.h"
 
-#include <unistd.h>
-
 #include "core/ilnp/text.h"
+#include "io/process/status_report.h"
+#include "io/wire/wire_counters.h"
 #include "sbr/src/daemon.h"
 
 namespace ilnp {
@@ -41,17 +41,13 @@ class Status {
   void register_component_counters() const;
 
  private:
-  json problems() const;
+  StatusProblems problems() const;
 
   Daemon& d_;
 };
 
-json Status::problems() const {
-  json out = json::array();
-  const auto add = [&](const char* severity, std::string what, std::string cause, std::string next) {
-    out.push_back(
-        {{"severity", severity}, {"what", std::move(what)}, {"cause", std::move(cause)}, {"next", std::move(next)}});
-  };
+StatusProblems Status::problems() const {
+  StatusProblems out;
   std::size_t usable = 0;
   for (std::size_t k = 0; k < d_.settings_.uplinks.size(); ++k) {
     const auto id = static_cast<UplinkId>(k);
@@ -59,30 +55,31 @@ json Status::problems() const {
     if (d_.rewriter_->uplinks().is_usable(id)) {
       ++usable;
     } else {
-      add("warning", "uplink " + uplink.name + " is down", "no carrier on " + uplink.interface + ", or nobody answers",
-          "ilnpctl show uplinks; ip link show " + uplink.interface);
+      out.add("warning", "uplink " + uplink.name + " is down",
+              "no carrier on " + uplink.interface + ", or nobody answers",
+              "ilnpctl show uplinks; ip link show " + uplink.interface);
     }
     if (d_.paths_.interface_of(Side::uplink(id)) != 0 && !d_.paths_.gateway(id))
-      add("warning", "uplink " + uplink.name + " has no gateway",
-          "none is configured, and the kernel has no default route",
-          "set uplink.gateway; ip -6 route show default dev " + uplink.interface);
+      out.add("warning", "uplink " + uplink.name + " has no gateway",
+              "none is configured, and the kernel has no default route",
+              "set uplink.gateway; ip -6 route show default dev " + uplink.interface);
   }
   if (usable == 0 && !d_.settings_.uplinks.empty())
-    add("error", "no uplink works", "all of them are down", "ilnpctl show uplinks");
+    out.add("error", "no uplink works", "all of them are down", "ilnpctl show uplinks");
   for (const SiteLinkSettings& link : d_.settings_.links)
     if (const LinkMtu& mtu = (*d_.links_)[link.number]; mtu.mtu() < mtu.largest())
-      add("warning",
-          "the link to " + link.name + " swallows packets of more than " + std::to_string(mtu.mtu()) + " octets",
-          "senders are told that size (Packet Too Big); the interface has " + std::to_string(mtu.largest()),
-          "mend the link, or set site_link.mtu");
+      out.add("warning",
+              "the link to " + link.name + " swallows packets of more than " + std::to_string(mtu.mtu()) + " octets",
+              "senders are told that size (Packet Too Big); the interface has " + std::to_string(mtu.largest()),
+              "mend the link, or set site_link.mtu");
   if (!d_.truth_->reachable())
-    add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
-        "no node can move; packets flow as before");
+    out.add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
+            "no node can move; packets flow as before");
   if (const std::size_t bad = d_.truth_->directory().not_obeyed(); bad != 0)
-    add("warning", std::to_string(bad) + " records are not obeyed", "they clash with others, or the table is full",
-        "ilnpctl migrate show; events node_clash and node_full");
+    out.add("warning", std::to_string(bad) + " records are not obeyed", "they clash with others, or the table is full",
+            "ilnpctl migrate show; events node_clash and node_full");
   if (d_.paths_.inside().empty())
-    add("error", "no inside interface", "none of the configured interfaces exists", "ip link");
+    out.add("error", "no inside interface", "none of the configured interfaces exists", "ip link");
   return out;
 }
 
@@ -166,25 +163,14 @@ json Status::truth() const {
 }
 
 json Status::status() const {
-  const json found = problems();
-  std::string state = "ok";
-  for (const json& problem : found) {
-    if (problem["severity"] == "error") state = "down";
-    if (problem["severity"] == "warning" && state == "ok") state = "degraded";
-  }
-  const std::chrono::duration<double> uptime = d_.loop_.now() - d_.started_at_;
-  return {{"schema", "ilnp.status/1"},
-          {"version", ILNP_VERSION},
-          {"pid", ::getpid()},
-          {"uptime_s", uptime.count()},
-          {"state", state},
-          {"problems", found},
-          {"site", {{"name", d_.settings_.site_name}, {"number", d_.settings_.site_number}}},
-          {"uplinks", uplinks()["uplinks"]},
-          {"links", links()},
-          {"nodes", d_.rewriter_->nids().size()},
-          {"flows", d_.rewriter_->flows().size()},
-          {"truth", truth()}};
+  json out = begin_status(d_.loop_.now() - d_.started_at_, problems());
+  out.update({{"site", {{"name", d_.settings_.site_name}, {"number", d_.settings_.site_number}}},
+              {"uplinks", uplinks()["uplinks"]},
+              {"links", links()},
+              {"nodes", d_.rewriter_->nids().size()},
+              {"flows", d_.rewriter_->flows().size()},
+              {"truth", truth()}});
+  return out;
 }
 
 void Status::register_counters() const {
@@ -195,19 +181,7 @@ void Status::register_counters() const {
     counters.add("drop", {ilnp::name_of(reason), "packets dropped: see docs/operations/counters.md"},
                  [d, reason] { return d->rewriter_->drops(reason); });
   }
-  const auto wire = [&](const char* name, const char* help, std::uint64_t WirePort::Counters::*field) {
-    counters.add("wire", {name, help}, [d, field] { return d->ports_->counters().*field; });
-  };
-  wire("received", "packets from the wire", &WirePort::Counters::received);
-  wire("sent", "packets to the wire", &WirePort::Counters::sent);
-  wire("received_octets", "octets from the wire", &WirePort::Counters::received_octets);
-  wire("sent_octets", "octets to the wire", &WirePort::Counters::sent_octets);
-  wire("malformed", "dropped on receipt: malformed", &WirePort::Counters::malformed);
-  wire("overrun", "dropped by the kernel: receive buffer full", &WirePort::Counters::overrun);
-  wire("send_full", "dropped on sending: queue full", &WirePort::Counters::send_full);
-  wire("send_too_big", "dropped on sending: larger than the MTU", &WirePort::Counters::send_too_big);
-  wire("send_down", "dropped on sending: link down", &WirePort::Counters::send_down);
-  wire("send_failed", "dropped on sending: other failure", &WirePort::Counters::send_failed);
+  add_wire_counters(counters, [d] { return d->ports_->counters(); });
   counters.add("wire", {"no_path", "dropped: the side has no interface or no gateway"}, [d] { return d->no_path_; });
   counters.add("wire", {"unresolved", "dropped: next hop did not answer"},
                [d] { return d->next_hops_->counters().unresolved; });

@@ -36,6 +36,13 @@ def rows(page):
     return found
 
 
+def wire_counters():
+    text = (ROOT / "io/wire/wire_counters.cpp").read_text()
+    names = set(re.findall(r'^\s*wire\("(\w+)",', text, re.MULTILINE))
+    assert names
+    return {f"wire.{name}" for name in names}
+
+
 class Generated(unittest.TestCase):
     maxDiff = None
     hint = "run scripts/update-docs.sh"
@@ -60,7 +67,8 @@ class Named(unittest.TestCase):
         status = (ROOT / "ilnp-host/src/status.cpp").read_text()
         for component, name in re.findall(r'counters\.add(?:_gauge)?\("(\w+)", \{"(\w+)"', status):
             counters.add(f"{component}.{name}")
-        for component in ("tun", "wire", "stub"):
+        counters |= wire_counters()
+        for component in ("tun", "stub"):
             names = re.findall(r'^\s*%s\("(\w+)",' % component, status, re.MULTILINE)
             self.assertTrue(names, component)
             counters.update(f"{component}.{name}" for name in names)
@@ -79,7 +87,8 @@ class Named(unittest.TestCase):
         status = (ROOT / "sbr/src/status.cpp").read_text()
         counters = {f"{component}.{name}" for component, name in
                     re.findall(r'counters\.add(?:_gauge)?\("(\w+)", \{"(\w+)"', status)}
-        for component in ("wire", "uplink", "inside"):
+        counters |= wire_counters()
+        for component in ("uplink", "inside"):
             counters.update(f"{component}.{name}" for name in
                             re.findall(r'^\s*%s\("(\w+)",' % component, status, re.MULTILINE))
         self.assertGreater(len(counters), 20)
