@@ -4,13 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
-#include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/ipv6/address.h"
-#include "io/loop/descriptor.h"
+#include "io/sockets/icmpv6_socket.h"
 
 namespace ilnp {
 
@@ -22,10 +20,8 @@ struct EchoReply {
 
 class EchoSocket {
  public:
-  static constexpr int batch = 32;
-
   static Result<EchoSocket> open();
-  int fd() const { return descriptor_.get(); }
+  int fd() const { return socket_.fd(); }
 
   struct Batch {
     std::vector<EchoReply> replies;
@@ -34,8 +30,8 @@ class EchoSocket {
   Batch receive();
 
  private:
-  EchoSocket() = default;
-  Descriptor descriptor_;
+  explicit EchoSocket(Icmpv6Socket socket) : socket_{std::move(socket)} {}
+  Icmpv6Socket socket_;
 };
 
 }  // namespace ilnp

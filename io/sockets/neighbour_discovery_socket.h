@@ -5,13 +5,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/ipv6/mac_address.h"
 #include "core/ipv6/neighbour_discovery.h"
 #include "io/loop/descriptor.h"
+#include "io/sockets/icmpv6_socket.h"
 
 namespace ilnp {
 
@@ -27,12 +27,15 @@ class NeighbourDiscoverySocket {
     std::uint64_t malformed = 0;  ///< failed a check of RFC 4861
     std::uint64_t receive_failed = 0, send_failed = 0;
   };
-  static constexpr int batch = 32;
 
   static Result<NeighbourDiscoverySocket> open();
 
-  int fd() const { return descriptor_.get(); }
-  const Counters& counters() const { return counters_; }
+  int fd() const { return socket_.fd(); }
+  Counters counters() const {
+    Counters out = counters_;
+    out.receive_failed = socket_.failed();
+    return out;
+  }
 
   /// To all routers; from the link-local address when it is usable, else from the unspecified address.
   Result<void> solicit_routers(unsigned ifindex, const MacAddress& own_mac);
@@ -50,8 +53,9 @@ class NeighbourDiscoverySocket {
   Batch receive();
 
  private:
-  NeighbourDiscoverySocket() = default;
-  Descriptor descriptor_;
+  NeighbourDiscoverySocket(Icmpv6Socket socket, Descriptor sender)
+      : socket_{std::move(socket)}, sender_{std::move(sender)} {}
+  Icmpv6Socket socket_;
   Descriptor sender_;
   Counters counters_;
 };
