@@ -126,6 +126,7 @@ def host_address(namespace, interface, address, gateway="fe80::1"):
 def outside_host(lab, name, prefix, router="r"):
     """A plain host in the world: <prefix>2."""
     namespace = lab.namespace(name)
+    namespace.address = f"{prefix}2"
     lab.link(name, "eth0", prefix, router, advertise=False)
-    host_address(namespace, "eth0", f"{prefix}2", f"{prefix}1")
-    return f"{prefix}2"
+    host_address(namespace, "eth0", namespace.address, f"{prefix}1")
+    return namespace.address

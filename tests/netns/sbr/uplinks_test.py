@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two uplinks: one loses its carrier, its neighbour falls silent, it leads nowhere, it flaps. ILNP sessions go on through
 all of it, and come back; flows stay where they are; preference and weight decide about new ones."""
-import socket
 import time
 
+from providers import Provider, sources
 from site_lab import Site, host_address, outside_host
 
 # pylint: disable=wrong-import-order
@@ -15,49 +15,6 @@ LOCATOR, PLAIN = "2001:db8:100:1", "2001:db8:100:2"
 OUT = "2001:db8:c1::2"
 
 
-class Provider:
-    """The provider's end of an uplink, and what can befall it."""
-
-    def __init__(self, site, name, interface, transit):
-        self.site, self.name, self.transit = site, name, transit
-        self.far = f"sbr-{interface}"
-
-    def state(self):
-        return self.site.router.uplink(self.name)["state"]
-
-    def carrier(self, on):
-        world = self.site.world
-        world.ip("link", "set", self.far, "up" if on else "down")
-        if on:  # the kernel took these away
-            world.ip("addr", "replace", f"{self.transit}::1/64", "dev", self.far, "nodad")
-            world.ip("-6", "route", "replace", self.site.outside[self.name][0], "via", f"{self.transit}::2", "dev",
-                     self.far)
-
-    def drop(self, match):
-        """What comes from the site: all of it (the neighbour is silent), or only what would go on (a black hole)."""
-        self.site.world.run("/usr/sbin/nft", "-f", "-", stdin=(
-            f'table netdev cut_{self.name} {{ chain c {{ type filter hook ingress device "{self.far}" priority 0; '
-            f'{match} drop; }}\n}}\n'))
-
-    def heal(self):
-        self.site.world.run("/usr/sbin/nft", "delete", "table", "netdev", f"cut_{self.name}")
-
-
-def sources(site, count, port=9):
-    """By how many flows of a plain host each uplink is used: UDP from new ports, seen outside."""
-    outside, inside = site.lab.namespaces["out"], site.lab.namespaces["plain"]
-    seen = {name: 0 for name in site.outside}
-    names = {f"{site.name_of(PLAIN, uplink)}::10": uplink for uplink in site.outside}
-    with outside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-        s.bind(("::", port))
-        s.settimeout(2)
-        for _ in range(count):
-            with inside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as c:
-                c.sendto(b"x", (OUT, port))
-            seen[names[s.recvfrom(64)[1][0]]] += 1
-    return seen
-
-
 def fail_over(site, provider, what, break_it, mend_it, streams, udp_words):
     """The uplink in use goes, and comes back."""
     at = now()
@@ -65,11 +22,11 @@ def fail_over(site, provider, what, break_it, mend_it, streams, udp_words):
     wait_until(lambda: provider.state() == "down", f"{what}: {provider.name} is not down", 3)
     took = now() - at
     other = [name for name in site.outside if name != provider.name][0]
-    check(sources(site, 3)[other] == 3, f"{what}: new flows do not use {other}")
+    check(sources(site, PLAIN, 3)[other] == 3, f"{what}: new flows do not use {other}")
     time.sleep(0.7)
     mend_it()
     wait_until(lambda: provider.state() == "up", f"{what}: {provider.name} does not come back", 12)
-    check(sources(site, 3)[provider.name] == 3, f"{what}: new flows do not come back to {provider.name}")
+    check(sources(site, PLAIN, 3)[provider.name] == 3, f"{what}: new flows do not come back to {provider.name}")
     check(all(s.client.process.poll() is None for s in streams), f"{what}: a stream ended")
     udp_words.append((what, at, took))
 
@@ -79,7 +36,7 @@ def weights(site):
     router = site.router
     router.write_config(router.text.replace("preference = 20", "preference = 10\nweight = 3"))
     check("error" not in router.ask("reload"), "reload")
-    seen = sources(site, 80)
+    seen = sources(site, PLAIN, 80)
     check(45 <= seen["isp2"] <= 73, f"three to one was asked, {seen} came")
     router.write_config(router.text.replace("preference = 10\nweight = 3", "preference = 20"))
     router.ask("reload")
@@ -126,9 +83,8 @@ def test(lab):
     words = []
     for what, break_it, mend_it in (
             ("carrier", lambda: isp1.carrier(False), lambda: isp1.carrier(True)),
-            ("silent neighbour", lambda: isp1.drop("meta protocol ip6"), isp1.heal),
-            ("black hole", lambda: isp1.drop(f"ip6 daddr != {isp1.transit}::/64 ip6 daddr != fe80::/10 "
-                                             "ip6 daddr != ff00::/8"), isp1.heal)):
+            ("silent neighbour", isp1.silence, isp1.heal),
+            ("black hole", isp1.lead_nowhere, isp1.heal)):
         fail_over(site, isp1, what, break_it, mend_it, streams, words)
     seen = weights(site)
     flapping(site, isp1, 3)
