@@ -9,7 +9,6 @@ namespace ilnp {
 namespace {
 
 constexpr std::uint64_t subnet_word = 0xffff;
-constexpr std::uint8_t neutral_limit = 48;
 
 bool is_whole(const LocatorPrefix& prefix) {
   return prefix.length >= 1 && prefix.length <= 64 && (prefix.locator.bits & ~prefix.mask()) == 0;

@@ -27,6 +27,9 @@ enum class Mapping : std::uint8_t {
   hide,     ///< every subnet appears as one locator; inbound packets need the table of NIDs
 };
 
+/// `neutral` needs prefixes that are no longer than this.
+inline constexpr std::uint8_t neutral_limit = 48;
+
 struct MappingRule {
   LocatorPrefix inside, outside;
   UplinkId uplink = 0;
