@@ -25,6 +25,13 @@ std::string table_line(const json& answer, const char* name) {
          field(answer, {name, "displaced"}) + ", refused " + field(answer, {name, "refused"});
 }
 
+std::string prefixes_of(const json& uplink) {
+  std::string out;
+  for (const json& prefix : list(uplink, "prefixes"))
+    if (prefix.is_string()) out += (out.empty() ? "" : " ") + prefix.get<std::string>();
+  return out.empty() ? "-" : out;
+}
+
 }  // namespace
 
 std::string render_site_status(const json& status, const RenderStyle& style) {
@@ -33,7 +40,7 @@ std::string render_site_status(const json& status, const RenderStyle& style) {
   for (const json& uplink : list(status, "uplinks"))
     out += "Uplink     " + field(uplink, {"name"}) + " on " + field(uplink, {"interface"}) + "  " +
            state_of(uplink, "state", style) + ", preference " + field(uplink, {"preference"}) + ", via " +
-           field(uplink, {"gateway"}) + "\n";
+           field(uplink, {"gateway"}) + ", prefix " + prefixes_of(uplink) + "\n";
   out += "Tables     " + field(status, {"nodes"}) + " nodes, " + field(status, {"flows"}) + " flows\n";
   out += "Truth      " + field(status, {"truth", "kind"}) + ": " + field(status, {"truth", "state"}) + ", " +
          field(status, {"truth", "records"}) + " records, revision " + field(status, {"truth", "revision"}) + "\n";
@@ -43,11 +50,12 @@ std::string render_site_status(const json& status, const RenderStyle& style) {
 std::string render_uplinks(const json& answer, const RenderStyle& style) {
   const json& uplinks = list(answer, "uplinks");
   if (uplinks.empty()) return "no uplinks\n";
-  TextTable table{{"UPLINK", "INTERFACE", "STATE", "PREFERENCE", "WEIGHT", "MTU", "GATEWAY", "ROUND TRIP", "FAILURES"}};
+  TextTable table{
+      {"UPLINK", "INTERFACE", "STATE", "PREFERENCE", "WEIGHT", "MTU", "GATEWAY", "PREFIX", "ROUND TRIP", "FAILURES"}};
   for (const json& uplink : uplinks)
     table.add({field(uplink, {"name"}), field(uplink, {"interface"}), state_of(uplink, "state", style),
                field(uplink, {"preference"}), field(uplink, {"weight"}), field(uplink, {"mtu"}),
-               field(uplink, {"gateway"}), human_duration(number(uplink, "round_trip_ms") / 1000),
+               field(uplink, {"gateway"}), prefixes_of(uplink), human_duration(number(uplink, "round_trip_ms") / 1000),
                field(uplink, {"failures"})});
   return table.text();
 }

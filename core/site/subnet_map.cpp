@@ -100,7 +100,9 @@ bool SubnetMap::hides(Locator inside, UplinkId uplink) const {
 
 bool SubnetMap::is_inside(Locator locator) const {
   return std::any_of(rules_.begin(), rules_.end(),
-                     [&](const MappingRule& rule) { return rule.inside.contains(locator); });
+                     [&](const MappingRule& rule) { return rule.inside.contains(locator); }) ||
+         std::any_of(inside_.begin(), inside_.end(),
+                     [&](const LocatorPrefix& prefix) { return prefix.contains(locator); });
 }
 
 bool SubnetMap::is_outside(Locator locator) const {

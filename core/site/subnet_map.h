@@ -47,6 +47,19 @@ enum class MappingProblem : std::uint8_t {
   no_such_rule,
 };
 
+/// For the operator.
+constexpr const char* reason_of(MappingProblem problem) {
+  constexpr const char* reasons[] = {
+      "a prefix has bits beyond its length, or the outside prefix of mode \"hide\" is no /64",
+      "mode \"neutral\" needs prefixes of /48 or shorter",
+      "the outside prefix is not global unicast (2000::/3)",
+      "overlaps the inside prefix of another mapping of this uplink",
+      "overlaps the outside prefix of another mapping",
+      "too many mappings",
+      "there is no such mapping"};
+  return reasons[static_cast<int>(problem)];
+}
+
 class SubnetMap {
  public:
   static constexpr std::size_t max_rules = 64;
@@ -58,6 +71,8 @@ class SubnetMap {
   /// problem, or no such rule.
   Result<void, MappingProblem> replace(UplinkId uplink, const LocatorPrefix& inside, const LocatorPrefix& outside);
   void remove(UplinkId uplink);
+  /// They are inside, whether a rule names them or none does yet.
+  void add_inside(const LocatorPrefix& inside) { inside_.push_back(inside); }
   const std::vector<MappingRule>& rules() const { return rules_; }
 
   /// What this inside locator is called by that uplink; nothing when no rule has room for it.
@@ -78,6 +93,7 @@ class SubnetMap {
 
  private:
   std::vector<MappingRule> rules_;
+  std::vector<LocatorPrefix> inside_;
 };
 
 }  // namespace ilnp

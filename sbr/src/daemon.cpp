@@ -26,13 +26,12 @@ Result<void> Daemon::start() {
   std::error_code failure;
   std::filesystem::create_directories(std::filesystem::path{settings_.truth.path}.parent_path(), failure);
   kernel_ = std::make_unique<KernelSetup>(*commands_);
+  timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   if (auto made = make_rewriter(); !made) return made;
   ports_ = std::make_unique<WirePorts>(
       loop_, [this](unsigned ifindex, std::span<ReceivedFrame> frames) { on_frames(ifindex, frames); });
   next_hops_ = std::make_unique<NextHops>(*commands_, *ports_, [this](Packet& packet) { tell_unreachable(packet); });
-  timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
-  watch_uplinks();
   inside_ =
       std::make_unique<InsideLinks>(loop_, settings_, *neighbour_discovery_, *rewriter_, random_,
                                     [this](NidEntry& entry, const Address& address) { on_heard(entry, address); });
@@ -52,6 +51,8 @@ Result<void> Daemon::start() {
 Result<void> Daemon::make_rewriter() {
   FlowFile::Form form{settings_.tuning.flows, settings_.tuning.sessions, {}, FlowFile::boot_id()};
   for (const UplinkSettings& uplink : settings_.uplinks) form.uplinks += uplink.name + "\n";
+  for (const UplinkSettings& uplink : settings_.uplinks)
+    if (uplink.learnt) form.uplinks += uplink.name + " (former)\n";
   auto file =
       FlowFile::open((std::filesystem::path{settings_.runtime_directory} / "sbr.flows").string(), form, random_);
   if (!file) return file.error();
@@ -62,8 +63,8 @@ Result<void> Daemon::make_rewriter() {
   for (const MappingRule& rule : settings_.mappings) (void)rewriter_->map().add(rule);  // checked with the settings
   for (const SiteLinkSettings& link : settings_.links)
     for (const LocatorPrefix& prefix : link.inside) rewriter_->add_other_site(prefix, link.number);
-  for (std::size_t k = 0; k < settings_.uplinks.size(); ++k)
-    rewriter_->uplinks()[static_cast<UplinkId>(k)].configured = true;
+  names_ = std::make_unique<LearntNames>(settings_, *rewriter_);
+  watch_uplinks();
   apply_rules(settings_);
   return ok();
 }
@@ -82,12 +83,11 @@ void Daemon::apply_rules(const SbrSettings& fresh) {
       own.preference = theirs.preference;
       own.weight = theirs.weight;
     }
-    Uplink& uplink = rewriter_->uplinks()[static_cast<UplinkId>(k)];
-    uplink.preference = own.preference;
-    uplink.weight = own.weight;
+    set_uplink(static_cast<UplinkId>(k));
   }
   settings_.policy = fresh.policy;
   rewriter_->uplinks().policy() = fresh.policy;
+  names_changed();
 }
 
 void Daemon::finish(bool take_down) {
@@ -174,15 +174,20 @@ void Daemon::log(const SiteEvent& event) {
 }
 
 void Daemon::on_timer() {
-  uplinks_->on_time(loop_.now());
-  links_->on_time(loop_.now());
-  rewriter_->on_time(loop_.now(), actions_);
+  const TimePoint now = loop_.now();
+  uplinks_->on_time(now);
+  links_->on_time(now);
+  const std::vector<UplinkId> renamed = names_->on_time(now);
+  for (const UplinkId id : renamed) set_uplink(id);
+  if (!renamed.empty()) names_changed();
+  rewriter_->on_time(now, actions_);
   perform();
   arm_timer();
 }
 
 void Daemon::arm_timer() {
-  timer_->set(std::min({rewriter_->next_deadline(), uplinks_->next_deadline(), links_->next_deadline()}));
+  timer_->set(std::min(
+      {rewriter_->next_deadline(), uplinks_->next_deadline(), links_->next_deadline(), names_->next_deadline()}));
 }
 
 void Daemon::housekeeping() {

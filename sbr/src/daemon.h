@@ -16,6 +16,7 @@
 #include "sbr/src/inside_links.h"
 #include "sbr/src/interfaces.h"
 #include "sbr/src/kernel_setup.h"
+#include "sbr/src/learnt_names.h"
 #include "sbr/src/link_watch.h"
 #include "sbr/src/paths.h"
 #include "sbr/src/settings.h"
@@ -72,6 +73,9 @@ class Daemon : public DaemonProcess {
   bool drain_echoes();
   void on_uplink_change(UplinkId id, UplinkState before, UplinkState now);
   void solicit_routers();
+  void on_router_advertisement(unsigned ifindex, const RouterAdvertisement& message);
+  void set_uplink(UplinkId id);
+  void names_changed();
 
   SbrSettings settings_;
   OpensslRandom random_;
@@ -81,6 +85,7 @@ class Daemon : public DaemonProcess {
   std::unique_ptr<EchoSocket> echoes_;
   std::unique_ptr<FlowFile> flow_file_;  ///< outlives the rewriter
   std::unique_ptr<SiteRewriter> rewriter_;
+  std::unique_ptr<LearntNames> names_;
   std::unique_ptr<UplinkWatch> uplinks_;
   std::unique_ptr<LinkWatch> links_;
   std::unique_ptr<InsideLinks> inside_;

@@ -84,7 +84,11 @@ void Daemon::set_up_inside() {
   }
 }
 
-void Daemon::on_neighbour_message(const ReceivedNeighbourMessage& received) { inside_->on_message(received); }
+void Daemon::on_neighbour_message(const ReceivedNeighbourMessage& received) {
+  inside_->on_message(received);
+  if (const auto* message = std::get_if<RouterAdvertisement>(&received.message))
+    on_router_advertisement(received.ifindex, *message);
+}
 
 /// What is held for the node leaves.
 void Daemon::on_heard(NidEntry& entry, const Address& address) {
@@ -105,6 +109,10 @@ void Daemon::set_addresses() {
   for (const auto& [ifindex, side] : paths_.sides())
     if (const auto own = interfaces_.find(ifindex)->global_address(); own || any)
       error_addresses_[ifindex] = own.value_or(*any);
+  for (const auto& [ifindex, address] : error_addresses_)
+    if (const Side side = paths_.sides().at(ifindex); side.kind == Side::Kind::uplink)
+      for (const UplinkId number : settings_.numbers_of(side.number))
+        rewriter_->set_address(Side::uplink(number), address);
 }
 
 void Daemon::set_mtus() {
@@ -112,7 +120,8 @@ void Daemon::set_mtus() {
   for (const auto& [ifindex, side] : paths_.sides()) {
     const std::size_t mtu = interfaces_.find(ifindex)->mtu;
     if (side.kind == Side::Kind::uplink)
-      rewriter_->uplinks()[side.number].mtu = settings_.uplinks[side.number].mtu.value_or(mtu);
+      for (const UplinkId number : settings_.numbers_of(side.number))
+        rewriter_->uplinks()[number].mtu = settings_.uplinks[side.number].mtu.value_or(mtu);
     if (side.kind == Side::Kind::inside) inside = std::min(inside, mtu);
   }
   rewriter_->set_inside_mtu(inside);

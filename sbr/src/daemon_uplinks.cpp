@@ -44,9 +44,12 @@ void Daemon::uplinks_changed() {
   for (std::size_t k = 0; k < settings_.uplinks.size(); ++k) {
     const auto id = static_cast<UplinkId>(k);
     const unsigned ifindex = paths_.interface_of(Side::uplink(id));
-    uplinks_->on_carrier(now, id, ifindex != 0 && interfaces_.find(ifindex)->carrier);
+    const bool carrier = ifindex != 0 && interfaces_.find(ifindex)->carrier;
+    uplinks_->on_carrier(now, id, carrier);
+    if (names_->on_carrier(now, id, carrier)) next_solicit_ = {};
     if (const auto gateway = paths_.gateway(id)) next_hops_->prepare(now, {ifindex, *gateway});
   }
+  solicit_routers();
   arm_timer();
 }
 
@@ -110,7 +113,7 @@ bool Daemon::drain_echoes() {
 
 void Daemon::on_uplink_change(UplinkId id, UplinkState before, UplinkState now) {
   constexpr const char* names[] = {"up", "suspect", "down"};
-  rewriter_->uplinks()[id].state = now;
+  set_uplink(id);
   // Suspicion comes and goes with a lost probe.
   const bool matters = before == UplinkState::down || now == UplinkState::down;
   log_event(!matters                   ? LogLevel::debug
@@ -120,16 +123,46 @@ void Daemon::on_uplink_change(UplinkId id, UplinkState before, UplinkState now) 
             {{"uplink", settings_.uplinks[id].name},
              {"before", names[static_cast<int>(before)]},
              {"state", names[static_cast<int>(now)]}});
-  if (matters) rewriter_->names_changed(loop_.now());
+  if (matters) names_changed();
 }
 
-/// Uplinks whose gateway is to be learnt and is not known.
+void Daemon::on_router_advertisement(unsigned ifindex, const RouterAdvertisement& message) {
+  const auto side = paths_.side_of(ifindex);
+  if (!side || side->kind != Side::Kind::uplink) return;
+  const bool renamed = names_->on_advertisement(loop_.now(), side->number, message);
+  if (renamed) {
+    set_uplink(side->number);
+    names_changed();
+  }
+  arm_timer();
+}
+
+/// What the rewriter knows of an uplink, by each of its numbers. Former names are as bad as those of a former home.
+void Daemon::set_uplink(UplinkId id) {
+  const UplinkSettings& settings = settings_.uplinks[id];
+  for (const LearntNames::Names& names : names_->of(id)) {
+    Uplink& uplink = rewriter_->uplinks()[names.number];
+    uplink.configured = names.exist;
+    uplink.state = (*uplinks_)[id].state();
+    uplink.preference = static_cast<std::uint16_t>(settings.preference + (names.are_former ? former_preference : 0));
+    uplink.weight = settings.weight;
+  }
+}
+
+/// The names of the nodes inside, or which of them are better.
+void Daemon::names_changed() {
+  rewriter_->names_changed(loop_.now());
+  arm_timer();
+}
+
+/// Uplinks whose gateway or prefix is to be learnt and is not known.
 void Daemon::solicit_routers() {
   const TimePoint now = loop_.now();
   if (now < next_solicit_) return;
   next_solicit_ = now + solicit_interval;
   for (const auto& [ifindex, side] : paths_.sides()) {
-    if (side.kind != Side::Kind::uplink || paths_.gateway(side.number)) continue;
+    if (side.kind != Side::Kind::uplink) continue;
+    if (paths_.gateway(side.number) && !names_->wants_news(now, side.number)) continue;
     const Interface* interface = interfaces_.find(ifindex);
     if (interface->carrier) (void)neighbour_discovery_->solicit_routers(ifindex, interface->mac);
   }

@@ -83,7 +83,10 @@ std::vector<Option> uplink_options() {
        .range = "1280..65535"},
       {.key = "mapping[].uplink", .type = string, .help = "Name of the uplink.", .required = true},
       {.key = "mapping[].inside", .type = prefix, .help = "Inside locators, /64 or shorter.", .required = true},
-      {.key = "mapping[].outside", .type = prefix, .help = "What the provider delegated.", .required = true},
+      {.key = "mapping[].outside",
+       .type = prefix,
+       .help = "What the provider delegated. Unset: the prefix that routers advertise on the uplink, without the "
+               "on-link flag (a network that moves)."},
       {.key = "mapping[].mode",
        .type = string,
        .help =

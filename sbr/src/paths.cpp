@@ -41,8 +41,10 @@ void Paths::update(const Interfaces& interfaces) {
     const unsigned ifindex = interfaces.index_of(uplink.interface);
     if (ifindex == 0) continue;
     sides_[ifindex] = Side::uplink(static_cast<UplinkId>(k));
-    uplink_interfaces_.at(k) = ifindex;
-    gateways_.at(k) = uplink.gateway ? uplink.gateway : interfaces.find(ifindex)->gateway();
+    for (const UplinkId number : settings_.numbers_of(static_cast<UplinkId>(k))) {
+      uplink_interfaces_.at(number) = ifindex;
+      gateways_.at(number) = uplink.gateway ? uplink.gateway : interfaces.find(ifindex)->gateway();
+    }
   }
   for (const SiteLinkSettings& link : settings_.links) {
     const unsigned ifindex = interfaces.index_of(link.interface);

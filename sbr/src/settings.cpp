@@ -102,13 +102,6 @@ class Reader {
   }
 
   void read_mappings() {
-    constexpr const char* reasons[] = {
-        "a prefix has bits beyond its length, or the outside prefix of mode \"hide\" is no /64",
-        "mode \"neutral\" needs prefixes of /48 or shorter",
-        "the outside prefix is not global unicast (2000::/3)",
-        "overlaps the inside prefix of another mapping of this uplink",
-        "overlaps the outside prefix of another mapping",
-        "too many mappings"};
     SubnetMap map;
     const auto& tables = configuration_.repeated("mapping");
     for (std::size_t i = 0; i < tables.size(); ++i) {
@@ -116,17 +109,44 @@ class Reader {
       const auto uplink = uplink_named(table.text("uplink"));
       if (!uplink) complain(table, "uplink", key("mapping", i, "uplink"), "there is no such [[uplink]]");
       const std::string& mode = table.text("mode");
-      const MappingRule rule{locator_prefix(table, "inside", key("mapping", i, "inside"), table.prefix("inside")),
-                             locator_prefix(table, "outside", key("mapping", i, "outside"), table.prefix("outside")),
-                             uplink.value_or(0),
-                             mode == "neutral"   ? Mapping::neutral
-                             : mode == "replace" ? Mapping::replace
-                                                 : Mapping::hide};
+      const Mapping mapping = mode == "neutral"   ? Mapping::neutral
+                              : mode == "replace" ? Mapping::replace
+                                                  : Mapping::hide;
+      const LocatorPrefix inside = locator_prefix(table, "inside", key("mapping", i, "inside"), table.prefix("inside"));
       if (!uplink) continue;
+      if (!table.has("outside")) {
+        read_learnt(table, i, *uplink, inside, mapping);
+        continue;
+      }
+      const MappingRule rule{inside,
+                             locator_prefix(table, "outside", key("mapping", i, "outside"), table.prefix("outside")),
+                             *uplink, mapping};
       if (const auto added = map.add(rule); !added)
-        complain(table, "outside", key("mapping", i, "outside"), reasons[static_cast<int>(added.error())]);
+        complain(table, "outside", key("mapping", i, "outside"), reason_of(added.error()));
       out_.mappings.push_back(rule);
     }
+    for (std::size_t k = 0; k < out_.uplinks.size(); ++k)
+      if (out_.uplinks[k].learnt && std::any_of(out_.mappings.begin(), out_.mappings.end(),
+                                                [&](const MappingRule& rule) { return rule.uplink == k; }))
+        complain(configuration_.repeated("uplink")[k], "name", key("uplink", k, "name"),
+                 "has a mapping without an outside prefix, so it cannot have another mapping");
+  }
+
+  /// The outside prefix comes from router advertisements.
+  void read_learnt(const Section& table, std::size_t i, UplinkId uplink, const LocatorPrefix& inside, Mapping mapping) {
+    const MappingRule sample{
+        inside, {{0x2000ull << 48}, mapping == Mapping::hide ? std::uint8_t{64} : neutral_limit}, uplink, mapping};
+    if (const auto added = SubnetMap{}.add(sample); !added)
+      complain(table, "inside", key("mapping", i, "inside"), reason_of(added.error()));
+    auto& learnt = out_.uplinks[uplink].learnt;
+    if (learnt)
+      complain(table, "outside", key("mapping", i, "outside"),
+               "missing, as in another mapping of this uplink: there is one prefix to learn");
+    const std::size_t number = out_.uplinks.size() + learnt_++;
+    if (number >= max_uplinks)
+      complain(table, "outside", key("mapping", i, "outside"),
+               "uplinks whose prefix is learnt count twice, and there are more than " + std::to_string(max_uplinks));
+    learnt = UplinkSettings::Learnt{inside, mapping, static_cast<UplinkId>(std::min(number, max_uplinks - 1))};
   }
 
   void read_policy() {
@@ -189,7 +209,12 @@ class Reader {
         const auto covers = [&](const MappingRule& rule) {
           return rule.inside.length <= locators.length && rule.inside.contains(locators.locator);
         };
-        if (std::none_of(out_.mappings.begin(), out_.mappings.end(), covers))
+        const auto is_learnt = [&](const UplinkSettings& uplink) {
+          return uplink.learnt && uplink.learnt->inside.length <= locators.length &&
+                 uplink.learnt->inside.contains(locators.locator);
+        };
+        if (std::none_of(out_.mappings.begin(), out_.mappings.end(), covers) &&
+            std::none_of(out_.uplinks.begin(), out_.uplinks.end(), is_learnt))
           complain(tables[i], "locators", key("inside", i, "locators"),
                    to_string(Prefix{{locators.locator, {}}, locators.length}) + " is in no [[mapping]]");
         for (const SiteLinkSettings& link : out_.links)
@@ -260,6 +285,7 @@ class Reader {
 
   const Configuration& configuration_;
   SbrSettings out_;
+  std::size_t learnt_ = 0;  ///< uplinks whose prefix is learnt
   std::vector<Problem> problems_;
 };
 
@@ -269,6 +295,12 @@ std::map<SiteId, std::string> SbrSettings::site_names() const {
   std::map<SiteId, std::string> names{{site_number, site_name}};
   for (const SiteLinkSettings& link : links) names[link.number] = link.name;
   return names;
+}
+
+std::vector<UplinkId> SbrSettings::numbers_of(UplinkId uplink) const {
+  std::vector<UplinkId> numbers{uplink};
+  if (const auto& learnt = uplinks.at(uplink).learnt) numbers.push_back(learnt->other);
+  return numbers;
 }
 
 Result<SbrSettings, std::vector<Problem>> sbr_settings(const Configuration& configuration) {

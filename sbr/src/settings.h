@@ -24,11 +24,18 @@ struct InsideSettings {
 };
 
 struct UplinkSettings {
+  /// Its prefix is the one that its routers advertise.
+  struct Learnt {
+    LocatorPrefix inside;
+    Mapping mapping = Mapping::neutral;
+    UplinkId other = 0;  ///< the uplink has two numbers: there may be an old prefix beside the new one
+  };
   std::string name, interface;
   std::optional<Address> gateway;  ///< nothing: from the kernel's default routes by this interface
   std::uint16_t preference = 10, weight = 1;
   std::vector<Address> probes;  ///< empty: the gateway
   std::optional<std::size_t> mtu;
+  std::optional<Learnt> learnt;
 };
 
 struct SiteLinkSettings {
@@ -70,6 +77,8 @@ struct SbrSettings : DaemonSettings {
   TruthSettings truth;
 
   std::map<SiteId, std::string> site_names() const;  ///< of all sites, ours too
+  /// Of an uplink: its own, and the second one where its prefix is learnt.
+  std::vector<UplinkId> numbers_of(UplinkId uplink) const;
 };
 
 /// The one option table: parser, --help, --check, docs/operations/ilnp-sbr-options.md and the example file.

@@ -52,7 +52,7 @@ StatusProblems Status::problems() const {
   for (std::size_t k = 0; k < d_.settings_.uplinks.size(); ++k) {
     const auto id = static_cast<UplinkId>(k);
     const UplinkSettings& uplink = d_.settings_.uplinks[k];
-    if (d_.rewriter_->uplinks().is_usable(id)) {
+    if ((*d_.uplinks_)[id].state() != UplinkState::down) {
       ++usable;
     } else {
       out.add("warning", "uplink " + uplink.name + " is down",
@@ -63,6 +63,10 @@ StatusProblems Status::problems() const {
       out.add("warning", "uplink " + uplink.name + " has no gateway",
               "none is configured, and the kernel has no default route",
               "set uplink.gateway; ip -6 route show default dev " + uplink.interface);
+    if (d_.names_->prefixes(id).empty())
+      out.add("warning", "uplink " + uplink.name + " has no prefix",
+              "no router advertises one that is usable: off link, and short enough for mapping.mode",
+              "event prefix_not_usable; rdisc6 " + uplink.interface);
   }
   if (usable == 0 && !d_.settings_.uplinks.empty())
     out.add("error", "no uplink works", "all of them are down", "ilnpctl show uplinks");
@@ -88,14 +92,17 @@ json Status::uplinks() const {
   for (std::size_t k = 0; k < d_.settings_.uplinks.size(); ++k) {
     const auto id = static_cast<UplinkId>(k);
     const UplinkSettings& uplink = d_.settings_.uplinks[k];
-    const Uplink& state = d_.rewriter_->uplinks()[id];
+    json prefixes = json::array();
+    for (const LocatorPrefix& prefix : d_.names_->prefixes(id))
+      prefixes.push_back(to_string(Prefix{{prefix.locator, {}}, prefix.length}));
     const auto gateway = d_.paths_.gateway(id);
     list.push_back({{"name", uplink.name},
                     {"interface", uplink.interface},
-                    {"state", name_of(state.state)},
-                    {"preference", state.preference},
-                    {"weight", state.weight},
-                    {"mtu", state.mtu},
+                    {"state", name_of((*d_.uplinks_)[id].state())},
+                    {"preference", uplink.preference},
+                    {"weight", uplink.weight},
+                    {"mtu", d_.rewriter_->uplinks()[id].mtu},
+                    {"prefixes", std::move(prefixes)},
                     {"gateway", gateway ? json(to_string(*gateway)) : json(nullptr)},
                     {"round_trip_ms", milliseconds_of((*d_.uplinks_)[id].round_trip())},
                     {"failures", (*d_.uplinks_)[id].failures()}});

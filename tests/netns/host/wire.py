@@ -102,8 +102,10 @@ class Router:
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
 
-    def advertise(self, interface, prefix, lifetime=30, valid=3600, preferred=1800, preference=0, mtu=None, mac=None):
-        """Starts or changes; preference 1 high, 0 medium, 3 low. `mac`: the link-layer address that is told, in octets."""
+    def advertise(self, interface, prefix, lifetime=30, valid=3600, preferred=1800, preference=0, mtu=None, mac=None,
+                  more=b""):
+        """Starts or changes; preference 1 high, 0 medium, 3 low. `mac`: the link-layer address that is told, in octets.
+        `more`: options as octets."""
         index = self.namespace.ifindex(interface)
         group = packed("ff02::2") + struct.pack("=I", index)
         with self.lock:
@@ -116,7 +118,7 @@ class Router:
                 body += struct.pack("!BB6s", 1, 1, mac)
             if mtu:
                 body += struct.pack("!BBHI", 5, 1, 0, mtu)
-            self.links[index] = body
+            self.links[index] = body + more
         self.say(index)
 
     def silence(self, interface):

@@ -92,15 +92,16 @@ class Site:
         return ns
 
     def add_uplink(self, name, interface, transit, outside, mode="neutral", more=""):
-        """`transit` like 2001:db8:f0:1: the provider's end has ::1, ours ::2."""
+        """`transit` like 2001:db8:f0:1: the provider's end has ::1, ours ::2. `outside` None: it is learnt."""
         far = f"{self.ns.full.split('-')[-1]}-{interface}"
         self.cable(self.ns, interface, self.world, far)
         self.world.ip("addr", "add", f"{transit}::1/64", "dev", far, "nodad")
         self.ns.ip("addr", "add", f"{transit}::2/64", "dev", interface, "nodad")
-        self.world.ip("-6", "route", "add", outside, "via", f"{transit}::2", "dev", far)
+        if outside:
+            self.world.ip("-6", "route", "add", outside, "via", f"{transit}::2", "dev", far)
         self.text += (f'[[uplink]]\nname = "{name}"\ninterface = "{interface}"\ngateway = "{transit}::1"\n{more}\n'
-                      f'[[mapping]]\nuplink = "{name}"\ninside = "{self.inside}"\noutside = "{outside}"\n'
-                      f'mode = "{mode}"\n')
+                      f'[[mapping]]\nuplink = "{name}"\ninside = "{self.inside}"\n'
+                      + (f'outside = "{outside}"\n' if outside else "") + f'mode = "{mode}"\n')
         self.outside[name] = (outside, mode)
         return far
 

@@ -103,9 +103,11 @@ TEST(Render, ReloadSaysWhatTookEffectAndWhatNeedsARestart) {
 }
 
 TEST(RenderSite, StatusUplinksNodesAndTables) {
-  const json uplink{{"name", "isp1"},       {"interface", "wan0"},   {"state", "up"},
-                    {"preference", 10},     {"weight", 1},           {"mtu", 1500},
-                    {"gateway", "fe80::9"}, {"round_trip_ms", 12.0}, {"failures", 3}};
+  const json uplink{{"name", "isp1"},       {"interface", "wan0"},
+                    {"state", "up"},        {"preference", 10},
+                    {"weight", 1},          {"mtu", 1500},
+                    {"gateway", "fe80::9"}, {"round_trip_ms", 12.0},
+                    {"failures", 3},        {"prefixes", {"2001:db8:1::/48", "2001:db8:2::/48"}}};
   const json status{{"state", "ok"},
                     {"version", "0.1.0"},
                     {"pid", 7},
@@ -118,13 +120,15 @@ TEST(RenderSite, StatusUplinksNodesAndTables) {
   EXPECT_EQ(render_site_status(status, {}), R"(OK  ilnp-sbr 0.1.0, pid 7, up 1 min 00 s
 
 Site       dc1, number 0
-Uplink     isp1 on wan0  up, preference 10, via fe80::9
+Uplink     isp1 on wan0  up, preference 10, via fe80::9, prefix 2001:db8:1::/48 2001:db8:2::/48
 Tables     2 nodes, 5 flows
 Truth      etcd: ready, 2 records, revision 9
 )");
   EXPECT_EQ(render_uplinks({{"uplinks", {uplink}}}, {}),
-            "UPLINK  INTERFACE  STATE  PREFERENCE  WEIGHT  MTU   GATEWAY  ROUND TRIP  FAILURES\n"
-            "isp1    wan0       up     10          1       1500  fe80::9  12 ms       3\n");
+            "UPLINK  INTERFACE  STATE  PREFERENCE  WEIGHT  MTU   GATEWAY  PREFIX                           "
+            "ROUND TRIP  FAILURES\n"
+            "isp1    wan0       up     10          1       1500  fe80::9  2001:db8:1::/48 2001:db8:2::/48  "
+            "12 ms       3\n");
   const json node{{"nid", "0200+0000+0000+000a"},
                   {"presence", "away"},
                   {"home", "2001-0db8-0001-0000"},

@@ -75,6 +75,29 @@ TEST(SbrSettings, NumbersUplinksByTheirOrder) {
   EXPECT_EQ(s.site_names(), (std::map<SiteId, std::string>{{0, "dc1"}, {1, "dc2"}}));
 }
 
+TEST(SbrSettings, MappingWithoutOutsideIsLearnt) {
+  std::string text = good;
+  const std::string outside = "outside = \"2001:db8:1::/48\"\n";
+  text.erase(text.find(outside), outside.size());
+  const auto settings = read(text);
+  ASSERT_TRUE(settings) << to_string(settings.error());
+  const SbrSettings& s = settings.value();
+  ASSERT_TRUE(s.uplinks[0].learnt);
+  EXPECT_EQ(s.uplinks[0].learnt->inside, (LocatorPrefix{{0x2001'0db8'0100'0000}, 48}));
+  EXPECT_EQ(s.numbers_of(0), (std::vector<UplinkId>{0, 2}));
+  EXPECT_EQ(s.numbers_of(1), std::vector<UplinkId>{1});
+  ASSERT_EQ(s.mappings.size(), 1u);
+  EXPECT_EQ(s.mappings[0].uplink, 1);
+
+  const auto has = [](const std::string& problems, const char* reason) {
+    EXPECT_NE(problems.find(reason), std::string::npos) << reason << ": " << problems;
+  };
+  has(problems_of(outside, "[[mapping]]\nuplink = \"isp1\"\ninside = \"2001:db8:200::/48\"\n"), "one prefix to learn");
+  has(problems_of(outside, "[[mapping]]\nuplink = \"isp1\"\ninside = \"2001:db8:300::/48\"\n" + outside),
+      "cannot have another mapping");
+  has(problems_of("inside = \"2001:db8:100::/48\"\n" + outside, "inside = \"2001:db8:100::/56\"\n"), "/48 or shorter");
+}
+
 TEST(SbrSettings, NamesWhatIsWrongWithIt) {
   const std::vector<std::array<const char*, 3>> cases{
       {"uplink = \"isp2\"", "uplink = \"isp9\"", "mapping[1].uplink: there is no such [[uplink]]"},
