@@ -29,7 +29,7 @@ nlohmann::json reload_to_json(const ReloadOutcome& outcome) {
 Result<ReloadOutcome> Reload::operator()() {
   const Configured fresh = read_();
   if (!fresh) return refused(fresh.error());
-  if (const auto applied = apply_(fresh.value()); !applied) return refused(applied.error());
+  apply_(fresh.value());
   ReloadOutcome outcome;
   for (SettingChange& change : diff(accepted_, fresh.value()))
     if (change.reloadable) outcome.applied.push_back(std::move(change));

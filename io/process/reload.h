@@ -20,9 +20,10 @@ nlohmann::json reload_to_json(const ReloadOutcome& outcome);
 
 class Reload {
  public:
+  /// Reads and checks.
   using Read = std::function<Configured()>;
-  /// Checks what only the program can, and applies what is reloadable.
-  using Apply = std::function<Result<void, std::vector<Problem>>(const Configuration&)>;
+  /// Applies what is reloadable of a configuration that was found good.
+  using Apply = std::function<void(const Configuration&)>;
 
   Reload(Configuration started, Read read, Apply apply)
       : started_{started}, accepted_{std::move(started)}, read_{std::move(read)}, apply_{std::move(apply)} {}
