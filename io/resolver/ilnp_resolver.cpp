@@ -7,8 +7,6 @@
 // has dropped its privileges, and signals go to the loop.
 #include "io/resolver/ilnp_resolver.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <unbound.h>
 
 #include <boost/asio/io_context.hpp>
@@ -20,6 +18,7 @@
 #include <set>
 #include <utility>
 
+#include "io/loop/signals_blocked.h"
 #include "io/resolver/core_time.h"
 
 namespace ilnp {
@@ -38,20 +37,6 @@ using UnboundResult = std::unique_ptr<ub_result, FreeResult>;
 std::string unbound_text(const NameServer& server) {
   return server.address().to_string() + "@" + std::to_string(server.port());
 }
-
-struct SignalsBlocked {
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 
