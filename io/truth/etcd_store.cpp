@@ -40,7 +40,7 @@ Result<std::unique_ptr<EtcdStore>> EtcdStore::open(Loop& loop, const TruthOption
 
 EtcdStore::EtcdStore(Loop& loop, const TruthOptions& options, EtcdTuning tuning, std::vector<Endpoint> endpoints,
                      TlsContext tls, std::unique_ptr<LocalCopy> copy)
-    : loop_{loop},
+    : OperatedStore{loop},
       options_{options},
       tuning_{tuning},
       endpoints_{std::move(endpoints)},
@@ -60,13 +60,8 @@ EtcdStore::EtcdStore(Loop& loop, const TruthOptions& options, EtcdTuning tuning,
   retry_.set(loop_.now());
 }
 
-EtcdStore::~EtcdStore() = default;
-
-void EtcdStore::post(std::function<void()> step) {
-  loop_.post([step = std::move(step), alive = std::weak_ptr<bool>{alive_}] {
-    if (!alive.expired()) step();
-  });
-}
+/// What ends with this store is told to nobody.
+EtcdStore::~EtcdStore() { alive_.reset(); }
 
 void EtcdStore::read(const NodeKey& key, OnAnswer on_answer) {
   ask({Kind::read, key, range_request(key_of(record_key(key)), "", 0, 0), {}, 0, {}, std::move(on_answer)});
@@ -109,10 +104,7 @@ void EtcdStore::answer_later(OnAnswer on_answer, StoreOutcome outcome, const std
 }
 
 void EtcdStore::answer(const OnAnswer& on_answer, Kind kind, StoreAnswer answer) {
-  if (answer.outcome == StoreOutcome::conflict) counters_.add(StoreCounter::conflicts);
-  if (answer.outcome == StoreOutcome::unreachable) counters_.add(StoreCounter::unreachable);
-  if (answer.outcome == StoreOutcome::refused) counters_.add(StoreCounter::refused);
-  if (answer.outcome == StoreOutcome::done && kind != Kind::read) counters_.add(StoreCounter::changes);
+  count(kind, answer.outcome);
   on_answer(std::move(answer));
 }
 
@@ -129,11 +121,7 @@ void EtcdStore::expire() {
 }
 
 void EtcdStore::set_reachable(bool reachable, const std::string& why) {
-  const bool is_news = reachable != reachable_ || !told_;
-  reachable_ = reachable;
-  if (!is_news || watcher_ == nullptr || !is_loaded_) return;
-  told_ = true;
-  watcher_->on_reachable(reachable, why);
+  tell_reachable(is_loaded_ ? watcher_ : nullptr, reachable, why);
 }
 
 StoreStatus EtcdStore::status() const {

@@ -42,11 +42,9 @@ class EtcdStore final : public OperatedStore {
   void watch(TruthWatcher& watcher) override;
 
   StoreStatus status() const override;
-  const StoreCounters& counters() const override { return counters_; }
   void accept_store() override;
 
  private:
-  enum class Kind : std::uint8_t { read, replace, remove };
   struct Request {
     Kind kind;
     NodeKey key;
@@ -79,7 +77,6 @@ class EtcdStore final : public OperatedStore {
   std::string end_key() const;
 
   // etcd_store.cpp: what the program asks.
-  void post(std::function<void()> step);
   void ask(Request request);
   void answer(const OnAnswer& on_answer, Kind kind, StoreAnswer answer);
   void answer_later(OnAnswer on_answer, StoreOutcome outcome, const std::string& why);
@@ -119,11 +116,9 @@ class EtcdStore final : public OperatedStore {
   void on_watch_line(std::string_view line);
   void take_event(const EtcdEvent& event);
   void check_watch(const EtcdHeader& newest);
-  void note_bad(std::string_view key, RecordProblem problem);
   /// Uses nothing that changes, because pages are read in the background.
   static Result<Ownership, RecordProblem> read_record(const EtcdValue& value, const TruthOptions& options);
 
-  Loop& loop_;
   TruthOptions options_;
   EtcdTuning tuning_;
   std::vector<Endpoint> endpoints_;
@@ -147,7 +142,6 @@ class EtcdStore final : public OperatedStore {
   std::string why_ = "the store has not been reached yet";
 
   StoreMemory memory_;
-  TruthWatcher* watcher_ = nullptr;
   bool is_loaded_ = false;  ///< the watcher knows what the copy knew
   bool needs_resync_ = true;
   bool is_accepted_ = false;  ///< the next resync may bring older records than the copy has
@@ -162,12 +156,8 @@ class EtcdStore final : public OperatedStore {
   std::uint64_t watched_ = 0;
   bool is_watching_ = false;
   TimePoint last_word_{};  ///< of the watch
-  bool reachable_ = false, told_ = false;
-  std::string last_bad_record_;
-  StoreCounters counters_;
 
   DeadlineTimer retry_, proof_, expiry_, outage_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Background background_;  ///< parses pages
 };
 

@@ -219,9 +219,4 @@ Result<Ownership, RecordProblem> EtcdStore::read_record(const EtcdValue& value, 
   return record;
 }
 
-void EtcdStore::note_bad(std::string_view key, RecordProblem problem) {
-  counters_.add(StoreCounter::bad_records);
-  last_bad_record_ = std::string{key.substr(0, max_key_shown)} + ": " + explain(problem);
-}
-
 }  // namespace ilnp

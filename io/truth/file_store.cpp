@@ -41,7 +41,7 @@ Result<std::unique_ptr<FileStore>> FileStore::open(Loop& loop, Options options) 
 }
 
 FileStore::FileStore(Loop& loop, Options options, std::unique_ptr<SqliteFile> file)
-    : loop_{loop},
+    : OperatedStore{loop},
       options_{std::move(options)},
       file_{std::move(file)},
       sql_{file_->handle()},
@@ -49,17 +49,11 @@ FileStore::FileStore(Loop& loop, Options options, std::unique_ptr<SqliteFile> fi
       again_{loop, [this] { work(); }},
       poll_{loop, [this] { look(); }} {}
 
-void FileStore::post(void (FileStore::*step)()) {
-  loop_.post([this, step, alive = std::weak_ptr<bool>{alive_}] {
-    if (!alive.expired()) (this->*step)();
-  });
-}
-
 void FileStore::ask(Request request) {
   request.key_text = record_key(request.key);
   request.deadline = loop_.now() + options_.timeout;
   requests_.push_back(std::move(request));
-  if (requests_.size() == 1) post(&FileStore::work);
+  if (requests_.size() == 1) post([this] { work(); });
 }
 
 void FileStore::read(const NodeKey& key, OnAnswer on_answer) {
@@ -100,13 +94,6 @@ void FileStore::work() {
     request.on_answer(std::move(*answer));
     if (alive.expired()) return;
   }
-}
-
-void FileStore::count(Kind kind, StoreOutcome outcome) {
-  if (outcome == StoreOutcome::conflict) counters_.add(StoreCounter::conflicts);
-  if (outcome == StoreOutcome::unreachable) counters_.add(StoreCounter::unreachable);
-  if (outcome == StoreOutcome::refused) counters_.add(StoreCounter::refused);
-  if (outcome == StoreOutcome::done && kind != Kind::read) counters_.add(StoreCounter::changes);
 }
 
 std::optional<StoreAnswer> FileStore::serve(const Request& request) {

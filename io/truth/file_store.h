@@ -10,7 +10,6 @@
 #include <deque>
 #include <memory>
 
-#include "io/loop/loop.h"
 #include "io/truth/operated_store.h"
 #include "io/truth/record_scan.h"
 #include "io/truth/site_names.h"
@@ -35,12 +34,10 @@ class FileStore final : public OperatedStore {
   void watch(TruthWatcher& watcher) override;
 
   StoreStatus status() const override;
-  const StoreCounters& counters() const override { return counters_; }
   /// A file is what it is: reads it anew.
   void accept_store() override;
 
  private:
-  enum class Kind : std::uint8_t { read, replace, remove };
   struct Request {
     Kind kind;
     NodeKey key;
@@ -59,13 +56,11 @@ class FileStore final : public OperatedStore {
 
   FileStore(Loop& loop, Options options, std::unique_ptr<SqliteFile> file);
   void ask(Request request);
-  void post(void (FileStore::*step)());
   void work();
   /// Nothing: the lock is held, ask again.
   std::optional<StoreAnswer> serve(const Request& request);
   std::optional<StoreAnswer> change(const Request& request);
   std::optional<StoreAnswer> failure();
-  void count(Kind kind, StoreOutcome outcome);
 
   void look();
   void resync();
@@ -75,23 +70,18 @@ class FileStore final : public OperatedStore {
   void probe();
   void set_reachable(bool reachable, const std::string& why);
 
-  Loop& loop_;
   Options options_;
   std::unique_ptr<SqliteFile> file_;
   Statements sql_;
   RecordScan scan_;
   std::deque<Request> requests_;
   DeadlineTimer again_, poll_;
-  TruthWatcher* watcher_ = nullptr;
   bool is_behind_ = false;          ///< everything has to be read
   bool scanning_ = false;           ///< and is being read
   std::uint64_t seen_ = 0;          ///< the watcher knows all changes up to this revision
   std::uint64_t data_version_ = 0;  ///< SQLite's: changes with each commit of somebody else
   TimePoint next_probe_{};
-  bool reachable_ = false, told_ = false;
-  std::string why_ = "not read yet", last_bad_record_;
-  StoreCounters counters_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::string why_ = "not read yet";
 };
 
 }  // namespace ilnp

@@ -44,14 +44,14 @@ void FileStore::resync() {
   scanning_ = true;
   scan_.restart();
   watcher_->on_resync_started();
-  post(&FileStore::scan_slice);
+  post([this] { scan_slice(); });
 }
 
 void FileStore::scan_slice() {
   const auto outcome = scan_.next([this](std::string_view key, std::string_view json, std::uint64_t revision) {
     if (const auto record = obeyed(key, json, revision)) watcher_->on_record(*record);
   });
-  if (outcome == RecordScan::Outcome::more) return post(&FileStore::scan_slice);
+  if (outcome == RecordScan::Outcome::more) return post([this] { scan_slice(); });
   scanning_ = false;
   poll_.set(loop_.now() + options_.poll);
   if (outcome == RecordScan::Outcome::failed) {
@@ -82,14 +82,13 @@ void FileStore::deliver_changes() {
     }
   }
   if (sql_.changes.failed()) return set_reachable(false, file_->why());
-  if (seen_ < revision) post(&FileStore::deliver_changes);
+  if (seen_ < revision) post([this] { deliver_changes(); });
 }
 
 std::optional<Ownership> FileStore::obeyed(std::string_view key, std::string_view json, std::uint64_t revision) {
   auto record = parse_record(key, json, options_.sites);
   if (!record) {
-    counters_.add(StoreCounter::bad_records);
-    last_bad_record_ = std::string{key.substr(0, max_key_shown)} + ": " + explain(record.error());
+    note_bad(key, record.error());
     return std::nullopt;
   }
   record.value().epoch = revision;
@@ -105,13 +104,9 @@ void FileStore::probe() {
 }
 
 void FileStore::set_reachable(bool reachable, const std::string& why) {
-  const bool is_news = reachable != reachable_ || !told_;
   if (reachable_ && !reachable) next_probe_ = loop_.now() + looks_between_probes * options_.poll;
-  reachable_ = reachable;
   why_ = why;
-  if (!is_news || watcher_ == nullptr) return;
-  told_ = true;
-  watcher_->on_reachable(reachable, why);
+  tell_reachable(watcher_, reachable, why);
 }
 
 }  // namespace ilnp

@@ -20,4 +20,30 @@ std::vector<CounterName> store_counter_names() {
           {"events", "changes of records seen, by whomever"}};
 }
 
+void OperatedStore::post(std::function<void()> step) {
+  loop_.post([step = std::move(step), alive = std::weak_ptr<bool>{alive_}] {
+    if (!alive.expired()) step();
+  });
+}
+
+void OperatedStore::count(Kind kind, StoreOutcome outcome) {
+  if (outcome == StoreOutcome::conflict) counters_.add(StoreCounter::conflicts);
+  if (outcome == StoreOutcome::unreachable) counters_.add(StoreCounter::unreachable);
+  if (outcome == StoreOutcome::refused) counters_.add(StoreCounter::refused);
+  if (outcome == StoreOutcome::done && kind != Kind::read) counters_.add(StoreCounter::changes);
+}
+
+void OperatedStore::note_bad(std::string_view key, RecordProblem problem) {
+  counters_.add(StoreCounter::bad_records);
+  last_bad_record_ = std::string{key.substr(0, max_key_shown)} + ": " + explain(problem);
+}
+
+void OperatedStore::tell_reachable(TruthWatcher* watcher, bool reachable, const std::string& why) {
+  const bool is_news = reachable != reachable_ || !told_;
+  reachable_ = reachable;
+  if (!is_news || watcher == nullptr) return;
+  told_ = true;
+  watcher->on_reachable(reachable, why);
+}
+
 }  // namespace ilnp
