@@ -56,10 +56,23 @@ const NidEntry* SiteProxy::entry_of(const WatchedSession& session) const {
   return owner != nullptr ? owner : site_.nids.find(session.key.inside, session.home);
 }
 
+/// Another site does, for the node.
+bool SiteProxy::others_speak(const WatchedSession& session) const {
+  const NidEntry* entry = entry_of(session);
+  return entry != nullptr && (entry->is_guest || entry->is_former_home);
+}
+
+/// What the correspondent hears from others is newer.
+void SiteProxy::forget_told(WatchedSession& session) const {
+  session.told = 0;
+  session.told_home = {};
+  session.generation = generation_ - 1;
+}
+
 /// Nothing: another site speaks for the node, or nothing that it could be called works.
 std::optional<SiteProxy::Names> SiteProxy::names_for(const WatchedSession& session) const {
+  if (others_speak(session)) return std::nullopt;
   const NidEntry* entry = entry_of(session);
-  if (entry != nullptr && (entry->is_guest || entry->is_former_home)) return std::nullopt;
   const Locator home = entry != nullptr ? entry->home : session.home;
   if (site_.named_by.find(home)) return std::nullopt;
   Names names{home, names_of(session.key.inside, {home, usual_preference, Lifetime{}})};
@@ -110,7 +123,10 @@ void SiteProxy::began(TimePoint now, WatchedSession& session) {
 
 void SiteProxy::tell_if_new(TimePoint now, WatchedSession& session) {
   const auto names = names_for(session);
-  if (!names) return stop(sessions_.index_of(session));
+  if (!names) {
+    if (others_speak(session)) forget_told(session);
+    return stop(sessions_.index_of(session));
+  }
   if (session.told == fingerprint(names->list) && !may_know_others(session)) return;
   if (can_tell(now, session)) tell(now, session, *names, {}, true);
 }

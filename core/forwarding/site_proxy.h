@@ -82,6 +82,8 @@ class SiteProxy {
   };
 
   const NidEntry* entry_of(const WatchedSession& session) const;
+  bool others_speak(const WatchedSession& session) const;
+  void forget_told(WatchedSession& session) const;
   std::optional<Names> names_for(const WatchedSession& session) const;
   bool can_tell(TimePoint now, const WatchedSession& session);
   void tell(TimePoint now, WatchedSession& session, const Names& names, Duration delay, bool urgent);

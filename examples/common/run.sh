@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # Sourced by the run.sh of an example (bash, set -euo pipefail): run_example SCRIPT TARGETS -- OPTIONS
 # installs what is missing, builds TARGETS, becomes root (by sudo when it is not), and runs SCRIPT with OPTIONS.
+set -euo pipefail
 
 run_example() {
   local script=$1 targets=() word

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A node with ILNP moves inside the site: to another port of its subnet, to another subnet, and back. Its sessions with a
-peer outside go on, octets compared."""
+"""Scenario a: a node with ILNP moves inside the site: to another port of its subnet, to another subnet, and back. Its
+sessions with an ILNP peer and with an IP-only peer outside go on, octets compared, and neither sees another name of it."""
 import time
 
 from site_lab import Site, outside_host, veth
 
 # pylint: disable=wrong-import-order
-from flows import Counter, Stream, longest_gap, now
 from lab import NID_A, NID_B, check, records_of, test_main, wait_until
+from sessions import Sessions, names_on_the_wire
+from wire import packed
 
 LOCATOR, OTHER = "2001:db8:100:1", "2001:db8:100:2"
 OUT = "2001:db8:c1::2"
@@ -30,6 +31,7 @@ def switched(site, interface, locator, ports):
 def test(lab):
     lab.router()
     outside_host(lab, "out", "2001:db8:c1::")
+    out = lab.namespaces["out"]
     site = Site(lab)
     site.add_uplink("isp1", "wan0", "2001:db8:f0:1", "2001:db8:1::/48")
     node = lab.namespace("a")
@@ -42,31 +44,34 @@ def test(lab):
     outside_name = site.name_of(LOCATOR, "isp1")
     lab.start_dns(records_of("a", NID_A, outside_name) + records_of("b", NID_B, "2001:db8:c2:0"))
     site.start()
-    a, b = lab.host("a", NID_A), lab.host("b", NID_B)
+    a, b = lab.host("a", NID_A, session="bind_ip_only = true"), lab.host("b", NID_B)
     a.start()
     b.start()
-    address = a.resolve_peer(b)
-    streams = [Stream(a.ns, b.ns, address, rate=1_000_000)]
-    udp = Counter(a.ns, b.ns, address, hertz=500)
+    captures = [lab.capture(lab.namespaces["r"], f"{name}-eth0") for name in ("b", "out")]
+    address, name = a.resolve_peer(b), f"{outside_name}:{NID_A}"
+    sessions = Sessions()
+    sessions.stream("ILNP, out", a.ns, b.ns, address)
+    sessions.counter("ILNP", a.ns, b.ns, address, hertz=500)
     wait_until(lambda: (a.session(NID_B) or {}).get("state") == "established", "no session")
-    streams.append(Stream(b.ns, a.ns, b.resolve_peer(a), port=7003, rate=1_000_000))
+    sessions.stream("ILNP, in", b.ns, a.ns, b.resolve_peer(a))
+    sessions.stream("IP-only, out", a.ns, out, OUT)
+    sessions.stream("IP-only, in", out, a.ns, name)
+    sessions.counter("IP-only", out, a.ns, name, hertz=500)
     time.sleep(0.5)
-    moves = []
     # Another port of the same subnet: the link-layer address is another one, the locator is not.
     for what, old, new in (("another port", "eth0", "eth1"), ("another subnet", "eth1", "eth2"),
                            ("back", "eth2", "eth0")):
-        moves.append((what, now()))
+        sessions.mark(what)
         node.ip("link", "set", old, "down")
         node.ip("link", "set", new, "up")
         wait_until(lambda n=new: [x for x in a.locators() if x["interface"] == n], f"{what}: no locator by {new}", 8)
         time.sleep(2)
-    octets = [s.stop(what=w)["octets"] for s, w in zip(streams, ("out", "in"))]
-    figures = udp.stop()
-    for what, at in moves:
-        gap = longest_gap(figures["back"], since=at, until=at + 2.5)
-        print(f"{what}: {gap * 1000:.0f} ms without datagrams")
-        check(gap < 2.5, f"{what}: {gap:.1f} s without datagrams")
-    print(f"{octets[0] >> 10} + {octets[1] >> 10} KiB of TCP intact")
+    sessions.end(stall=2.5, window=2.5)
+    lab.end_captures()
+    nid = packed(f"::{NID_A}")[8:]
+    for path in captures:
+        seen = names_on_the_wire(path, [nid])[nid]
+        check(seen == {packed(f"{outside_name}::")[:8]}, f"seen under other names: {[each.hex() for each in seen]}")
 
 
-test_main(test, 90)
+test_main(test, 58)

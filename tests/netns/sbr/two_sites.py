@@ -119,6 +119,11 @@ class TwoSites:
         locator = packed(self.sites["dc1"].name_of(SUBNET["dc1"], "isp") + "::")[:8]
         return socket.inet_ntop(socket.AF_INET6, locator + packed(address)[8:])
 
+    def name_at(self, site, colons=False):
+        """The outside locator of a guest whose home is there: as our programs write it, or as an address."""
+        locator = self.sites[site].name_of(SUBNET[site], "isp")
+        return f"{locator}::" if colons else "-".join(word.zfill(4) for word in locator.split(":"))
+
     def plug(self, name, site):
         self.fabric.ip("link", "set", self.ports[name], "master", f"br{site[-1]}")
         self.where[name] = site

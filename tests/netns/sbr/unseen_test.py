@@ -7,47 +7,23 @@ import time
 from two_sites import NID_PEER, OUT, TwoSites
 
 # pylint: disable=wrong-import-order
-from flows import Counter, Stream, longest_gap, now
+from flows import Counter
 from lab import check, test_main, wait_until
-from wire import packed, packets_of
-
-STALL = 1.5  # s; the machine may be busy
-
-
-class Flows:
-    def __init__(self, sites, guest, plain):
-        p, q, g = sites.peer, sites.lab.namespaces["q"], guest.ns
-        address = p.resolve_peer(guest)
-        plain_name = sites.outside_name(plain.address)
-        self.udp = {"ILNP": Counter(p.ns, g, address), "no ILNP": Counter(q, plain, plain_name, port=7011)}
-        self.tcp = {"ILNP, in": Stream(p.ns, g, address, rate=2_000_000),
-                    "ILNP, out": Stream(g, p.ns, p.identity(), 7003, rate=1_000_000),
-                    "no ILNP, in": Stream(q, plain, plain_name, 7012, rate=1_000_000),
-                    "no ILNP, out": Stream(plain, q, OUT, 7013, rate=1_000_000)}
-
-    def end(self, marks):
-        for name, counter in self.udp.items():
-            figures = counter.stop()
-            gaps = [longest_gap(figures["there"], since, since + 0.7) for _, since in marks]
-            print(f"UDP {name}: {figures['sent']} sent, lost {figures['there']['lost']} there, {figures['back']['lost']} "
-                  f"back; stalls " + ", ".join(f"{what} {gap * 1e3:.0f} ms" for (what, _), gap in zip(marks, gaps)))
-            check(max(gaps) < STALL, f"{name} stalls for {max(gaps)} s")
-            check(not figures["there"]["twice"] and not figures["back"]["twice"], f"{name}: datagrams came twice")
-        for name, stream in self.tcp.items():
-            print(f"TCP {name}: {stream.stop(what=name)['octets'] >> 10} KiB intact")
+from sessions import Sessions, names_on_the_wire
+from wire import packed
 
 
-def names_on_the_wire(path, nids):
-    """The locators under which guests are seen in a capture."""
-    seen = {nid: set() for nid in nids}
-    for _, frame in packets_of(path):
-        if frame[12:14] != b"\x86\xdd":
-            continue
-        for at in (22, 38):
-            locator, nid = frame[at:at + 8], frame[at + 8:at + 16]
-            if nid in seen:
-                seen[nid].add(locator)
-    return seen
+def all_sessions(sites, guest, plain):
+    p, q, g = sites.peer, sites.lab.namespaces["q"], guest.ns
+    address, plain_name = p.resolve_peer(guest), sites.outside_name(plain.address)
+    sessions = Sessions()
+    sessions.counter("ILNP", p.ns, g, address)
+    sessions.counter("no ILNP", q, plain, plain_name)
+    sessions.stream("ILNP, in", p.ns, g, address, rate=2_000_000)
+    sessions.stream("ILNP, out", g, p.ns, p.identity())
+    sessions.stream("no ILNP, in", q, plain, plain_name)
+    sessions.stream("no ILNP, out", plain, q, OUT)
+    return sessions
 
 
 def nothing_lost(sites, guest):
@@ -75,18 +51,17 @@ def test(lab):
     sites.start()
     guest, plain = sites.guest("g"), sites.plain_guest("h", 10)
     captures = [lab.capture(lab.namespaces["r"], f"{peer}-eth0") for peer in "pq"]
-    flows = Flows(sites, guest, plain)
+    sessions = all_sessions(sites, guest, plain)
     wait_until(lambda: (guest.session(NID_PEER) or {}).get("state") == "established", "no session")
     time.sleep(0.5)
-    marks = []
     for to in ("dc2", "dc1"):
         for name in ("g", "h"):
-            marks.append((f"{name} to {to}", now()))
+            sessions.mark(f"{name} to {to}")
             sites.move(name, to)
             time.sleep(0.7)
     wait_until(lambda: guest.session(NID_PEER)["lu"]["state"] == "idle",
                lambda: f"updates of the guest are not acknowledged: {guest.session(NID_PEER)}")
-    flows.end(marks)
+    sessions.end()
     home = packed(sites.outside_name("::"))[:8]
     for path in lab.end_captures():
         for nid, seen in names_on_the_wire(path, [packed(a)[8:] for a in (f"::{guest.nid}", plain.address)]).items():

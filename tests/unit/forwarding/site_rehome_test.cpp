@@ -175,5 +175,23 @@ TEST_F(SiteRehome, FormerHomeDoesNotSpeakForTheNodeAnyMore) {
   EXPECT_TRUE(said().empty());
 }
 
+TEST_F(SiteRehome, WhoReturnsIsSpokenForAgain) {
+  visit();
+  cross(link, PacketBuilder{correspondent, node}.nonce(their_nonce).udp(6, 5, counting(9)).build());
+  EXPECT_TRUE(went(ilnp(correspondent), link, node, correspondent));
+  rehome();
+  const auto told = said();
+  ASSERT_EQ(told.size(), 1u);
+  answer(told[0]);
+  EXPECT_TRUE(said().empty());
+  // Its home moves on, and there somebody else tells the correspondent.
+  NidEntry& entry = *router->nids().find_owner(nid);
+  entry.is_former_home = true;
+  router->rehomed(now, nid);
+  entry.is_former_home = false;
+  rehome();
+  EXPECT_EQ(said().size(), 1u);
+}
+
 }  // namespace
 }  // namespace ilnp::test
