@@ -37,7 +37,7 @@ class Sessions:
                     for _, since in self.marks]
             print(f"UDP {name}: {figures['sent']} sent, lost {figures['there']['lost']} there, {figures['back']['lost']} "
                   f"back; stalls " + ", ".join(f"{what} {gap * 1e3:.0f} ms" for (what, _), gap in zip(self.marks, gaps)))
-            check(max(gaps, default=0) < stall, f"{name} stalls for {max(gaps)} s")
+            check(max(gaps, default=0) < stall, f"{name} stalls: {gaps}")
             check(figures["back"]["count"] > figures["sent"] / 2, f"{name}: the datagrams stopped")
             check(not figures["there"]["twice"] and not figures["back"]["twice"], f"{name}: datagrams came twice")
         for name, stream in self.tcp.items():

@@ -15,12 +15,11 @@ sys.path.insert(0, os.path.join(HERE, "../host"))
 from lab import check, run, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 
 MEMBERS = ("e1", "e2", "e3")
-NODES = {"e1": "e1", "e2": "e2", "e3": "e3", "c1": "c1", "c2": "c2"}
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
 
 
 def address(node):
-    return f"2001:db8:{NODES[node]}::2"
+    return f"2001:db8:{node}::2"
 
 
 def endpoint(node):
@@ -86,16 +85,18 @@ class Member:
 
 
 class Cluster:
-    """with the namespaces of its members and two for clients, c1 and c2."""
+    """With the namespaces of its members and those of its clients, around the router r (made when it is missing)."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, clients=("c1", "c2")):
         self.lab, self.directory, self.token = lab, lab.directory, "first"
-        lab.router()
-        for node in NODES:
+        if "r" not in lab.namespaces:
+            lab.router()
+        for node in MEMBERS + clients:
             namespace = lab.namespace(node)
-            lab.link(node, "eth0", f"2001:db8:{NODES[node]}::", advertise=False)
+            lab.link(node, "eth0", f"2001:db8:{node}::", advertise=False)
             namespace.ip("addr", "add", f"{address(node)}/64", "dev", "eth0", "nodad")
-            namespace.ip("-6", "route", "add", "default", "via", f"2001:db8:{NODES[node]}::1")
+            namespace.ip("-6", "route", "add", "default", "via", f"2001:db8:{node}::1")
+        self.tools = lab.namespaces[(MEMBERS + clients)[-1]]
         self.authority = Authority(lab.directory, "ca")
         for member in MEMBERS:
             self.authority.sign(member, f"IP:{address(member)}")
@@ -113,7 +114,7 @@ class Cluster:
     def ctl(self, *arguments, node=None, check_status=True):
         path = self.authority.path
         nodes = [node] if node else MEMBERS
-        return self.lab.namespaces["c2"].run(
+        return self.tools.run(
             "etcdctl", f"--cacert={path('pem')}", f"--cert={path('pem', 'client')}", f"--key={path('key', 'client')}",
             "--endpoints", ",".join(endpoint(n) for n in nodes), "--command-timeout=2s", "--dial-timeout=1s",
             *arguments, check_status=check_status, env={**os.environ, "ETCDCTL_API": "3"})

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A 1 kHz stream into a guest that moves: the destination holds what comes from `activate` until the guest is heard, so
+nothing is lost and nothing is overtaken, with an ILNP peer and with one without ILNP, there and back."""
+import time
+
+from two_sites import OTHER, TwoSites
+
+# pylint: disable=wrong-import-order
+from flows import Counter
+from lab import check, test_main, wait_until
+
+STOPPED = 0.3  # s
+
+
+def move_with_hold(sites, name):
+    """The home sends to the destination before the guest is unplugged: nothing is under way to where it was."""
+    node, source = sites.node(name), sites.where[name]
+    to = OTHER[source]
+    home = ("--home", sites.place("dc1")) if sites.nids.get(name) else ()
+    sites.step(source, "prepare", node, "--to", sites.place(to) if home else to, *home)
+    sites.step(to, "activate", node)
+    for site in sites.sites:
+        wait_until(lambda s=site: sites.presence(name, s) in ("away", "arriving", None),
+                   lambda s=site: f"{s} has not switched: {sites.presence(name, s)}")
+    time.sleep(0.05)  # what was under way to the source has arrived there
+    sites.unplug(name)
+    time.sleep(STOPPED)
+    held = sites.sites[to].router.counters()["table.held_octets"]
+    sites.plug(name, to)
+    sites.wait_presence(name, to, sites.inside(name, to))
+    sites.step(to, "release", node)
+    return held
+
+
+def test(lab):
+    sites = TwoSites(lab)
+    sites.start()
+    guest, plain = sites.guest("g"), sites.plain_guest("h", 10)
+    q = lab.namespaces["q"]
+    streams = {"g": Counter(sites.peer.ns, guest.ns, sites.peer.resolve_peer(guest), port=7201),
+               "h": Counter(q, plain, sites.outside_name(plain.address), port=7202)}
+    time.sleep(0.5)
+    held = {name: [] for name in streams}
+    for _ in range(2):
+        for name in streams:
+            held[name].append(move_with_hold(sites, name))
+            time.sleep(0.7)
+    for name, stream in streams.items():
+        figures = stream.stop()
+        there, packet = figures["there"], 40 + 8 + 64
+        print(f"{name}: {figures['sent']} sent, {there['lost']} lost, {there['late']} late, {there['twice']} twice; held "
+              f"{held[name]} octets")
+        check(min(held[name]) > packet * STOPPED * 1000 / 2, f"{name}: hardly anything was held: {held[name]}")
+        check(there["lost"] == 0 and there["twice"] == 0, f"{name}: {there['lost']} lost, {there['twice']} came twice")
+        check(there["late"] == 0, f"{name}: {there['late']} were overtaken")
+
+
+test_main(test, 40)
