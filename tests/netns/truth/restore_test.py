@@ -4,7 +4,7 @@ import os
 import sys
 
 from truth_lab import Cluster, key, outcomes, record, restored
-from lab import check, test_main
+from lab import check, test_main, wait_until
 
 
 def is_refused(client, words, records):
@@ -44,7 +44,7 @@ def test(lab):
     c1.send("accept")
     c1.wait_event("reachable", reachable=True)
     c1.wait_state("ready")
-    check(c1.records() == backup, "the store's records are the truth again")
+    wait_until(lambda: c1.records() == backup, "the store's records are the truth again")
     again = c1.ask("replace", key=key(3), record=record(3, "dc2"), expected=backup[key(3)])
     check(again["outcome"] == "done" and again["epoch"] < newest[key(29)], f"with lower epochs: {again}")
 
@@ -54,7 +54,7 @@ def test(lab):
     is_refused(c1, "another cluster", here)
     c1.send("accept")
     c1.wait_state("ready")
-    check(c1.records() == backup, "accepted")
+    wait_until(lambda: c1.records() == backup, "accepted")
     c1.stop()
 
 
