@@ -9,7 +9,7 @@ DuplicateAddressDetector::Actions DuplicateAddressDetector::start(TimePoint now,
                                                                   const Address& address, const MacAddress& own_mac) {
   stop(ifindex, address);
   if (probes_.size() >= max_pending) return {};
-  Probe probe{ifindex, address, own_mac, {}, now + wait};
+  Probe probe{ifindex, address, own_mac, {}, now + wait, now + first_announcement, first_announcement};
   random_.fill(probe.nonce);
   Actions actions;
   actions.emplace_back(
@@ -48,8 +48,14 @@ DuplicateAddressDetector::Actions DuplicateAddressDetector::on_message(TimePoint
 
 DuplicateAddressDetector::Actions DuplicateAddressDetector::on_time(TimePoint now) {
   Actions actions;
-  std::erase_if(probes_, [&](const Probe& p) {
-    if (p.deadline > now) return false;
+  std::erase_if(probes_, [&](Probe& p) {
+    if (p.deadline > now) {
+      if (p.announcement > now) return false;
+      actions.emplace_back(Announce{p.ifindex, p.address});
+      p.announcement += 3 * p.since_start;
+      p.since_start *= 4;
+      return false;
+    }
     actions.emplace_back(Unique{p.ifindex, p.address});
     return true;
   });
@@ -58,7 +64,7 @@ DuplicateAddressDetector::Actions DuplicateAddressDetector::on_time(TimePoint no
 
 TimePoint DuplicateAddressDetector::next_deadline() const {
   TimePoint next = never;
-  for (const Probe& probe : probes_) next = std::min(next, probe.deadline);
+  for (const Probe& probe : probes_) next = std::min({next, probe.deadline, probe.announcement});
   return next;
 }
 

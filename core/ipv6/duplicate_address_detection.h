@@ -20,7 +20,8 @@ namespace ilnp {
 
 class DuplicateAddressDetector {
  public:
-  static constexpr Duration wait = seconds{1};  ///< RETRANS_TIMER, RFC 4861 section 10
+  static constexpr Duration wait = seconds{1};                      ///< RETRANS_TIMER, RFC 4861 section 10
+  static constexpr Duration first_announcement = milliseconds{20};  ///< after the start; then at 4, 16 ... times that
   static constexpr std::size_t max_pending = 256;
 
   /// Send this IPv6 packet to that Ethernet group on the interface.
@@ -40,7 +41,13 @@ class DuplicateAddressDetector {
     unsigned ifindex = 0;
     Address address;
   };
-  using Action = std::variant<SendProbe, Duplicate, Unique>;
+  /// Say again who has the address: a kernel that is busy answers for a new one late, and a router that asked before
+  /// would ask again in a second only.
+  struct Announce {
+    unsigned ifindex = 0;
+    Address address;
+  };
+  using Action = std::variant<SendProbe, Duplicate, Unique, Announce>;
   using Actions = std::vector<Action>;
 
   explicit DuplicateAddressDetector(Random& random) : random_{random} {}
@@ -65,6 +72,8 @@ class DuplicateAddressDetector {
     MacAddress own_mac;
     DadNonce nonce;
     TimePoint deadline;
+    TimePoint announcement;  ///< the next one
+    Duration since_start;    ///< when that is
   };
   Random& random_;
   std::vector<Probe> probes_;

@@ -142,6 +142,8 @@ void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {
       changed = true;
     } else if (const auto* unique = std::get_if<DuplicateAddressDetector::Unique>(&action)) {
       announce(unique->ifindex, unique->address, true);
+    } else if (const auto* again = std::get_if<DuplicateAddressDetector::Announce>(&action)) {
+      announce(again->ifindex, again->address, false);
     }
   }
   if (changed) loop_.post([this] { locators_changed(); });

@@ -59,6 +59,9 @@ TEST_F(DuplicateAddressDetection, SendsOneProbeToTheSolicitedNodeGroup) {
 
 TEST_F(DuplicateAddressDetection, SilenceForASecondMakesTheAddressUnique) {
   start();
+  detector.on_time(at(320ms));
+  detector.on_time(at(320ms));
+  detector.on_time(at(320ms));
   EXPECT_EQ(detector.next_deadline(), at(1s));
   EXPECT_TRUE(detector.on_time(at(1s - 1ns)).empty());
   const auto actions = detector.on_time(at(1s));
@@ -66,6 +69,19 @@ TEST_F(DuplicateAddressDetection, SilenceForASecondMakesTheAddressUnique) {
   EXPECT_EQ(std::get<Detector::Unique>(actions[0]).address, ilv);
   EXPECT_EQ(detector.next_deadline(), never);
   EXPECT_TRUE(detector.on_time(at(5s)).empty()) << "said once";
+}
+
+TEST_F(DuplicateAddressDetection, UntilThenItIsSaidAFewTimesWhoHasIt) {
+  start();
+  for (const Duration when : {20ms, 80ms, 320ms}) {
+    EXPECT_EQ(detector.next_deadline(), at(when));
+    EXPECT_TRUE(detector.on_time(at(when - 1ns)).empty());
+    const auto actions = detector.on_time(at(when));
+    ASSERT_EQ(actions.size(), 1u);
+    EXPECT_EQ(std::get<Detector::Announce>(actions[0]).address, ilv);
+    EXPECT_EQ(std::get<Detector::Announce>(actions[0]).ifindex, eth0);
+  }
+  EXPECT_EQ(detector.next_deadline(), at(1s));
 }
 
 TEST_F(DuplicateAddressDetection, AnAdvertisementFromAnotherMacIsADuplicate) {
@@ -126,7 +142,7 @@ TEST_F(DuplicateAddressDetection, StartingAgainWaitsAgainWithAnotherNonce) {
   const auto second = start(ilv, eth0, 500ms);
   EXPECT_NE(nonce_in(first), nonce_in(second));
   EXPECT_EQ(detector.pending(), 1u);
-  EXPECT_EQ(detector.next_deadline(), at(1500ms));
+  EXPECT_EQ(detector.next_deadline(), at(520ms));
 }
 
 TEST_F(DuplicateAddressDetection, StoppingForgets) {
