@@ -79,13 +79,7 @@ std::string locator_line(const json& locator, const RenderStyle& style) {
 std::string names_line(const json& dns, const RenderStyle& style) {
   std::string line = "stub " + field(dns, {"stub"}) + ", upstream " + field(dns, {"upstream"});
   const json& publication = object_at(dns, "publication");
-  if (publication.empty()) return line + "; own records are not published";
-  const auto settled = publication.find("settled");
-  const bool done = settled != publication.end() && *settled == true;
-  const std::string state = done ? "up to date" : field(publication, {"state"});
-  line += "; " + field(publication, {"name"}) + " " + coloured(state, colour_of(state), style.colour);
-  if (field(publication, {"error"}) != "-") line += ", last error: " + field(publication, {"error"});
-  return line;
+  return line + "; " + (publication.empty() ? "own records are not published" : publication_line(publication, style));
 }
 
 std::string counted_pair(const json& object, const char* key, std::string (*human)(std::uint64_t)) {
@@ -118,6 +112,15 @@ const json& locator_in_use(const json& session) {
 }
 
 }  // namespace
+
+std::string publication_line(const json& publication, const RenderStyle& style) {
+  const auto settled = publication.find("settled");
+  const bool done = settled != publication.end() && *settled == true;
+  const std::string state = done ? "up to date" : field(publication, {"state"});
+  std::string line = field(publication, {"name"}) + " " + coloured(state, colour_of(state), style.colour);
+  if (field(publication, {"error"}) != "-") line += ", last error: " + field(publication, {"error"});
+  return line;
+}
 
 std::string render_problem(const json& problem, const RenderStyle& style) {
   const std::string severity = field(problem, {"severity"});

@@ -31,6 +31,8 @@ std::string render_uplinks(const nlohmann::json& uplinks, const RenderStyle& sty
 std::string render_nodes(const nlohmann::json& nodes, const RenderStyle& style);
 std::string render_flows(const nlohmann::json& flows, const RenderStyle& style);
 
+/// A name in the DNS and how its publication goes.
+std::string publication_line(const nlohmann::json& publication, const RenderStyle& style);
 /// The first line of a status and its problems, the worst first.
 std::string render_health(const nlohmann::json& status, const char* program, const RenderStyle& style);
 /// A problem as status shows it, for those that the tool finds itself.

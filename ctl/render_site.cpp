@@ -41,6 +41,7 @@ std::string render_site_status(const json& status, const RenderStyle& style) {
     out += "Uplink     " + field(uplink, {"name"}) + " on " + field(uplink, {"interface"}) + "  " +
            state_of(uplink, "state", style) + ", preference " + field(uplink, {"preference"}) + ", via " +
            field(uplink, {"gateway"}) + ", prefix " + prefixes_of(uplink) + "\n";
+  for (const json& name : list(status, "publication")) out += "Name       " + publication_line(name, style) + "\n";
   out += "Tables     " + field(status, {"nodes"}) + " nodes, " + field(status, {"flows"}) + " flows\n";
   out += "Truth      " + field(status, {"truth", "kind"}) + ": " + field(status, {"truth", "state"}) + ", " +
          field(status, {"truth", "records"}) + " records, revision " + field(status, {"truth", "revision"}) + "\n";

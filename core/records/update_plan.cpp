@@ -114,7 +114,10 @@ UpdatePlan plan_publication(const DnsName& zone, const DnsName& name, const Publ
       break;
   }
   const bool ours = guard.kind != NidGuard::Kind::present;
-  const bool promised = guard.kind == NidGuard::Kind::exactly && guard.nids == wanted.nids;
+  // A name that LP records point to holds nothing else.
+  const bool is_site_name =
+      guard.kind == NidGuard::Kind::absent && wanted.nids.empty() && wanted.aaaa.empty() && !wanted.locators.empty();
+  const bool promised = is_site_name || (guard.kind == NidGuard::Kind::exactly && guard.nids == wanted.nids);
   PublishedState to_add = wanted;
   if (ours && !promised) {
     plan.updates.push_back(UpdateRecord::delete_rrset(name, dns::type_nid));
@@ -127,7 +130,7 @@ UpdatePlan plan_publication(const DnsName& zone, const DnsName& name, const Publ
   } else if (!wanted.lps.empty() || (previous && !previous->lps.empty())) {
     plan.updates.push_back(UpdateRecord::delete_rrset(name, dns::type_lp));
   }
-  if (!wanted.aaaa.empty() || !previous || !previous->aaaa.empty())
+  if (!is_site_name && (!wanted.aaaa.empty() || !previous || !previous->aaaa.empty()))
     plan.updates.push_back(UpdateRecord::delete_rrset(name, dns::type_aaaa));
   add_records(plan, name, to_add, ttls);
   return plan;

@@ -89,8 +89,9 @@ struct NidGuard {
 
 /// Replaces what `name` publishes by `wanted`. NIDs are written only when the guard does not already promise them; LPs
 /// only when `wanted` or `previous` (what was last acknowledged) has some. So a key that may write L64 and AAAA alone
-/// is enough for a node whose NID is there. AAAA records are left alone when none are wanted and `previous` had none:
-/// the site of a node behind a border router may have published some.
+/// is enough for a node whose NID is there, and one for L64 at a name that LP records point to. AAAA records are left
+/// alone when none are wanted and `previous` had none: the site of a node behind a border router may have published
+/// some.
 UpdatePlan plan_publication(const DnsName& zone, const DnsName& name, const PublishedState& wanted,
                             const std::optional<PublishedState>& previous, const TtlPolicy& ttls,
                             const NidGuard& guard);

@@ -8,6 +8,7 @@
 #include "ilnp-host/src/node_identity.h"
 #include "ilnp-host/src/status.h"
 #include "io/netlink/socket_table.h"
+#include "io/process/publication_report.h"
 #include "io/tun/virtio_header.h"
 
 namespace ilnp {
@@ -74,12 +75,8 @@ Result<void> Daemon::open_publisher() {
   out.ttls = p.mobile ? TtlPolicy::mobile(p.ttl) : TtlPolicy::fixed(p.ttl);
   out.manage_nids = p.manage_nid;
   if (!p.lp.empty()) out.site_name = *DnsName::from_text(p.lp);
-  auto publisher = Publisher::open(loop_.context(), std::move(out), [](const PublicationEvent& event) {
-    constexpr const char* names[] = {"dns_published", "dns_retrying", "dns_refused", "dns_taken_by_another"};
-    const bool good = event.kind == PublicationEvent::Kind::published;
-    log_event(good ? LogLevel::info : LogLevel::warning, names[static_cast<int>(event.kind)],
-              {{"detail", event.detail}});
-  });
+  auto publisher = Publisher::open(loop_.context(), out,
+                                   [name = out.name](const PublicationEvent& event) { log_publication(name, event); });
   if (!publisher) return publisher.error();
   publisher_ = std::move(publisher.value());
   return ok();

@@ -3,7 +3,7 @@
 
 #include "core/ilnp/text.h"
 #include "ilnp-host/src/daemon.h"
-#include "io/process/status_report.h"
+#include "io/process/publication_report.h"
 #include "io/wire/wire_counters.h"
 
 namespace ilnp {
@@ -59,11 +59,7 @@ StatusProblems Status::problems() const {
   if (lost != 0)
     out.add("warning", std::to_string(lost) + " peers unreachable", "none of their locators answers",
             "ilnpctl show sessions");
-  if (d_.publisher_ != nullptr) {
-    const PublisherStatus p = d_.publisher_->status();
-    if (!p.settled && !p.last_problem.empty())
-      out.add("warning", "DNS records not up to date", p.last_problem, "ilnp-dns resolve " + p.name.text());
-  }
+  if (d_.publisher_ != nullptr) add_publication_problem(out, d_.publisher_->status());
   if (d_.names_->stub() != nullptr && d_.names_->stub()->upstream().empty())
     out.add("warning", "no upstream name server",
             "dns.upstream is empty and " + d_.settings_.resolv_conf + " names none", "set dns.upstream");
@@ -76,14 +72,7 @@ json Status::dns() const {
     for (const NameServer& server : stub->listening()) out["stub"].push_back(to_string(server));
     for (const NameServer& server : stub->upstream()) out["upstream"].push_back(to_string(server));
   }
-  if (d_.publisher_ != nullptr) {
-    const PublisherStatus p = d_.publisher_->status();
-    out["publication"] = {{"state", p.state},
-                          {"settled", p.settled},
-                          {"name", p.name.text()},
-                          {"error", p.last_problem},
-                          {"updates", p.updates_acknowledged}};
-  }
+  if (d_.publisher_ != nullptr) out["publication"] = publication_report(d_.publisher_->status());
   return out;
 }
 

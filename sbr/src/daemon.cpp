@@ -25,6 +25,7 @@ Result<void> Daemon::start() {
   if (auto opened = keep(EchoSocket::open(), echoes_); !opened) return opened;
   std::error_code failure;
   std::filesystem::create_directories(std::filesystem::path{settings_.truth.path}.parent_path(), failure);
+  if (auto opened = publisher_.open(settings_.publish); !opened) return opened;
   kernel_ = std::make_unique<KernelSetup>(*commands_);
   timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   if (auto made = make_rewriter(); !made) return made;
@@ -177,6 +178,7 @@ void Daemon::on_timer() {
   const TimePoint now = loop_.now();
   uplinks_->on_time(now);
   links_->on_time(now);
+  publisher_.on_time(now);
   const std::vector<UplinkId> renamed = names_->on_time(now);
   for (const UplinkId id : renamed) set_uplink(id);
   if (!renamed.empty()) names_changed();
@@ -186,8 +188,8 @@ void Daemon::on_timer() {
 }
 
 void Daemon::arm_timer() {
-  timer_->set(std::min(
-      {rewriter_->next_deadline(), uplinks_->next_deadline(), links_->next_deadline(), names_->next_deadline()}));
+  timer_->set(std::min({rewriter_->next_deadline(), uplinks_->next_deadline(), links_->next_deadline(),
+                        names_->next_deadline(), publisher_.next_deadline()}));
 }
 
 void Daemon::housekeeping() {

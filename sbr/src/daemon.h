@@ -20,6 +20,7 @@
 #include "sbr/src/link_watch.h"
 #include "sbr/src/paths.h"
 #include "sbr/src/settings.h"
+#include "sbr/src/site_publisher.h"
 #include "sbr/src/truth_side.h"
 #include "sbr/src/uplink_watch.h"
 
@@ -81,6 +82,7 @@ class Daemon : public DaemonProcess {
   OpensslRandom random_;
   Interfaces interfaces_;
   Paths paths_;
+  SitePublisher publisher_{loop_};
   std::unique_ptr<KernelSetup> kernel_;
   std::unique_ptr<EchoSocket> echoes_;
   std::unique_ptr<FlowFile> flow_file_;  ///< outlives the rewriter

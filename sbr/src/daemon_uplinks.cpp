@@ -151,7 +151,9 @@ void Daemon::set_uplink(UplinkId id) {
 
 /// The names of the nodes inside, or which of them are better.
 void Daemon::names_changed() {
-  rewriter_->names_changed(loop_.now());
+  const TimePoint now = loop_.now();
+  rewriter_->names_changed(now);
+  publisher_.names_changed(now, rewriter_->map(), rewriter_->uplinks());
   arm_timer();
 }
 

@@ -17,6 +17,9 @@ std::vector<SectionHelp> sections() {
        "One table per rule: which uplinks flows use. The first rule that matches counts; unset fields match "
        "everything."},
       {"site_link", "One table per other site: the link to its border router."},
+      {"publish",
+       "One table per name: keeps the outside locators of the site as the L64 records of that name, by signed dynamic "
+       "updates."},
       {"liveness", "How it is known whether an uplink works."},
       {"forwarding", "Sizes and limits of the data path."},
       {"migration", "Nodes that move between sites."},
@@ -148,6 +151,35 @@ std::vector<Option> link_options() {
   };
 }
 
+std::vector<Option> publish_options() {
+  return {
+      {.key = "publish[].name",
+       .type = string,
+       .help = "The name that the LP records of the nodes point to. It has no NID.",
+       .required = true,
+       .identity = true},
+      {.key = "publish[].inside",
+       .type = prefix,
+       .help =
+           "The inside locator whose outside names are published, a /64. Unset: the first of the first [[inside]]."},
+      {.key = "publish[].server",
+       .type = endpoint,
+       .help = "The primary server of the zone.",
+       .required = true,
+       .default_port = 53},
+      {.key = "publish[].zone", .type = string, .help = "The zone. Empty: asked from the server.", .fallback = ""},
+      {.key = "publish[].key_file",
+       .type = path,
+       .help = "TSIG key (mode 0600), as tsig-keygen writes it.",
+       .required = true},
+      {.key = "publish[].ttl",
+       .type = duration,
+       .help = "TTL of the L64 records.",
+       .fallback = "0s",
+       .range = "0s..1d"},
+  };
+}
+
 std::vector<Option> tuning_options() {
   return {
       {.key = "liveness.interval",
@@ -266,7 +298,7 @@ std::vector<Option> truth_options() {
 std::shared_ptr<const Schema> sbr_schema() {
   static const auto schema = [] {
     std::vector<Option> options = site_options();
-    for (const auto& more : {uplink_options(), link_options(), tuning_options(), truth_options()})
+    for (const auto& more : {uplink_options(), link_options(), publish_options(), tuning_options(), truth_options()})
       options.insert(options.end(), more.begin(), more.end());
     return daemon_schema("ilnp-sbr", sections(), std::move(options),
                          {.control_socket = "/run/ilnp/sbr.sock",

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "io/truth/site_names.h"
+#include "sbr/src/settings_names.h"
 
 namespace ilnp {
 namespace {
@@ -24,6 +25,7 @@ class Reader {
     check_numbers();
     check_prefixes();
     check_interfaces();
+    read_publish(configuration_, out_, problems_);
     read_tuning();
     read_truth();
     if (!problems_.empty()) return problems_;

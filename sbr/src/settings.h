@@ -11,6 +11,7 @@
 #include "core/forwarding/site_rewriter.h"
 #include "core/site/uplink_liveness.h"
 #include "io/process/daemon_settings.h"
+#include "io/resolver/name_server.h"
 #include "io/settings/configuration.h"
 
 namespace ilnp {
@@ -47,6 +48,15 @@ struct SiteLinkSettings {
   std::optional<std::size_t> mtu;
 };
 
+struct PublishSettings {
+  std::string name;
+  Locator inside;  ///< whose outside names are published
+  NameServer server;
+  std::string zone;  ///< empty: asked from the server
+  std::string key_file;
+  seconds ttl{};
+};
+
 struct MigrationSettings {
   Duration prepare_timeout{};
   bool activate_when_heard = false;
@@ -71,6 +81,7 @@ struct SbrSettings : DaemonSettings {
   std::vector<MappingRule> mappings;
   std::vector<PolicyRule> policy;
   std::vector<SiteLinkSettings> links;
+  std::vector<PublishSettings> publish;
   LivenessTuning liveness;
   SiteTuning tuning;
   MigrationSettings migration;

@@ -2,7 +2,7 @@
 #include "sbr/src/status.h"
 
 #include "core/ilnp/text.h"
-#include "io/process/status_report.h"
+#include "io/process/publication_report.h"
 #include "io/wire/wire_counters.h"
 #include "sbr/src/daemon.h"
 
@@ -36,6 +36,7 @@ class Status {
   json links() const;
   json nodes() const;
   json flows() const;
+  json publication() const;
   json truth() const;
   void register_counters() const;
   void register_component_counters() const;
@@ -76,6 +77,7 @@ StatusProblems Status::problems() const {
               "the link to " + link.name + " swallows packets of more than " + std::to_string(mtu.mtu()) + " octets",
               "senders are told that size (Packet Too Big); the interface has " + std::to_string(mtu.largest()),
               "mend the link, or set site_link.mtu");
+  for (const PublisherStatus& name : d_.publisher_.status()) add_publication_problem(out, name);
   if (!d_.truth_->reachable())
     out.add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
             "no node can move; packets flow as before");
@@ -158,6 +160,12 @@ json Status::flows() const {
   return {{"schema", "ilnp.flows/1"}, {"flows", table(flows)}, {"sessions", table(sessions)}};
 }
 
+json Status::publication() const {
+  json list = json::array();
+  for (const PublisherStatus& name : d_.publisher_.status()) list.push_back(publication_report(name));
+  return list;
+}
+
 json Status::truth() const {
   const StoreStatus store = d_.truth_->store().status();
   return {{"kind", store.kind},
@@ -176,6 +184,7 @@ json Status::status() const {
               {"links", links()},
               {"nodes", d_.rewriter_->nids().size()},
               {"flows", d_.rewriter_->flows().size()},
+              {"publication", publication()},
               {"truth", truth()}});
   return out;
 }

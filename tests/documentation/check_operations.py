@@ -95,7 +95,9 @@ class Named(unittest.TestCase):
         self.assertEqual(counters - named, set())
         events = set()
         for source in sources("sbr/src", "io/process"):
-            events.update(re.findall(r'log_event\([^"{]*?"(\w+)"', source.read_text()))
+            text = source.read_text()
+            events.update(re.findall(r'log_event\([^"{]*?"(\w+)"', text))
+            events.update(re.findall(r'"(dns_\w+)"', text))
         self.assertEqual(events - named, set())
         reasons = (ROOT / "core/site/site_reasons.h").read_text()
         page = (ROOT / "docs/protocol/border-router.md").read_text()
