@@ -116,9 +116,13 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   watchable(counters);
   counters->add_flag("--all", invocation.all_counters, "Those that are zero too");
   counters->add_option("prefix", invocation.filter, "Only names that start with this");
+  command(show, "metrics", "The same in the text format that Prometheus reads", "metrics");
   command(&app, "monitor", "Events as they happen", "monitor")
       ->add_option("--count", invocation.count, "End after that many events; 0 = never");
   command(&app, "reload", "Read the configuration again; a bad one changes nothing", "reload");
+
+  command(&app, "accept-store",
+          "A border router obeys the shared truth as it is now: a restored store, or another cluster", "accept_store");
 
   MigrateOptions migrate;
   add_migrate(app, invocation, migrate);
@@ -134,7 +138,7 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem, out, problems) == 0 ? static_cast<int>(ExitCode::ok) : static_cast<int>(ExitCode::usage);
   }
-  constexpr std::array border_router{"migrate", "moves", "uplinks", "nodes", "flows"};
+  constexpr std::array border_router{"accept_store", "migrate", "moves", "uplinks", "nodes", "flows"};
   if (socket->count() == 0 &&
       std::find(border_router.begin(), border_router.end(), invocation.command) != border_router.end())
     invocation.socket = "/run/ilnp/sbr.sock";

@@ -30,6 +30,8 @@ std::string rendered(const ControlInvocation& invocation, const json& answer) {
   if (invocation.command == "sessions") return render_sessions(answer, style);
   if (invocation.command == "locators") return render_locators(answer, style);
   if (invocation.command == "counters") return render_counters(answer, style);
+  if (invocation.command == "metrics") return answer.value("text", std::string{});
+  if (invocation.command == "accept_store") return "accepted: the router reads the store anew\n";
   if (invocation.command == "reload") return render_reload(answer, style);
   if (invocation.command == "migrate") return render_migrate(answer, style);
   if (invocation.command == "moves") return render_moves(answer, style);

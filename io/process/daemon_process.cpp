@@ -36,6 +36,9 @@ void DaemonProcess::serve() {
   control_->on("counters", [this](const json&) -> Result<json> {
     return json{{"schema", "ilnp.counters/1"}, {"counters", counters_.to_json()}};
   });
+  control_->on("metrics", [this](const json&) -> Result<json> {
+    return json{{"schema", "ilnp.metrics/1"}, {"text", counters_.to_prometheus()}};
+  });
   control_->on("reload", [this](const json&) -> Result<json> {
     if (!reload_) return error("this daemon has no configuration to read again");
     const auto outcome = reload_();

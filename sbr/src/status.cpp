@@ -219,6 +219,20 @@ void Status::register_component_counters() const {
   inside("answers", "neighbour solicitations answered for nodes elsewhere", &InsideLinks::Counters::answers);
   inside("searches", "neighbour solicitations for nodes that are to arrive", &InsideLinks::Counters::searches);
   inside("send_failed", "of these three, not sent", &InsideLinks::Counters::send_failed);
+  const auto proxy = [&](const char* name, const char* help, std::uint64_t ProxyCounters::*field) {
+    counters.add("proxy", {name, help}, [d, field] { return d->rewriter_->proxy().counters().*field; });
+  };
+  proxy("sent", "Locator Updates sent on behalf of nodes", &ProxyCounters::sent);
+  proxy("acknowledged", "correspondents that were told", &ProxyCounters::acknowledged);
+  proxy("other_ack", "acknowledgements of another update: told again", &ProxyCounters::other_ack);
+  proxy("wrong_nonce", "acknowledgements that are not the correspondent's", &ProxyCounters::wrong_nonce);
+  proxy("not_possible", "sessions under AH or ESP, which had to be told", &ProxyCounters::not_possible);
+  counters.add_gauge("proxy", {"outstanding", "correspondents that have not acknowledged"},
+                     [d] { return static_cast<std::int64_t>(d->rewriter_->proxy().outstanding()); });
+  counters.add_gauge("directory", {"records", "nodes in the shared truth"},
+                     [d] { return static_cast<std::int64_t>(d->truth_->directory().size()); });
+  counters.add_gauge("directory", {"not_obeyed", "records that clash, or have no room"},
+                     [d] { return static_cast<std::int64_t>(d->truth_->directory().not_obeyed()); });
   counters.add("table", {"flows_displaced", "flows that lost their place to others"},
                [d] { return d->rewriter_->flows().displaced(); });
   counters.add("table", {"flows_refused", "strangers' flows that found no place"},

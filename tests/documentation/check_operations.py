@@ -88,7 +88,7 @@ class Named(unittest.TestCase):
         counters = {f"{component}.{name}" for component, name in
                     re.findall(r'counters\.add(?:_gauge)?\("(\w+)", \{"(\w+)"', status)}
         counters |= wire_counters()
-        for component in ("uplink", "inside"):
+        for component in ("uplink", "inside", "proxy"):
             counters.update(f"{component}.{name}" for name in
                             re.findall(r'^\s*%s\("(\w+)",' % component, status, re.MULTILINE))
         self.assertGreater(len(counters), 20)

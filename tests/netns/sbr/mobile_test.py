@@ -10,7 +10,7 @@ from site_lab import Site, host_address, outside_host
 
 # pylint: disable=wrong-import-order
 from flows import Counter, Stream, longest_gap, now
-from lab import NID_A, NID_B, check, records_of, test_main, wait_until
+from lab import NID_A, NID_B, check, records_of, run, test_main, wait_until
 from wire import answer_names, packed
 
 LOCATOR, PLAIN, OUT = "2001:db8:100:1", "2001:db8:100:2", "2001:db8:c1::2"
@@ -140,6 +140,10 @@ def test(lab):
     wait_published(lab, site, provider.name(4))
     updates = site.router.ask("status")["publication"][0]["updates"]
     check(updates <= 5, f"{updates} updates of the DNS for four moves and a start")
+    words = [run(lab.ctl, "--socket", site.router.socket_path, *command).stdout
+             for command in (("show", "metrics"), ("accept-store",))]
+    check("\nilnp_proxy_acknowledged_total " in words[0] and "accepted" in words[1], f"ilnpctl: {words}")
+    check(site.router.counters()["proxy.acknowledged"] >= 3, "the proxy's acknowledgements are not counted")
     octets = [octets] + [s.stop(what=w)["octets"] for s, w in zip(streams, ("out", "in"))]
     figures = udp.stop()
     noticed = [e["event"] for e in a.events()][before:]

@@ -104,7 +104,8 @@ TEST_F(ScriptedDaemon, StatusTellsTheStateByItsExitCode) {
 
 TEST_F(ScriptedDaemon, EveryCommandAsksItsQuestion) {
   script({line(sample_sessions()), line(sample_locators()), line({{"counters", {{"a.b", 1}}}}),
-          line({{"applied", json::array()}})});
+          line({{"applied", json::array()}}), line({{"text", "ilnp_a_b_total 1\n"}}),
+          line({{"schema", "ilnp.accepted/1"}})});
   EXPECT_EQ(run({"show", "sessions"}), 0);
   EXPECT_NE(out().find("server.example.com"), std::string::npos);
   EXPECT_EQ(run({"show", "locators"}), 0);
@@ -113,7 +114,12 @@ TEST_F(ScriptedDaemon, EveryCommandAsksItsQuestion) {
   EXPECT_NE(out().find("a.b      1"), std::string::npos);
   EXPECT_EQ(run({"reload"}), 0);
   EXPECT_EQ(out(), "nothing changed\n");
-  EXPECT_EQ(requests(), (std::vector<std::string>{"sessions", "locators", "counters", "reload"}));
+  EXPECT_EQ(run({"show", "metrics"}), 0);
+  EXPECT_EQ(out(), "ilnp_a_b_total 1\n");
+  EXPECT_EQ(run({"accept-store"}), 0);
+  EXPECT_NE(out().find("accepted"), std::string::npos);
+  EXPECT_EQ(requests(),
+            (std::vector<std::string>{"sessions", "locators", "counters", "reload", "metrics", "accept_store"}));
 }
 
 TEST_F(ScriptedDaemon, MigrateSaysWhatItWasTold) {
