@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "core/base/bounded_map.h"
 #include "core/base/crypto.h"
 #include "core/base/rate_limit.h"
 #include "core/forwarding/site_proxy.h"
@@ -214,8 +215,9 @@ class SiteRewriter {
   struct RewrittenUpdate {
     std::vector<AdvertisedLocator> sent, left;
   };
-  static constexpr std::size_t max_rewritten_updates = 1 << 16;  ///< then they are forgotten: nodes repeat theirs
-  std::map<std::pair<NodeId, NodeId>, RewrittenUpdate> rewritten_updates_;  ///< of a node and its correspondent
+  static constexpr std::size_t max_rewritten_updates = 1 << 16;  ///< the oldest are forgotten: nodes repeat theirs
+  /// Of a node and its correspondent.
+  BoundedMap<std::pair<NodeId, NodeId>, RewrittenUpdate> rewritten_updates_{max_rewritten_updates};
   std::map<NodeKey, std::deque<Held>> held_;
   std::size_t held_octets_ = 0;
   RateLimit error_rate_;

@@ -59,15 +59,12 @@ std::optional<SiteVerdict> SiteRewriter::rewrite_update(Job& job, Side to, const
   if (!is_acknowledgement && naming.kind == Naming::Kind::outside && job.session != nullptr)
     proxy_.node_told(job.now, *job.session, update.locators);
   if (is_acknowledgement) {
-    const auto rewritten = rewritten_updates_.find({walk.destination.nid, walk.source.nid});
-    if (rewritten != rewritten_updates_.end() && rewritten->second.left == parsed.value().locators)
-      update.locators = rewritten->second.sent;
+    const RewrittenUpdate* rewritten = rewritten_updates_.find({walk.destination.nid, walk.source.nid});
+    if (rewritten != nullptr && rewritten->left == parsed.value().locators) update.locators = rewritten->sent;
   }
   if (update == parsed.value()) return std::nullopt;
-  if (!is_acknowledgement) {
-    if (rewritten_updates_.size() >= max_rewritten_updates) rewritten_updates_.clear();
-    rewritten_updates_[{walk.source.nid, walk.destination.nid}] = {parsed.value().locators, update.locators};
-  }
+  if (!is_acknowledgement)
+    rewritten_updates_.put({walk.source.nid, walk.destination.nid}, {parsed.value().locators, update.locators});
 
   const Bytes packet = job.packet.bytes();
   ByteVector bytes{packet.begin(), packet.begin() + walk.upper_offset};
