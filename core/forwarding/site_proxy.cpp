@@ -112,9 +112,7 @@ void SiteProxy::names_changed(TimePoint now) {
 }
 
 void SiteProxy::rehomed(TimePoint now, NodeId nid) {
-  sessions_.for_each([&](WatchedSession& session) {
-    if (session.key.inside == nid) tell_if_new(now, session);
-  });
+  sessions_.for_each_of(nid, [&](WatchedSession& session) { tell_if_new(now, session); });
 }
 
 void SiteProxy::began(TimePoint now, WatchedSession& session) {

@@ -59,8 +59,10 @@ class AnsweredTable {
     for (std::size_t at = 0; at < sizeof(Entry); at += 64) __builtin_prefetch(entry + at, 1);
   }
 
-  /// Precondition: it is not there. Nothing when a stranger's entry finds no place.
-  Entry* add(const Entry& entry, std::uint64_t hash) {
+  /// Precondition: it is not there. Nothing when a stranger's entry finds no place. The entry that makes way is shown
+  /// to `on_leaving` before.
+  template <class OnLeaving>
+  Entry* add(const Entry& entry, std::uint64_t hash, OnLeaving on_leaving) {
     const auto set = set_of(hash);
     // The first free place, else an unanswered entry's, else that of the one that is idle for longest.
     const auto rank = [](const Entry& e) { return std::tuple{e.used, e.answered, e.last_seen}; };
@@ -72,14 +74,19 @@ class AnsweredTable {
       ++refused_;
       return nullptr;
     }
-    if (place.used)
+    if (place.used) {
+      on_leaving(static_cast<const Entry&>(place));
       ++displaced_;
-    else
+    } else {
       ++size_;
+    }
     Entry filled = entry;
     filled.used = true;  // before it is written: a place never looks free again
     place = filled;
     return &place;
+  }
+  Entry* add(const Entry& entry, std::uint64_t hash) {
+    return add(entry, hash, [](const Entry&) {});
   }
 
   /// Nobody asks for it any more. Its place is not free, but the first to be taken.

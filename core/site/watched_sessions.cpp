@@ -17,6 +17,21 @@ std::uint64_t WatchedSessions::hash(const SessionKey& key) const {
   return keyed_hash(seed_, {key.inside.bits, key.outside.bits});
 }
 
+WatchedSession* WatchedSessions::add(const WatchedSession& session) {
+  WatchedSession* added = AnsweredTable::add(session, hash(session.key), [this](const WatchedSession& leaving) {
+    by_node_.remove(leaving.key.inside, index_of(leaving));
+  });
+  if (added != nullptr) by_node_.add(session.key.inside, index_of(*added));
+  return added;
+}
+
+void WatchedSessions::erase(WatchedSession& session) {
+  const std::uint32_t place = index_of(session);
+  by_node_.remove(session.key.inside, place);
+  AnsweredTable::erase(session);
+  by_node_.add(session.key.inside, place);  // nobody's, and in use
+}
+
 WatchedSession* WatchedSessions::sent(TimePoint now, const SessionKey& key, Locator home, Locator to, Bytes nonce) {
   const WatchedNonce ours = WatchedNonce::of(nonce);
   if (!ours.is_set()) return nullptr;
@@ -26,7 +41,7 @@ WatchedSession* WatchedSessions::sent(TimePoint now, const SessionKey& key, Loca
     WatchedSession fresh;
     fresh.key = key;
     fresh.answered = fresh.used = true;
-    if (session == nullptr) session = add(fresh, hash(key));
+    if (session == nullptr) session = add(fresh);
     *session = fresh;  // answered ones always find a place
   }
   session->nonce = ours;
@@ -44,7 +59,7 @@ WatchedSession* WatchedSessions::received(TimePoint now, const SessionKey& key, 
     if (!theirs.is_set()) return nullptr;
     WatchedSession fresh;
     fresh.key = key;
-    session = add(fresh, hash(key));
+    session = add(fresh);
     if (session == nullptr) return nullptr;
   }
   if (theirs.is_set() && (!session->answered || !session->inbound.is_set())) session->inbound = theirs;

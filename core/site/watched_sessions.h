@@ -15,6 +15,7 @@
 #include "core/base/bytes.h"
 #include "core/ilnp/nonce.h"
 #include "core/site/answered_table.h"
+#include "core/site/places_by_node.h"
 
 namespace ilnp {
 
@@ -57,10 +58,13 @@ struct WatchedSession {
 
 class WatchedSessions : public AnsweredTable<WatchedSession> {
  public:
-  WatchedSessions(std::uint64_t hash_seed, std::size_t sessions) : AnsweredTable{sessions}, seed_{hash_seed} {}
+  WatchedSessions(std::uint64_t hash_seed, std::size_t sessions)
+      : AnsweredTable{sessions}, seed_{hash_seed}, by_node_{capacity()} {}
   /// The seed must be the one that the memory was filled with.
   WatchedSessions(std::uint64_t hash_seed, std::span<WatchedSession> memory)
-      : AnsweredTable{memory}, seed_{hash_seed} {}
+      : AnsweredTable{memory}, seed_{hash_seed}, by_node_{capacity()} {
+    for_each([this](const WatchedSession& session) { by_node_.add(session.key.inside, index_of(session)); });
+  }
 
   WatchedSession* find(const SessionKey& key) { return AnsweredTable::find(key, hash(key)); }
   std::uint64_t hash(const SessionKey& key) const;
@@ -71,8 +75,18 @@ class WatchedSessions : public AnsweredTable<WatchedSession> {
   /// This nonce came for a node inside. Nothing when strangers find no place.
   WatchedSession* received(TimePoint now, const SessionKey& key, Bytes nonce);
 
+  void erase(WatchedSession& session);
+  /// Those of a node inside. `f` neither adds nor erases.
+  template <class F>
+  void for_each_of(NodeId inside, F&& f) {
+    by_node_.for_each(inside, [&](std::uint32_t place) { f(*at(place)); });
+  }
+
  private:
+  WatchedSession* add(const WatchedSession& session);
+
   std::uint64_t seed_;
+  PlacesByNode by_node_;  ///< of all used entries
 };
 
 }  // namespace ilnp

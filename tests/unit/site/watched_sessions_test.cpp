@@ -4,6 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <vector>
+
 #include "tests/support/packet_builder.h"
 
 namespace ilnp {
@@ -69,6 +74,43 @@ TEST_F(Watched, StrangersNeitherKeepASessionAliveNorTakeItsPlace) {
   for (std::uint64_t n = 0; n < 1'000'000; ++n) sessions.received(now + seconds{10}, {{n % 99}, {n}}, other);
   EXPECT_EQ(sessions.find(key), s);
   EXPECT_LE(sessions.size(), 64u);
+}
+
+/// What for_each_of() finds is what the whole table has of that node.
+void expect_sessions_of_each(WatchedSessions& sessions, std::uint64_t nodes) {
+  for (std::uint64_t node = 0; node <= nodes; ++node) {
+    std::set<const WatchedSession*> all, found;
+    sessions.for_each([&](const WatchedSession& s) {
+      if (s.key.inside == NodeId{node}) all.insert(&s);
+    });
+    sessions.for_each_of({node}, [&](const WatchedSession& s) {
+      if (!found.insert(&s).second) throw std::logic_error{"found twice"};  // and perhaps for ever
+    });
+    EXPECT_EQ(found, all) << "node " << node;
+  }
+}
+
+TEST_F(Watched, SessionsOfANodeAreFoundWhateverLeaves) {
+  std::vector<WatchedSession> memory(64);
+  constexpr std::uint64_t nodes = 9;  // and 0: who is nobody
+  {
+    WatchedSessions kept{7, memory};
+    std::mt19937_64 random{1};
+    for (int n = 0; n < 2000; ++n) {
+      const SessionKey some{{1 + random() % nodes}, {1 + random() % 200}};
+      if (n % 3 == 0)
+        kept.received(now + milliseconds{n}, some, theirs);
+      else
+        kept.sent(now + milliseconds{n}, some, home, there, ours);
+      if (WatchedSession* s = kept.find(some); s != nullptr && n % 7 == 0) kept.erase(*s);
+      if (n % 100 == 0) expect_sessions_of_each(kept, nodes);
+    }
+    EXPECT_GT(kept.displaced(), 500u);
+    expect_sessions_of_each(kept, nodes);
+  }
+  WatchedSessions again{7, memory};
+  EXPECT_EQ(again.size(), 64u);
+  expect_sessions_of_each(again, nodes);
 }
 
 }  // namespace
