@@ -79,21 +79,19 @@ class Network:
 
     def start_host(self, end, nid, more=""):
         """ilnp-host with a configured NID; its files are in home(end)."""
-        home = self.home(end)
-        config = os.path.join(home, "host.toml")
-        with open(config, "w", encoding="ascii") as out:
-            out.write(f'[identity]\nmode = "configured"\nnid = "{nid}"\n[control]\nsocket = "{home}/s"\n'
-                      f'[state]\ndirectory = "{home}"\nruntime_directory = "{home}"\n[log]\nlevel = "warning"\n{more}')
-        return self.start(end, f"{self.build}/ilnp-host/ilnp-host", "--config", config)
+        return self.start_daemon(end, "ilnp-host/ilnp-host", f'[identity]\nmode = "configured"\nnid = "{nid}"\n{more}')
 
     def start_sbr(self, end, settings):
         """ilnp-sbr; its files are in home(end)."""
+        return self.start_daemon(end, "sbr/ilnp-sbr", settings)
+
+    def start_daemon(self, end, program, settings):
         home = self.home(end)
-        config = os.path.join(home, "sbr.toml")
+        config = os.path.join(home, "settings.toml")
         with open(config, "w", encoding="ascii") as out:
-            out.write(f'{settings}[control]\nsocket = "{home}/s"\n[log]\nlevel = "warning"\n'
-                      f'[state]\ndirectory = "{home}"\nruntime_directory = "{home}"\n')
-        return self.start(end, f"{self.build}/sbr/ilnp-sbr", "--config", config)
+            out.write(f'{settings}[control]\nsocket = "{home}/s"\n[state]\ndirectory = "{home}"\n'
+                      f'runtime_directory = "{home}"\n[log]\nlevel = "warning"\n')
+        return self.start(end, f"{self.build}/{program}", "--config", config)
 
     def control(self, end, command, **more):
         """One answer of the daemon's control socket."""
@@ -176,6 +174,19 @@ def target_text(result):
         return ""
     sign = ">=" if result["kind"] == "min" else "<="
     return f"   {sign} {result['target']:.2f} {'met' if result['met'] else 'MISSED'}"
+
+
+def report(options, benchmark, results, words, heading=None):
+    """Prints the figures of each name in `results`, as JSON or in words; the exit status."""
+    if options.json:
+        answer = {"schema": f"ilnp.bench.{benchmark}/1", "rounds": options.rounds, "results": results}
+        print(json.dumps(answer, indent=1))
+    else:
+        if heading:
+            print(heading)
+        for name, result in results.items():
+            print(words(name, result))
+    return 0 if all(result["met"] for result in results.values()) else 1
 
 
 def alternate(paths, number):

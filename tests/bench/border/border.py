@@ -10,14 +10,13 @@
 The measurements of both paths alternate. Ratios are taken round by round; the median is printed beside its target. Exit
 status 1 when a median misses its target. Needs root; removes what it made, also when it is interrupted.
 """
-import json
 import os
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pair import Network, against, alternate, clean_up_when_terminated, options_of, target_text  # noqa: E402
+from pair import Network, against, alternate, clean_up_when_terminated, options_of, report, target_text  # noqa: E402
 
 TARGETS = {
     "tcp_1_stream": (0.70, "min"),
@@ -89,14 +88,11 @@ def main():
         if lab is not None:
             lab.close()
     results = against(rounds, TARGETS, "sbr", "kernel")
-    if options.json:
-        print(json.dumps({"schema": "ilnp.bench.border/1", "rounds": options.rounds, "results": results}, indent=1))
-    else:
-        print(f"{'':16}{'kernel':>10}{'sbr':>10}{'sbr:kernel':>12}{'low':>7}{'high':>7}   target")
-        for name, r in results.items():
-            print(f"{name:16}{r['kernel']:10.2f}{r['sbr']:10.2f}{r['ratio']:12.2f}{r['low']:7.2f}{r['high']:7.2f}"
-                  f"{target_text(r)}")
-    return 0 if all(r["met"] for r in results.values()) else 1
+    return report(
+        options, "border", results,
+        lambda name, r: f"{name:16}{r['kernel']:10.2f}{r['sbr']:10.2f}{r['ratio']:12.2f}{r['low']:7.2f}{r['high']:7.2f}"
+                        f"{target_text(r)}",
+        f"{'':16}{'kernel':>10}{'sbr':>10}{'sbr:kernel':>12}{'low':>7}{'high':>7}   target")
 
 
 if __name__ == "__main__":

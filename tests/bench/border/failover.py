@@ -9,7 +9,6 @@ provider's router is silent, its link is up; the provider's router answers and f
 receiver saw between the last datagram by the one and the first by the other uplink. The median is printed beside its
 target; exit status 1 when it is missed. Needs root; removes what it made, also when it is interrupted.
 """
-import json
 import os
 import statistics
 import sys
@@ -17,7 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../../netns/sbr")]
-from pair import options_of  # noqa: E402
+from pair import options_of, report  # noqa: E402
 from site_lab import Site, host_address, outside_host  # noqa: E402
 from flows import Counter, longest_gap  # noqa: E402
 from lab import Lab, check, wait_until  # noqa: E402
@@ -91,13 +90,10 @@ def main():
                 gaps[name].append(gap_ms(site, fail))
     results = {name: {"median_ms": statistics.median(values), "highest_ms": max(values), "limit_ms": LIMIT_MS,
                       "met": statistics.median(values) <= LIMIT_MS} for name, values in gaps.items()}
-    if options.json:
-        print(json.dumps({"schema": "ilnp.bench.failover/1", "rounds": options.rounds, "results": results}, indent=1))
-    else:
-        for name, r in results.items():
-            print(f"{name:18} median {r['median_ms']:6.1f} ms  highest {r['highest_ms']:6.1f} ms   <= {LIMIT_MS} ms "
-                  f"{'met' if r['met'] else 'MISSED'}")
-    return 0 if all(r["met"] for r in results.values()) else 1
+    return report(
+        options, "failover", results,
+        lambda name, r: f"{name:18} median {r['median_ms']:6.1f} ms  highest {r['highest_ms']:6.1f} ms   <= {LIMIT_MS} "
+                        f"ms {'met' if r['met'] else 'MISSED'}")
 
 
 if __name__ == "__main__":

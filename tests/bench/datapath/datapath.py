@@ -11,7 +11,6 @@ reach on this machine. Ratios are taken round by round; the median to plain is p
 misses its target. Needs root; removes what it made, also when it is interrupted.
 """
 import argparse
-import json
 import os
 import socket
 import statistics
@@ -21,7 +20,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pair import Pair, against, alternate, clean_up_when_terminated, options_of, target_text  # noqa: E402
+from pair import Pair, against, alternate, clean_up_when_terminated, options_of, report, target_text  # noqa: E402
 
 TARGETS = {  # name: (limit, "min" or "max")
     "tcp_1_stream": (0.70, "min"),
@@ -113,15 +112,12 @@ def main():
     results = against(rounds, TARGETS, "shim", "plain")
     for name, result in results.items():
         result["of_relay"] = statistics.median(figures["shim"][name] / figures["relay"][name] for figures in rounds)
-    if options.json:
-        print(json.dumps({"schema": "ilnp.bench.datapath/1", "rounds": options.rounds, "results": results}, indent=1))
-    else:
-        print(f"{'':16}{'plain':>10}{'relay':>10}{'shim':>10}{'shim:relay':>12}{'shim:plain':>12}{'low':>7}{'high':>7}"
-              "   target")
-        for name, r in results.items():
-            print(f"{name:16}{r['plain']:10.2f}{r['relay']:10.2f}{r['shim']:10.2f}{r['of_relay']:12.2f}{r['ratio']:12.2f}"
-                  f"{r['low']:7.2f}{r['high']:7.2f}{target_text(r)}")
-    return 0 if all(r["met"] for r in results.values()) else 1
+    return report(
+        options, "datapath", results,
+        lambda name, r: f"{name:16}{r['plain']:10.2f}{r['relay']:10.2f}{r['shim']:10.2f}{r['of_relay']:12.2f}"
+                        f"{r['ratio']:12.2f}{r['low']:7.2f}{r['high']:7.2f}{target_text(r)}",
+        f"{'':16}{'plain':>10}{'relay':>10}{'shim':>10}{'shim:relay':>12}{'shim:plain':>12}{'low':>7}{'high':>7}"
+        "   target")
 
 
 if __name__ == "__main__":
