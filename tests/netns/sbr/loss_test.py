@@ -16,6 +16,9 @@ STOPPED = 0.3  # s
 def move_with_hold(sites, name):
     """The home sends to the destination before the guest is unplugged: nothing is under way to where it was."""
     node, source = sites.node(name), sites.where[name]
+    # While it probes for duplicates it would take it for one that its home answers for it, where it still is.
+    host = sites.lab.hosts.get(name)
+    wait_until(lambda: host is None or all(each["dad"] == "unique" for each in host.locators()), "probing for duplicates")
     to = OTHER[source]
     home = ("--home", sites.place("dc1")) if sites.nids.get(name) else ()
     sites.step(source, "prepare", node, "--to", sites.place(to) if home else to, *home)
