@@ -64,6 +64,11 @@ Result<void> Daemon::make_rewriter() {
   for (const MappingRule& rule : settings_.mappings) (void)rewriter_->map().add(rule);  // checked with the settings
   for (const SiteLinkSettings& link : settings_.links)
     for (const LocatorPrefix& prefix : link.inside) rewriter_->add_other_site(prefix, link.number);
+  for (const SiteLinkSettings& link : settings_.links) {
+    for (const LocatorPrefix& prefix : link.relayed) rewriter_->relay_for(prefix, link.number);
+    for (const LocatorPrefix& prefix : link.relay) rewriter_->relay_by(prefix, link.number);
+    for (const MappingRule& rule : link.mappings) (void)rewriter_->map_of(link.number).add(rule);
+  }
   names_ = std::make_unique<LearntNames>(settings_, *rewriter_);
   watch_uplinks();
   apply_rules(settings_);

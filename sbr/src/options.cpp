@@ -17,6 +17,9 @@ std::vector<SectionHelp> sections() {
        "One table per rule: which uplinks flows use. The first rule that matches counts; unset fields match "
        "everything."},
       {"site_link", "One table per other site: the link to its border router."},
+      {"site_mapping",
+       "One table per mapping of another site: correspondents of a node that was at home there are told the names that "
+       "still work, beside the new ones. The best first."},
       {"publish",
        "One table per name: keeps the outside locators of the site as the L64 records of that name, by signed dynamic "
        "updates."},
@@ -144,6 +147,14 @@ std::vector<Option> link_options() {
        .type = address,
        .help = "Address of that site's border router on this link.",
        .required = true},
+      {.key = "site_link[].relayed",
+       .type = prefix,
+       .help = "Location privacy: inside locators of that site whose nodes the world knows by our names.",
+       .list = true},
+      {.key = "site_link[].relay",
+       .type = prefix,
+       .help = "Location privacy: our inside locators whose nodes the world knows by that site's names.",
+       .list = true},
       {.key = "site_link[].mtu",
        .type = integer,
        .help = "Largest packet in octets, if the link takes it: that is probed. Unset: the interface's MTU.",
@@ -153,6 +164,17 @@ std::vector<Option> link_options() {
 
 std::vector<Option> publish_options() {
   return {
+      {.key = "site_mapping[].site", .type = string, .help = "Name of a [[site_link]].", .required = true},
+      {.key = "site_mapping[].inside",
+       .type = prefix,
+       .help = "Its inside locators, /64 or shorter.",
+       .required = true},
+      {.key = "site_mapping[].outside", .type = prefix, .help = "What its provider delegated.", .required = true},
+      {.key = "site_mapping[].mode",
+       .type = string,
+       .help = "As there.",
+       .fallback = "neutral",
+       .choices = {"neutral", "replace", "hide"}},
       {.key = "publish[].name",
        .type = string,
        .help = "The name that the LP records of the nodes point to. It has no NID.",

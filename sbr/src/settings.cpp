@@ -22,6 +22,7 @@ class Reader {
     read_mappings();
     read_policy();
     read_links();
+    read_other_sites(configuration_, out_, problems_);
     check_numbers();
     check_prefixes();
     check_interfaces();
@@ -110,10 +111,7 @@ class Reader {
       const Section& table = tables[i];
       const auto uplink = uplink_named(table.text("uplink"));
       if (!uplink) complain(table, "uplink", key("mapping", i, "uplink"), "there is no such [[uplink]]");
-      const std::string& mode = table.text("mode");
-      const Mapping mapping = mode == "neutral"   ? Mapping::neutral
-                              : mode == "replace" ? Mapping::replace
-                                                  : Mapping::hide;
+      const Mapping mapping = mapping_mode(table.text("mode"));
       const LocatorPrefix inside = locator_prefix(table, "inside", key("mapping", i, "inside"), table.prefix("inside"));
       if (!uplink) continue;
       if (!table.has("outside")) {
@@ -211,12 +209,18 @@ class Reader {
         const auto covers = [&](const MappingRule& rule) {
           return rule.inside.length <= locators.length && rule.inside.contains(locators.locator);
         };
+        const auto is_relayed = [&](const SiteLinkSettings& link) {
+          return std::any_of(link.relay.begin(), link.relay.end(), [&](const LocatorPrefix& prefix) {
+            return prefix.length <= locators.length && prefix.contains(locators.locator);
+          });
+        };
         const auto is_learnt = [&](const UplinkSettings& uplink) {
           return uplink.learnt && uplink.learnt->inside.length <= locators.length &&
                  uplink.learnt->inside.contains(locators.locator);
         };
         if (std::none_of(out_.mappings.begin(), out_.mappings.end(), covers) &&
-            std::none_of(out_.uplinks.begin(), out_.uplinks.end(), is_learnt))
+            std::none_of(out_.uplinks.begin(), out_.uplinks.end(), is_learnt) &&
+            std::none_of(out_.links.begin(), out_.links.end(), is_relayed))
           complain(tables[i], "locators", key("inside", i, "locators"),
                    to_string(Prefix{{locators.locator, {}}, locators.length}) + " is in no [[mapping]]");
         for (const SiteLinkSettings& link : out_.links)

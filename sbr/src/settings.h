@@ -46,6 +46,9 @@ struct SiteLinkSettings {
   std::string interface;
   Address router;
   std::optional<std::size_t> mtu;
+  std::vector<LocatorPrefix> relayed{};  ///< of theirs: the world knows these nodes by our names
+  std::vector<LocatorPrefix> relay{};    ///< of ours: the world knows these nodes by that site's names
+  std::vector<MappingRule> mappings{};   ///< what that site's nodes are called outside; their uplinks are numbered here
 };
 
 struct PublishSettings {

@@ -23,7 +23,85 @@ std::optional<Locator> inside_locator(const Section& table, const SbrSettings& s
   return prefix.address.locator;
 }
 
+/// Those of an option that lie in `whole`.
+std::vector<LocatorPrefix> prefixes_within(const Section& table, const char* option, const std::string& named,
+                                           const std::vector<LocatorPrefix>& whole, std::vector<Problem>& problems) {
+  std::vector<LocatorPrefix> out;
+  if (!table.has(option)) return out;
+  for (const Prefix& prefix : table.list<Prefix>(option)) {
+    const auto holds = [&](const LocatorPrefix& p) {
+      return p.length <= prefix.length && p.contains(prefix.address.locator);
+    };
+    if (prefix.length < 1 || prefix.length > 64 || std::none_of(whole.begin(), whole.end(), holds))
+      problems.push_back({table.place(option), named, to_string(prefix) + " is not among the site's inside locators"});
+    else
+      out.push_back({prefix.address.locator, static_cast<std::uint8_t>(prefix.length)});
+  }
+  return out;
+}
+
+std::string key(const char* section, std::size_t index, const char* option) {
+  return std::string{section} + "[" + std::to_string(index) + "]." + option;
+}
+
+void read_relays(const Configuration& configuration, SbrSettings& settings, std::vector<Problem>& problems) {
+  std::vector<LocatorPrefix> ours;
+  for (const InsideSettings& inside : settings.inside)
+    ours.insert(ours.end(), inside.locators.begin(), inside.locators.end());
+  const auto& tables = configuration.repeated("site_link");
+  for (std::size_t i = 0; i < settings.links.size(); ++i) {
+    SiteLinkSettings& link = settings.links[i];
+    link.relayed = prefixes_within(tables[i], "relayed", key("site_link", i, "relayed"), link.inside, problems);
+    link.relay = prefixes_within(tables[i], "relay", key("site_link", i, "relay"), ours, problems);
+    for (const LocatorPrefix& prefix : link.relayed) {
+      const auto names = [&](const LocatorPrefix& inside) {
+        return inside.length <= prefix.length && inside.contains(prefix.locator);
+      };
+      const bool has_names =
+          std::any_of(settings.mappings.begin(), settings.mappings.end(),
+                      [&](const MappingRule& rule) { return names(rule.inside); }) ||
+          std::any_of(settings.uplinks.begin(), settings.uplinks.end(),
+                      [&](const UplinkSettings& uplink) { return uplink.learnt && names(uplink.learnt->inside); });
+      if (!has_names)
+        problems.push_back({tables[i].place("relayed"), key("site_link", i, "relayed"),
+                            "needs a [[mapping]] that gives these locators outside names"});
+    }
+  }
+}
+
 }  // namespace
+
+Mapping mapping_mode(const std::string& text) {
+  if (text == "neutral") return Mapping::neutral;
+  return text == "replace" ? Mapping::replace : Mapping::hide;
+}
+
+void read_other_sites(const Configuration& configuration, SbrSettings& settings, std::vector<Problem>& problems) {
+  read_relays(configuration, settings, problems);
+  std::map<SiteId, SubnetMap> maps;
+  const auto& tables = configuration.repeated("site_mapping");
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    const Section& table = tables[i];
+    const auto link = std::find_if(settings.links.begin(), settings.links.end(),
+                                   [&](const SiteLinkSettings& l) { return l.name == table.text("site"); });
+    if (link == settings.links.end()) {
+      problems.push_back({table.place("site"), key("site_mapping", i, "site"), "there is no such [[site_link]]"});
+      continue;
+    }
+    const auto locators = [&](const char* option) {
+      const Prefix prefix = table.prefix(option);
+      return LocatorPrefix{prefix.address.locator, static_cast<std::uint8_t>(std::clamp(prefix.length, 0, 65))};
+    };
+    const MappingRule rule{locators("inside"), locators("outside"), static_cast<UplinkId>(link->mappings.size()),
+                           mapping_mode(table.text("mode"))};
+    if (link->mappings.size() == max_uplinks)
+      problems.push_back({table.place("site"), key("site_mapping", i, "site"), "too many mappings"});
+    else if (const auto added = maps[link->number].add(rule); !added)
+      problems.push_back({table.place("outside"), key("site_mapping", i, "outside"), reason_of(added.error())});
+    else
+      link->mappings.push_back(rule);
+  }
+}
 
 void read_publish(const Configuration& configuration, SbrSettings& settings, std::vector<Problem>& problems) {
   const auto& tables = configuration.repeated("publish");

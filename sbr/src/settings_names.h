@@ -9,4 +9,9 @@ namespace ilnp {
 /// [[publish]]. `settings` has the inside locators already.
 void read_publish(const Configuration& configuration, SbrSettings& settings, std::vector<Problem>& problems);
 
+/// [[site_mapping]], and the relays of [[site_link]]. `settings` has the links and the mappings.
+void read_other_sites(const Configuration& configuration, SbrSettings& settings, std::vector<Problem>& problems);
+
+Mapping mapping_mode(const std::string& text);
+
 }  // namespace ilnp

@@ -25,6 +25,12 @@ constexpr const char* name_of(UplinkState state) {
 
 double milliseconds_of(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 
+json texts_of(const std::vector<LocatorPrefix>& prefixes) {
+  json out = json::array();
+  for (const LocatorPrefix& prefix : prefixes) out.push_back(to_string(Prefix{{prefix.locator, {}}, prefix.length}));
+  return out;
+}
+
 }  // namespace
 
 class Status {
@@ -94,9 +100,6 @@ json Status::uplinks() const {
   for (std::size_t k = 0; k < d_.settings_.uplinks.size(); ++k) {
     const auto id = static_cast<UplinkId>(k);
     const UplinkSettings& uplink = d_.settings_.uplinks[k];
-    json prefixes = json::array();
-    for (const LocatorPrefix& prefix : d_.names_->prefixes(id))
-      prefixes.push_back(to_string(Prefix{{prefix.locator, {}}, prefix.length}));
     const auto gateway = d_.paths_.gateway(id);
     list.push_back({{"name", uplink.name},
                     {"interface", uplink.interface},
@@ -104,7 +107,7 @@ json Status::uplinks() const {
                     {"preference", uplink.preference},
                     {"weight", uplink.weight},
                     {"mtu", d_.rewriter_->uplinks()[id].mtu},
-                    {"prefixes", std::move(prefixes)},
+                    {"prefixes", texts_of(d_.names_->prefixes(id))},
                     {"gateway", gateway ? json(to_string(*gateway)) : json(nullptr)},
                     {"round_trip_ms", milliseconds_of((*d_.uplinks_)[id].round_trip())},
                     {"failures", (*d_.uplinks_)[id].failures()}});
@@ -119,6 +122,8 @@ json Status::links() const {
     list.push_back({{"name", link.name},
                     {"interface", link.interface},
                     {"router", to_string(link.router)},
+                    {"relayed", texts_of(link.relayed)},
+                    {"relay", texts_of(link.relay)},
                     {"mtu", mtu.mtu()},
                     {"black_holes", mtu.black_holes()}});
   }

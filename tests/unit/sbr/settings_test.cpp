@@ -98,6 +98,36 @@ TEST(SbrSettings, MappingWithoutOutsideIsLearnt) {
   has(problems_of("inside = \"2001:db8:100::/48\"\n" + outside, "inside = \"2001:db8:100::/56\"\n"), "/48 or shorter");
 }
 
+TEST(SbrSettings, RelaysAndMapsOfOtherSites) {
+  const std::string link = "router = \"2001:db8:f9::2\"\n";
+  const auto of_dc2 = [](const char* inside, const char* outside) {
+    return std::string{"[[site_mapping]]\nsite = \"dc2\"\ninside = \""} + inside + "\"\noutside = \"" + outside +
+           "\"\n";
+  };
+  std::string text = good;
+  text.replace(text.find(link), link.size(),
+               link + "relay = [\"2001:db8:100:1::/64\"]\nrelayed = [\"2001:db8:200:7::/64\"]\n" +
+                   of_dc2("2001:db8:200::/48", "2001:db8:e2::/48") + of_dc2("2001:db8:200::/48", "2001:db8:e3::/48") +
+                   "[[mapping]]\nuplink = \"isp1\"\ninside = \"2001:db8:200::/48\"\noutside = \"2001:db8:e4::/48\"\n");
+  const auto settings = read(text);
+  ASSERT_TRUE(settings) << to_string(settings.error());
+  const SiteLinkSettings& dc2 = settings.value().links[0];
+  EXPECT_EQ(dc2.relay, (std::vector<LocatorPrefix>{{{0x2001'0db8'0100'0001}, 64}}));
+  EXPECT_EQ(dc2.relayed, (std::vector<LocatorPrefix>{{{0x2001'0db8'0200'0007}, 64}}));
+  ASSERT_EQ(dc2.mappings.size(), 2u);
+  EXPECT_EQ(dc2.mappings[1].uplink, 1) << "one below the other";
+
+  const std::vector<std::array<std::string, 2>> cases{
+      {"relay = [\"2001:db8:300::/48\"]\n", "2001:db8:300::/48 is not among the site's inside locators"},
+      {"relayed = [\"2001:db8:100:1::/64\"]\n", "is not among the site's inside locators"},
+      {"relayed = [\"2001:db8:200:7::/64\"]\n", "needs a [[mapping]]"},
+      {of_dc2("2001:db8:200::/56", "2001:db8:e2::/48"), "/48 or shorter"},
+      {"[[site_mapping]]\nsite = \"dc9\"\ninside = \"2001:db8:200::/48\"\noutside = \"2001:db8:e2::/48\"\n",
+       "there is no such [[site_link]]"}};
+  for (const auto& [more, reason] : cases)
+    EXPECT_NE(problems_of(link, link + more).find(reason), std::string::npos) << problems_of(link, link + more);
+}
+
 TEST(SbrSettings, NamesWhatIsWrongWithIt) {
   const std::vector<std::array<const char*, 3>> cases{
       {"uplink = \"isp2\"", "uplink = \"isp9\"", "mapping[1].uplink: there is no such [[uplink]]"},
