@@ -5,14 +5,14 @@
 # The last line reads "N passed, N failed". Inputs that break something lie in build/fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=build/fuzz found=build/fuzz/found artifacts=build/fuzz/artifacts logs=build/fuzz/logs
+build=build/asan-ubsan found=build/fuzz/found artifacts=build/fuzz/artifacts logs=build/fuzz/logs
 kept=tests/fuzz/corpus
 max_octets=2048 memory_mb=1024 seconds_per_input=10 jobs=2
 
 usage() { sed -n '3,5s/^# //p' "$0"; exit 2; }
 [[ $# -ge 1 ]] || usage
 
-cmake --preset fuzz >"${TMPDIR:-/tmp}/fuzz-configure.$$" 2>&1 || { cat "${TMPDIR:-/tmp}/fuzz-configure.$$"; exit 1; }
+cmake --preset asan-ubsan >"${TMPDIR:-/tmp}/fuzz-configure.$$" 2>&1 || { cat "${TMPDIR:-/tmp}/fuzz-configure.$$"; exit 1; }
 rm -f "${TMPDIR:-/tmp}/fuzz-configure.$$"
 cmake --build "$build" --target fuzz_targets -j"$jobs"
 mkdir -p "$artifacts" "$logs"

@@ -98,7 +98,7 @@ struct IpOnlySites : Sites {
 };
 
 TEST(Border, IpOnlyServerSeesNoMoveAndOurSocketSeesNoLocator) {
-  for (const std::uint64_t seed : {8, 9}) {
+  for (const std::uint64_t seed : {8u, 9u}) {
     IpOnlySites s{seed};
     s.plain.kernel().listen_tcp(80);
     TcpStream& stream = s.vm.kernel().connect(s.vm.identity(), s.plain.address(), 80);
@@ -109,7 +109,7 @@ TEST(Border, IpOnlyServerSeesNoMoveAndOurSocketSeesNoLocator) {
 }
 
 TEST(Border, IpOnlyClientSeesNoMoveAndOurSocketSeesNoLocator) {
-  for (const std::uint64_t seed : {10, 11}) {
+  for (const std::uint64_t seed : {10u, 11u}) {
     IpOnlySites s{seed};
     s.vm.kernel().listen_tcp(22);
     TcpStream& stream = s.plain.kernel().connect(s.plain.address(), {s.isp_1.locator, s.vm.nid()}, 22);

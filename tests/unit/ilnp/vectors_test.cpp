@@ -53,7 +53,7 @@ TEST(Vectors, LocatorUpdateAndItsAcknowledgementAreRead) {
   using Lifetime = std::chrono::duration<std::uint16_t>;
   LocatorUpdate expected{LocatorUpdateOperation::advertisement,
                          {{vectors::locator_b, 10, Lifetime{600}}, {vectors::locator_a, 20, Lifetime{10}}}};
-  for (const std::size_t number : {9, 10}) {
+  for (const std::size_t number : {9u, 10u}) {
     const auto parsed = parse_locator_update(upper_layer(packet(number), walk_headers(packet(number)).walk));
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(parsed.value(), expected);
@@ -92,7 +92,7 @@ TEST(Vectors, FragmentsReassembleInEitherOrder) {
   for (const bool reversed : {false, true}) {
     Reassembler reassembler;
     Reassembler::Outcome outcome;
-    for (const std::size_t number : {reversed ? 19 : 18, reversed ? 18 : 19}) {
+    for (const std::size_t number : {reversed ? 19u : 18u, reversed ? 18u : 19u}) {
       EXPECT_EQ(outcome.kind, Reassembler::Outcome::Kind::held);
       outcome = reassembler.on_fragment(TimePoint{}, packet(number), walk_headers(packet(number)).walk);
     }

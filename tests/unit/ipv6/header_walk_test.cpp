@@ -111,7 +111,7 @@ TEST(HeaderWalk, UnknownOptionsAreLeftToTheKernel) {
 }
 
 TEST(HeaderWalk, HeaderLengthCountsUnitsBeyondTheFirstEight) {
-  for (const std::size_t octets : {8, 16, 32, 2048}) {
+  for (const std::size_t octets : {8u, 16u, 32u, 2048u}) {
     const HeaderWalk walk = walk_of(packet().routing(4, 0, octets).udp(1, 2).build());
     EXPECT_EQ(walk.upper_offset, 40 + octets);
     EXPECT_EQ(walk.upper_protocol, next_header::udp);
@@ -119,7 +119,7 @@ TEST(HeaderWalk, HeaderLengthCountsUnitsBeyondTheFirstEight) {
 }
 
 TEST(HeaderWalk, AuthenticationHeaderLengthCountsFourOctetUnitsMinusTwo) {
-  for (const std::size_t octets : {12, 16, 20, 24, 32, 1028})
+  for (const std::size_t octets : {12u, 16u, 20u, 24u, 32u, 1028u})
     EXPECT_EQ(walk_of(packet().authentication(octets).udp(1, 2).build()).upper_offset, 40 + octets);
   EXPECT_REFUSED(packet().authentication(8).udp(1, 2).build(), ParseError::bad_extension_header, 41);
 }

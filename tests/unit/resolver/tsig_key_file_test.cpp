@@ -50,7 +50,7 @@ TEST_F(TsigKeyFileTest, CommentsOrderAndQuotesAreFree) {
 }
 
 TEST_F(TsigKeyFileTest, AFileThatOthersMayReadIsRefused) {
-  for (const mode_t mode : {0640, 0604, 0644, 0660, 0777}) {
+  for (const mode_t mode : {0640u, 0604u, 0644u, 0660u, 0777u}) {
     EXPECT_NE(message_of(good_key, mode).find("0600"), std::string::npos) << std::oct << mode;
   }
   EXPECT_EQ(message_of(good_key, 0400), "");

@@ -75,7 +75,7 @@ TEST(FlowTable, SearchBeginsWhereTheHashSaysAndTakesTheNextPlaces) {
   const Flow* other = table.add(flow_of(100, true), 2ull << 61 | 1);
   ASSERT_NE(other, nullptr);
   EXPECT_EQ(table.index_of(*other), 10u);
-  for (const std::uint64_t n : {14, 15, 8}) EXPECT_NE(table.find(key_of(n), hash), nullptr);
+  for (const std::uint64_t n : {14u, 15u, 8u}) EXPECT_NE(table.find(key_of(n), hash), nullptr);
   EXPECT_EQ(table.find(key_of(100), hash), nullptr) << "the search ends at a free place";
 }
 

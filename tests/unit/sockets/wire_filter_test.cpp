@@ -166,7 +166,8 @@ TEST(WireFilter, OctetsThatOnlyLookLikeNeighbourDiscoveryDoNot) {
 
 TEST(WireFilter, OnlyFramesForThisHost) {
   Frame f = to(with("2001:db8:a1::"));
-  for (const unsigned kind : {PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING}) {
+  for (const unsigned kind :
+       std::initializer_list<unsigned>{PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING}) {
     f.kind = kind;
     EXPECT_FALSE(takes(f)) << kind;
   }

@@ -67,7 +67,7 @@ TEST_F(FileStoreTest, OnlyWhoKnowsTheEpochChangesARecord) {
   ASSERT_EQ(replace(loop_, *store, settled_record(2), 0).outcome, done);
   Ownership next = settled_record(1);
   next.at.site = 2;
-  for (const std::uint64_t wrong : {0, 2, 7}) {
+  for (const std::uint64_t wrong : {0u, 2u, 7u}) {
     EXPECT_EQ(replace(loop_, *store, next, wrong).outcome, conflict);
     EXPECT_EQ(remove(loop_, *store, next.key, wrong).outcome, conflict);
   }
