@@ -14,8 +14,9 @@ if(ILNP_SANITIZE)
   add_compile_options(-fsanitize=${ILNP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${ILNP_SANITIZE})
 endif()
+# What libFuzzer is to find its way through: core/ and io/ ask for it.
 if(ILNP_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  set(ILNP_FUZZED -fsanitize=fuzzer-no-link)
 endif()
 
 # ilnp_library(NAME SOURCES... ): one static library per folder; includes are written from the project's root.

@@ -220,12 +220,19 @@ Result<std::unique_ptr<StubSockets>> StubSockets::open(boost::asio::io_context& 
                                                        OnQuery on_query) {
   std::unique_ptr<StubSockets> sockets{new StubSockets};
   for (const NameServer& at : listen) {
-    auto udp = std::make_shared<Udp>(io, on_query);
-    if (const auto bad = udp->open(at)) return error("listening on " + to_string(at) + " (UDP): " + bad.message());
-    const NameServer bound = udp->local();
-    auto tcp = std::make_shared<Tcp>(io, most_connections, refused, on_query);
-    if (const auto bad = tcp->open(bound))
-      return error("listening on " + to_string(bound) + " (TCP): " + bad.message());
+    std::shared_ptr<Udp> udp;
+    std::shared_ptr<Tcp> tcp;
+    NameServer bound;
+    error_code bad = boost::asio::error::address_in_use;
+    // Port 0 is any that is free: for UDP, and perhaps not for TCP.
+    for (int tries = at.port() == 0 ? 16 : 1; bad == boost::asio::error::address_in_use && tries > 0; --tries) {
+      udp = std::make_shared<Udp>(io, on_query);
+      if (const auto no = udp->open(at)) return error("listening on " + to_string(at) + " (UDP): " + no.message());
+      bound = udp->local();
+      tcp = std::make_shared<Tcp>(io, most_connections, refused, on_query);
+      bad = tcp->open(bound);
+    }
+    if (bad) return error("listening on " + to_string(bound) + " (TCP): " + bad.message());
     udp->wait();
     tcp->accept();
     sockets->udp_.push_back(std::move(udp));

@@ -121,7 +121,7 @@ class Hook(unittest.TestCase):
         for trouble in ("hang", "down"):
             self.write(trouble, "")
             durations = []
-            for _ in range(5):
+            for _ in range(10):
                 self.assertEqual(self.call("vm1", "prepare", "begin", "-", patience="0.03").returncode, 0)
                 durations.append(self.seconds)
             print(f"{trouble}: {min(durations) * 1e3:.0f} ms", file=sys.stderr)
