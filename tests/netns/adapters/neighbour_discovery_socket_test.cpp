@@ -54,6 +54,9 @@ class NeighbourDiscovery : public ::testing::Test {
       for (const auto& action : actions) {
         if (const auto* probe = std::get_if<DuplicateAddressDetector::SendProbe>(&action))
           EXPECT_TRUE(socket->send_probe(probe->ifindex, probe->destination, probe->packet));
+        else if (std::holds_alternative<DuplicateAddressDetector::Announce>(action))  // heard by ourselves, as in life
+          EXPECT_TRUE(socket->send_probe(host_index, multicast_mac(all_nodes),
+                                         build_unsolicited_advertisement(target, host_mac, false)));
         else
           return action;
       }
