@@ -11,13 +11,18 @@ Result<EchoSocket> EchoSocket::open() {
   return EchoSocket{std::move(socket.value())};
 }
 
+std::optional<EchoReply> read_echo_reply(const ReceivedIcmpv6& received) {
+  ByteReader in{received.message};
+  in.skip(4);  // type, code, checksum
+  const EchoReply reply{received.ifindex, received.source, in.u16(), in.u16()};
+  if (!in.ok()) return std::nullopt;
+  return reply;
+}
+
 EchoSocket::Batch EchoSocket::receive() {
   Batch out;
   out.more = socket_.receive([&](const ReceivedIcmpv6& received) {
-    ByteReader in{received.message};
-    in.skip(4);  // type, which the filter has judged, code, checksum
-    const EchoReply reply{received.ifindex, received.source, in.u16(), in.u16()};
-    if (in.ok()) out.replies.push_back(reply);
+    if (const auto reply = read_echo_reply(received)) out.replies.push_back(*reply);
   });
   return out;
 }

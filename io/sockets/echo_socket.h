@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // ICMPv6 Echo Replies that come for this machine, beside what the kernel does with them. Requests are sent as packets
-// of our own (build_echo_request), so that they leave by the interface that is being asked about.
+// of our own, so that they leave by the interface that is being asked about.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/base/result.h"
@@ -17,6 +18,9 @@ struct EchoReply {
   Address source;
   std::uint16_t identifier = 0, sequence = 0;
 };
+
+/// Nothing: it is cut short. The type was judged by the socket's filter, the checksum by the kernel.
+std::optional<EchoReply> read_echo_reply(const ReceivedIcmpv6& received);
 
 class EchoSocket {
  public:
