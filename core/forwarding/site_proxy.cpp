@@ -23,6 +23,9 @@ Lifetime draw_lifetime(const Tuning& tuning, Random& random) {
   return Lifetime{static_cast<std::uint16_t>(usual - random.u64() % (usual / 4 + 1))};
 }
 
+/// Another site does, for the node with this entry.
+bool others_speak(const NidEntry* entry) { return entry != nullptr && (entry->is_guest || entry->is_former_home); }
+
 /// Before the shortest of them is over.
 Duration refresh_after(const Tuning& tuning) { return 2 * Duration{tuning.lu_lifetime} / 3; }
 
@@ -56,12 +59,6 @@ const NidEntry* SiteProxy::entry_of(const WatchedSession& session) const {
   return owner != nullptr ? owner : site_.nids.find(session.key.inside, session.home);
 }
 
-/// Another site does, for the node.
-bool SiteProxy::others_speak(const WatchedSession& session) const {
-  const NidEntry* entry = entry_of(session);
-  return entry != nullptr && (entry->is_guest || entry->is_former_home);
-}
-
 /// What the correspondent hears from others is newer.
 void SiteProxy::forget_told(WatchedSession& session) const {
   session.told = 0;
@@ -71,8 +68,8 @@ void SiteProxy::forget_told(WatchedSession& session) const {
 
 /// Nothing: another site speaks for the node, or nothing that it could be called works.
 std::optional<SiteProxy::Names> SiteProxy::names_for(const WatchedSession& session) const {
-  if (others_speak(session)) return std::nullopt;
   const NidEntry* entry = entry_of(session);
+  if (others_speak(entry)) return std::nullopt;
   const Locator home = entry != nullptr ? entry->home : session.home;
   if (site_.named_by.find(home)) return std::nullopt;
   Names names{home, names_of(session.key.inside, {home, usual_preference, Lifetime{}})};
@@ -122,7 +119,7 @@ void SiteProxy::began(TimePoint now, WatchedSession& session) {
 void SiteProxy::tell_if_new(TimePoint now, WatchedSession& session) {
   const auto names = names_for(session);
   if (!names) {
-    if (others_speak(session)) forget_told(session);
+    if (others_speak(entry_of(session))) forget_told(session);
     return stop(sessions_.index_of(session));
   }
   if (session.told == fingerprint(names->list) && !may_know_others(session)) return;

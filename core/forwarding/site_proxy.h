@@ -82,7 +82,6 @@ class SiteProxy {
   };
 
   const NidEntry* entry_of(const WatchedSession& session) const;
-  bool others_speak(const WatchedSession& session) const;
   void forget_told(WatchedSession& session) const;
   std::optional<Names> names_for(const WatchedSession& session) const;
   bool can_tell(TimePoint now, const WatchedSession& session);

@@ -18,6 +18,10 @@ struct LocatorPrefix {
 
   constexpr std::uint64_t mask() const { return ~std::uint64_t{0} << (64 - length); }
   constexpr bool contains(Locator l) const { return ((l.bits ^ locator.bits) & mask()) == 0; }
+  /// All of the other one lies in this one.
+  constexpr bool contains(const LocatorPrefix& other) const {
+    return length <= other.length && contains(other.locator);
+  }
   constexpr bool overlaps(const LocatorPrefix& other) const {
     return contains(other.locator) || other.contains(locator);
   }

@@ -62,9 +62,8 @@ Result<void> Daemon::make_rewriter() {
   log_event(LogLevel::info, flow_file_->why_new().empty() ? "flows_adopted" : "flows_new",
             {{"flows", rewriter_->flows().size()}, {"reason", flow_file_->why_new()}});
   for (const MappingRule& rule : settings_.mappings) (void)rewriter_->map().add(rule);  // checked with the settings
-  for (const SiteLinkSettings& link : settings_.links)
-    for (const LocatorPrefix& prefix : link.inside) rewriter_->add_other_site(prefix, link.number);
   for (const SiteLinkSettings& link : settings_.links) {
+    for (const LocatorPrefix& prefix : link.inside) rewriter_->add_other_site(prefix, link.number);
     for (const LocatorPrefix& prefix : link.relayed) rewriter_->relay_for(prefix, link.number);
     for (const LocatorPrefix& prefix : link.relay) rewriter_->relay_by(prefix, link.number);
     for (const MappingRule& rule : link.mappings) (void)rewriter_->map_of(link.number).add(rule);
@@ -107,8 +106,10 @@ void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
   const auto side = paths_.side_of(ifindex);
   if (!side) return;
   const TimePoint now = loop_.now();
-  if (const auto own = error_addresses_.find(ifindex); own != error_addresses_.end())
-    rewriter_->set_address(*side, own->second);
+  // There is one side inside, whatever the interface.
+  if (side->kind == Side::Kind::inside)
+    if (const auto own = error_addresses_.find(ifindex); own != error_addresses_.end())
+      rewriter_->set_address(*side, own->second);
   if (side->kind == Side::Kind::uplink && !frames.empty()) uplinks_->on_traffic(side->number);
   if (frames.size() > 1) {
     expected_.clear();

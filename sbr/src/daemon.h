@@ -68,7 +68,8 @@ class Daemon : public DaemonProcess {
   void watch_uplinks();
   void uplinks_changed();
   void links_changed();
-  void probe_link(const SiteLinkSettings& link, std::uint16_t identifier, const LinkMtu::Probe& probe);
+  void send_echo_request(Side to, const Address& target, std::uint16_t identifier, std::uint16_t sequence,
+                         std::size_t octets);
   void on_link_mtu(const SiteLinkSettings& link, std::size_t octets);
   void probe(UplinkId id, std::uint16_t identifier, std::uint16_t sequence);
   bool drain_echoes();

@@ -109,10 +109,13 @@ void Daemon::set_addresses() {
   for (const auto& [ifindex, side] : paths_.sides())
     if (const auto own = interfaces_.find(ifindex)->global_address(); own || any)
       error_addresses_[ifindex] = own.value_or(*any);
-  for (const auto& [ifindex, address] : error_addresses_)
-    if (const Side side = paths_.sides().at(ifindex); side.kind == Side::Kind::uplink)
-      for (const UplinkId number : settings_.numbers_of(side.number))
-        rewriter_->set_address(Side::uplink(number), address);
+  for (const auto& [ifindex, address] : error_addresses_) {
+    const Side side = paths_.sides().at(ifindex);
+    if (side.kind == Side::Kind::link) rewriter_->set_address(side, address);
+    if (side.kind != Side::Kind::uplink) continue;
+    for (const UplinkId number : settings_.numbers_of(side.number))
+      rewriter_->set_address(Side::uplink(number), address);
+  }
 }
 
 void Daemon::set_mtus() {

@@ -12,7 +12,7 @@ constexpr Duration solicit_interval = seconds{1};
 constexpr std::size_t smallest_echo = 48;  ///< octets: IPv6 and ICMPv6 header
 
 ByteVector echo_request(const Address& source, const Address& destination, std::uint16_t identifier,
-                        std::uint16_t sequence, std::size_t octets = smallest_echo) {
+                        std::uint16_t sequence, std::size_t octets) {
   ByteVector message;
   ByteWriter out{message};
   out.u8(icmpv6::echo_request);
@@ -33,7 +33,7 @@ void Daemon::watch_uplinks() {
   links_ = std::make_unique<LinkWatch>(
       settings_.links, static_cast<std::uint16_t>(random_.u64()),
       [this](const SiteLinkSettings& link, std::uint16_t identifier, const LinkMtu::Probe& probe) {
-        probe_link(link, identifier, probe);
+        send_echo_request(Side::link(link.number), link.router, identifier, probe.sequence, probe.octets);
       },
       [this](const SiteLinkSettings& link, std::size_t octets) { on_link_mtu(link, octets); });
   echo_watch_ = std::make_unique<Watch>(loop_, echoes_->fd(), [this] { return drain_echoes(); });
@@ -65,13 +65,14 @@ void Daemon::links_changed() {
   arm_timer();
 }
 
-void Daemon::probe_link(const SiteLinkSettings& link, std::uint16_t identifier, const LinkMtu::Probe& probe) {
-  const Interface* interface = interfaces_.find(paths_.interface_of(Side::link(link.number)));
+void Daemon::send_echo_request(Side to, const Address& target, std::uint16_t identifier, std::uint16_t sequence,
+                               std::size_t octets) {
+  const Interface* interface = interfaces_.find(paths_.interface_of(to));
   if (interface == nullptr) return;
-  const auto source = link.router.is_link_local() ? interface->link_local_address() : interface->global_address();
+  const auto source = target.is_link_local() ? interface->link_local_address() : interface->global_address();
   if (!source) return;
-  ByteVector bytes = echo_request(*source, link.router, identifier, probe.sequence, probe.octets);
-  send(loop_.now(), Side::link(link.number), Packet{bytes, 0, bytes.size()});
+  ByteVector bytes = echo_request(*source, target, identifier, sequence, octets);
+  send(loop_.now(), to, Packet{bytes, 0, bytes.size()});
 }
 
 void Daemon::on_link_mtu(const SiteLinkSettings& link, std::size_t octets) {
@@ -81,17 +82,10 @@ void Daemon::on_link_mtu(const SiteLinkSettings& link, std::size_t octets) {
 
 /// One that answers is enough.
 void Daemon::probe(UplinkId id, std::uint16_t identifier, std::uint16_t sequence) {
-  const unsigned ifindex = paths_.interface_of(Side::uplink(id));
-  const Interface* interface = interfaces_.find(ifindex);
-  if (interface == nullptr) return;
   std::vector<Address> targets = settings_.uplinks[id].probes;
   if (const auto gateway = paths_.gateway(id); targets.empty() && gateway) targets.push_back(*gateway);
-  for (const Address& target : targets) {
-    const auto source = target.is_link_local() ? interface->link_local_address() : interface->global_address();
-    if (!source) continue;
-    ByteVector bytes = echo_request(*source, target, identifier, sequence);
-    send(loop_.now(), Side::uplink(id), Packet{bytes, 0, bytes.size()});
-  }
+  for (const Address& target : targets)
+    send_echo_request(Side::uplink(id), target, identifier, sequence, smallest_echo);
 }
 
 bool Daemon::drain_echoes() {
@@ -99,9 +93,10 @@ bool Daemon::drain_echoes() {
   const TimePoint now = loop_.now();
   for (const EchoReply& reply : batch.replies) {
     const auto side = paths_.side_of(reply.ifindex);
-    if (side && side->kind == Side::Kind::link)
+    if (!side) continue;
+    if (side->kind == Side::Kind::link)
       links_->on_answer(now, side->number, reply.source, reply.identifier, reply.sequence);
-    if (!side || side->kind != Side::Kind::uplink) continue;
+    if (side->kind != Side::Kind::uplink) continue;
     const std::vector<Address>& targets = settings_.uplinks[side->number].probes;
     const bool asked = targets.empty() ? paths_.gateway(side->number) == reply.source
                                        : std::find(targets.begin(), targets.end(), reply.source) != targets.end();

@@ -8,12 +8,6 @@
 #include "io/telemetry/log.h"
 
 namespace ilnp {
-namespace {
-
-std::string text_of(const LocatorPrefix& prefix) { return to_string(Prefix{{prefix.locator, {}}, prefix.length}); }
-
-}  // namespace
-
 LearntNames::LearntNames(const SbrSettings& settings, SiteRewriter& rewriter)
     : settings_{settings}, rewriter_{rewriter} {
   for (std::size_t k = 0; k < settings.uplinks.size(); ++k) {
@@ -76,11 +70,11 @@ void LearntNames::install(UplinkId id, Learnt& learnt) {
     const MappingRule rule{uplink.learnt->inside, *prefix, number_of(id, place), uplink.learnt->mapping};
     if (const auto added = rewriter_.map().add(rule); !added) {
       log_event(LogLevel::warning, "prefix_not_usable",
-                {{"uplink", uplink.name}, {"prefix", text_of(*prefix)}, {"reason", reason_of(added.error())}});
+                {{"uplink", uplink.name}, {"prefix", to_text(*prefix)}, {"reason", reason_of(added.error())}});
       continue;
     }
     learnt.installed.at(place) = true;
-    (learnt.prefixes.current() == place ? now : former) = text_of(*prefix);
+    (learnt.prefixes.current() == place ? now : former) = to_text(*prefix);
   }
   log_event(LogLevel::info, "prefix_changed", {{"uplink", uplink.name}, {"prefix", now}, {"former", former}});
 }

@@ -206,23 +206,12 @@ class Reader {
     const auto& tables = configuration_.repeated("inside");
     for (std::size_t i = 0; i < out_.inside.size(); ++i) {
       for (const LocatorPrefix& locators : out_.inside[i].locators) {
-        const auto covers = [&](const MappingRule& rule) {
-          return rule.inside.length <= locators.length && rule.inside.contains(locators.locator);
-        };
         const auto is_relayed = [&](const SiteLinkSettings& link) {
-          return std::any_of(link.relay.begin(), link.relay.end(), [&](const LocatorPrefix& prefix) {
-            return prefix.length <= locators.length && prefix.contains(locators.locator);
-          });
+          return std::any_of(link.relay.begin(), link.relay.end(),
+                             [&](const LocatorPrefix& prefix) { return prefix.contains(locators); });
         };
-        const auto is_learnt = [&](const UplinkSettings& uplink) {
-          return uplink.learnt && uplink.learnt->inside.length <= locators.length &&
-                 uplink.learnt->inside.contains(locators.locator);
-        };
-        if (std::none_of(out_.mappings.begin(), out_.mappings.end(), covers) &&
-            std::none_of(out_.uplinks.begin(), out_.uplinks.end(), is_learnt) &&
-            std::none_of(out_.links.begin(), out_.links.end(), is_relayed))
-          complain(tables[i], "locators", key("inside", i, "locators"),
-                   to_string(Prefix{{locators.locator, {}}, locators.length}) + " is in no [[mapping]]");
+        if (!out_.has_mapping(locators) && std::none_of(out_.links.begin(), out_.links.end(), is_relayed))
+          complain(tables[i], "locators", key("inside", i, "locators"), to_text(locators) + " is in no [[mapping]]");
         for (const SiteLinkSettings& link : out_.links)
           for (const LocatorPrefix& theirs : link.inside)
             if (theirs.overlaps(locators))
@@ -297,10 +286,20 @@ class Reader {
 
 }  // namespace
 
+std::string to_text(const LocatorPrefix& prefix) { return to_string(Prefix{{prefix.locator, {}}, prefix.length}); }
+
 std::map<SiteId, std::string> SbrSettings::site_names() const {
   std::map<SiteId, std::string> names{{site_number, site_name}};
   for (const SiteLinkSettings& link : links) names[link.number] = link.name;
   return names;
+}
+
+bool SbrSettings::has_mapping(const LocatorPrefix& locators) const {
+  return std::any_of(mappings.begin(), mappings.end(),
+                     [&](const MappingRule& rule) { return rule.inside.contains(locators); }) ||
+         std::any_of(uplinks.begin(), uplinks.end(), [&](const UplinkSettings& uplink) {
+           return uplink.learnt && uplink.learnt->inside.contains(locators);
+         });
 }
 
 std::vector<UplinkId> SbrSettings::numbers_of(UplinkId uplink) const {

@@ -91,9 +91,14 @@ struct SbrSettings : DaemonSettings {
   TruthSettings truth;
 
   std::map<SiteId, std::string> site_names() const;  ///< of all sites, ours too
+  /// An uplink, also one whose prefix is learnt, gives all of these inside locators outside names.
+  bool has_mapping(const LocatorPrefix& locators) const;
   /// Of an uplink: its own, and the second one where its prefix is learnt.
   std::vector<UplinkId> numbers_of(UplinkId uplink) const;
 };
+
+/// As the configuration file has it: 2001:db8:1::/48.
+std::string to_text(const LocatorPrefix& prefix);
 
 /// The one option table: parser, --help, --check, docs/operations/ilnp-sbr-options.md and the example file.
 std::shared_ptr<const Schema> sbr_schema();

@@ -30,7 +30,7 @@ std::vector<LocatorPrefix> prefixes_within(const Section& table, const char* opt
   if (!table.has(option)) return out;
   for (const Prefix& prefix : table.list<Prefix>(option)) {
     const auto holds = [&](const LocatorPrefix& p) {
-      return p.length <= prefix.length && p.contains(prefix.address.locator);
+      return p.contains(LocatorPrefix{prefix.address.locator, static_cast<std::uint8_t>(prefix.length)});
     };
     if (prefix.length < 1 || prefix.length > 64 || std::none_of(whole.begin(), whole.end(), holds))
       problems.push_back({table.place(option), named, to_string(prefix) + " is not among the site's inside locators"});
@@ -54,15 +54,7 @@ void read_relays(const Configuration& configuration, SbrSettings& settings, std:
     link.relayed = prefixes_within(tables[i], "relayed", key("site_link", i, "relayed"), link.inside, problems);
     link.relay = prefixes_within(tables[i], "relay", key("site_link", i, "relay"), ours, problems);
     for (const LocatorPrefix& prefix : link.relayed) {
-      const auto names = [&](const LocatorPrefix& inside) {
-        return inside.length <= prefix.length && inside.contains(prefix.locator);
-      };
-      const bool has_names =
-          std::any_of(settings.mappings.begin(), settings.mappings.end(),
-                      [&](const MappingRule& rule) { return names(rule.inside); }) ||
-          std::any_of(settings.uplinks.begin(), settings.uplinks.end(),
-                      [&](const UplinkSettings& uplink) { return uplink.learnt && names(uplink.learnt->inside); });
-      if (!has_names)
+      if (!settings.has_mapping(prefix))
         problems.push_back({tables[i].place("relayed"), key("site_link", i, "relayed"),
                             "needs a [[mapping]] that gives these locators outside names"});
     }

@@ -27,7 +27,7 @@ double milliseconds_of(Duration duration) { return std::chrono::duration<double,
 
 json texts_of(const std::vector<LocatorPrefix>& prefixes) {
   json out = json::array();
-  for (const LocatorPrefix& prefix : prefixes) out.push_back(to_string(Prefix{{prefix.locator, {}}, prefix.length}));
+  for (const LocatorPrefix& prefix : prefixes) out.push_back(to_text(prefix));
   return out;
 }
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Location privacy: nodes in dc2 are known to the world by the names that dc1, their relay, gives them. Correspondents,
 with ILNP and without, never see a locator that tells where the nodes are."""
+import time
+
 from two_sites import OUT, PROVIDER, SUBNET, TwoSites
 
 # pylint: disable=wrong-import-order
@@ -35,6 +37,7 @@ def test(lab):
     text = plain.run("ping", "-6", "-n", "-c", "1", "-t", "1", OUT, check_status=False).stdout
     check("Time exceeded" in text, f"the node's own router does not answer: {text}")
     q.run("ping", "-6", "-n", "-c", "1", "-W", "1", "-t", "4", name, check_status=False)  # ends at the node's router
+    time.sleep(1)
     octets = [s.stop(what="by the relay")["octets"] for s in streams]
     lab.end_captures()
     tell_tale = [packed(f"{SUBNET['dc2']}::")[:6], packed(PROVIDER["dc2"].split("/")[0])[:6]]
