@@ -10,7 +10,7 @@ import re
 import sys
 
 SOURCES = {".h", ".hpp", ".cpp", ".cc", ".c"}
-PROGRAMS = ("ilnp-host", "sbr", "dns", "ctl", "examples")
+PROGRAMS = ("ilnp-host", "sbr", "gateway", "dns", "ctl", "examples")
 
 # What each folder of core may use besides itself.
 CORE = {
@@ -19,7 +19,8 @@ CORE = {
     "ilnp": ("base", "ipv6"),
     "site": ("base", "ipv6", "ilnp"),
     "records": ("base", "ipv6"),
-    "forwarding": ("base", "ipv6", "ilnp", "site", "records"),
+    "lisp": ("base", "ipv6"),
+    "forwarding": ("base", "ipv6", "ilnp", "lisp", "site", "records"),
 }
 # core/records knows ILNP values, not the protocol machines.
 RECORDS_FROM_ILNP = {"core/ilnp/text.h"}
