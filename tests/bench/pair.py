@@ -104,6 +104,13 @@ class Network:
     def serve_traffic(self, end, port):
         self.start(end, f"{self.build}/tests/bench/datapath/bench_traffic", "server", port, ready="ready")
 
+    def start_relay(self, end, *arguments):
+        """See datapath/relay.cpp."""
+        self.start(end, f"{self.build}/tests/bench/datapath/bench_relay", *arguments, ready="ready")
+
+    def mac(self, end, interface):
+        return self.inside(end, "cat", f"/sys/class/net/{interface}/address").strip()
+
     def traffic(self, *arguments):
         """From `a`."""
         return json.loads(self.inside("a", f"{self.build}/tests/bench/datapath/bench_traffic", *arguments))
@@ -117,6 +124,11 @@ class Network:
             "udp_64_uso": self.traffic("udp", host, port, s, "64", "32")["kpps"],
             "rtt_p50": self.traffic("rtt", host, port, s)["p50_us"],
         }
+
+    def measure_in_turn(self, hosts, port, options):
+        """Rounds of figures of each path in `hosts`, in the other order every other round: the machine's speed drifts."""
+        return [{path: self.measure(hosts[path], port, options.seconds) for path in list(hosts)[::1 - number % 2 * 2]}
+                for number in range(options.rounds)]
 
     def home(self, end):
         path = os.path.join(self.directory.name, end)
@@ -156,8 +168,8 @@ class Pair(Network):
 
 
 def against(rounds, targets, subject, baseline):
-    """What each figure of `subject` is in terms of `baseline`, round by round; `targets`: name -> (limit, "min" or
-    "max"), or None for a figure without a target."""
+    """What each figure of `subject` is in terms of `baseline` and of `relay`, round by round; `targets`: name -> (limit,
+    "min" or "max"), or None for a figure without a target."""
     results = {}
     for name, target in targets.items():
         ratios = [figures[subject][name] / figures[baseline][name] for figures in rounds]
@@ -165,7 +177,11 @@ def against(rounds, targets, subject, baseline):
         limit, kind = target or (None, None)
         results[name] = {path: statistics.median(figures[path][name] for figures in rounds) for path in rounds[0]}
         results[name].update({"ratio": ratio, "low": min(ratios), "high": max(ratios), "target": limit, "kind": kind,
-                              "met": kind is None or (ratio >= limit if kind == "min" else ratio <= limit)})
+                              "met": kind is None or (ratio >= limit if kind == "min" else ratio <= limit),
+                              "of_relay": statistics.median(figures[subject][name] / figures["relay"][name]
+                                                            for figures in rounds),
+                              "relay_ratio": statistics.median(figures["relay"][name] / figures[baseline][name]
+                                                               for figures in rounds)})
     return results
 
 
@@ -189,9 +205,14 @@ def report(options, benchmark, results, words, heading=None):
     return 0 if all(result["met"] for result in results.values()) else 1
 
 
-def alternate(paths, number):
-    """In turn, and in the other order every other round: the machine's speed drifts."""
-    return list(paths) if number % 2 == 0 else list(paths)[::-1]
+def report_paths(options, benchmark, rounds, targets, subject, baseline):
+    """The figures of three paths: `baseline`, `relay` and `subject`."""
+    return report(
+        options, benchmark, against(rounds, targets, subject, baseline),
+        lambda name, r: f"{name:16}{r[baseline]:10.2f}{r['relay']:10.2f}{r[subject]:10.2f}{r['relay_ratio']:14.2f}"
+                        f"{r['of_relay']:12.2f}{r['ratio']:12.2f}{r['low']:7.2f}{r['high']:7.2f}{target_text(r)}",
+        f"{'':16}{baseline:>10}{'relay':>10}{subject:>10}{'relay:' + baseline:>14}{subject + ':relay':>12}"
+        f"{subject + ':' + baseline:>12}{'low':>7}{'high':>7}   target")
 
 
 def clean_up_when_terminated():

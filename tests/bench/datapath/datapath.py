@@ -13,14 +13,13 @@ misses its target. Needs root; removes what it made, also when it is interrupted
 import argparse
 import os
 import socket
-import statistics
 import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from pair import Pair, against, alternate, clean_up_when_terminated, options_of, report, target_text  # noqa: E402
+from pair import Pair, clean_up_when_terminated, options_of, report_paths  # noqa: E402
 
 TARGETS = {  # name: (limit, "min" or "max")
     "tcp_1_stream": (0.70, "min"),
@@ -69,10 +68,9 @@ class Lab(Pair):
             with open(f"{etc}/resolv.conf", "w", encoding="ascii") as out:
                 out.write("nameserver 127.0.0.106\n")
             self.start_host(end, NIDS[end], f'[dns]\nupstream = ["[{PREFIX}b]:53"]\n')
-        mac = {end: self.inside(end, "cat", "/sys/class/net/eth0/address").strip() for end in "ab"}
+        mac = {end: self.mac(end, "eth0") for end in "ab"}
         for end, other in ("ab", "ba"):
-            self.start(end, f"{self.build}/tests/bench/datapath/bench_relay", "relay0", "eth0", mac[end], mac[other],
-                       RELAY_NIDS[end], ready="ready")
+            self.start_relay(end, "host", "relay0", "eth0", mac[end], mac[other], RELAY_NIDS[end])
             self.inside(end, "ip", "link", "set", "relay0", "up")
             self.inside(end, "ip", "addr", "add", f"{RELAY_PREFIX}{RELAY_NIDS[end]}/64", "dev", "relay0", "nodad")
 
@@ -100,24 +98,14 @@ def main():
         return NameServer.serve()
     clean_up_when_terminated()
     lab = None
-    rounds = []
     try:
         lab = Lab(options.build, PREFIX, not options.unpinned)
         lab.wait_for_names()
-        for number in range(options.rounds):
-            rounds.append({path: lab.measure(HOSTS[path], PORT, options.seconds) for path in alternate(HOSTS, number)})
+        rounds = lab.measure_in_turn(HOSTS, PORT, options)
     finally:
         if lab is not None:
             lab.close()
-    results = against(rounds, TARGETS, "shim", "plain")
-    for name, result in results.items():
-        result["of_relay"] = statistics.median(figures["shim"][name] / figures["relay"][name] for figures in rounds)
-    return report(
-        options, "datapath", results,
-        lambda name, r: f"{name:16}{r['plain']:10.2f}{r['relay']:10.2f}{r['shim']:10.2f}{r['of_relay']:12.2f}"
-                        f"{r['ratio']:12.2f}{r['low']:7.2f}{r['high']:7.2f}{target_text(r)}",
-        f"{'':16}{'plain':>10}{'relay':>10}{'shim':>10}{'shim:relay':>12}{'shim:plain':>12}{'low':>7}{'high':>7}"
-        "   target")
+    return report_paths(options, "datapath", rounds, TARGETS, "shim", "plain")
 
 
 if __name__ == "__main__":
