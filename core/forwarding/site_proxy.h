@@ -20,7 +20,7 @@
 #include "core/base/rate_limit.h"
 #include "core/forwarding/site_types.h"
 #include "core/ilnp/lu_sender.h"
-#include "core/ilnp/timer_heap.h"
+#include "core/base/timer_heap.h"
 #include "core/site/outside_names.h"
 
 namespace ilnp {

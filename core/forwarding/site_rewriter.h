@@ -26,7 +26,7 @@
 #include "core/forwarding/site_types.h"
 #include "core/ilnp/error_translation.h"
 #include "core/ilnp/locator_update.h"
-#include "core/ilnp/timer_heap.h"
+#include "core/base/timer_heap.h"
 #include "core/site/subnet_map.h"
 
 namespace ilnp {

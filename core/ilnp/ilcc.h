@@ -17,7 +17,7 @@
 #include "core/base/time.h"
 #include "core/ilnp/correspondent.h"
 #include "core/ilnp/pair_index.h"
-#include "core/ilnp/timer_heap.h"
+#include "core/base/timer_heap.h"
 #include "core/ilnp/tuning.h"
 #include "core/ipv6/address.h"
 

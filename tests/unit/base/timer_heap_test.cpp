@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/ilnp/timer_heap.h"
+#include "core/base/timer_heap.h"
 
 #include <gtest/gtest.h>
 
