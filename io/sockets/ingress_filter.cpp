@@ -53,16 +53,18 @@ Result<std::string> IngressFilter::script(const Plan& plan) {
       // The destination's lower 64 bits are ours. Neighbour discovery and link-local stay the kernel's.
       "  chain ours {\n"
       "    ip6 daddr fe80::/10 accept\n"
-      "    ip6 nexthdr ipv6-icmp icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, "
-      "nd-neighbor-advert, nd-redirect } accept\n"
+      "    " +
+      std::string{nft_neighbour_discovery} +
+      " accept\n"
       "    counter name tapped drop\n"
       "  }\n";
   for (std::size_t i = 0; i < plan.wire_interfaces.size(); ++i) {
     out += "  chain wire_" + std::to_string(i) + " {\n    type filter hook ingress device \"" +
            plan.wire_interfaces[i] + "\" priority -500; policy accept;\n";
     add_leak_rules(out, plan.identity_prefixes, "", "leaks_in");
-    // The Ethernet type is compared in the frame, where a VLAN tag would stand: tagged frames are another interface's.
-    if (!set.empty()) out += "    meta pkttype host ether type ip6 @nh,256,64 { " + set + " } goto ours\n";
+    if (!set.empty())
+      out += nft_leave_vlans_alone + ("    " + std::string{nft_ipv6_to_this_host}) + " @nh,256,64 { " + set +
+             " } goto ours\n";
     out += "  }\n";
   }
   out +=

@@ -38,9 +38,8 @@ Result<std::string> RouterFilter::script(const Plan& plan) {
       "  }\n";
   for (std::size_t i = 0; i < plan.interfaces.size(); ++i) {
     out += "  chain wire_" + std::to_string(i) + " {\n    type filter hook ingress device \"" + plan.interfaces[i] +
-           "\" priority -500; policy accept;\n";
-    // The Ethernet type is compared in the frame, where a VLAN tag would stand: tagged frames are another interface's.
-    out += "    meta pkttype host ether type ip6 goto forwarded\n  }\n";
+           "\" priority -500; policy accept;\n" + nft_leave_vlans_alone + "    " + nft_ipv6_to_this_host +
+           " goto forwarded\n  }\n";
   }
   return out + "}\n";
 }

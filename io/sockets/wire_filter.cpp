@@ -49,6 +49,7 @@ class FilterWriter {
   void load_octet(std::uint32_t offset) { put(BPF_LD | BPF_B | BPF_ABS, offset); }
   void load_half(std::uint32_t offset) { put(BPF_LD | BPF_H | BPF_ABS, offset); }
   void load_word(std::uint32_t offset) { put(BPF_LD | BPF_W | BPF_ABS, offset); }
+  void load_length() { put(BPF_LD | BPF_W | BPF_LEN, 0); }
   void load_metadata(int what) { load_word(static_cast<std::uint32_t>(SKF_AD_OFF + what)); }
   void mask(std::uint32_t bits) { put(BPF_ALU | BPF_AND | BPF_K, bits); }
 
@@ -63,6 +64,7 @@ class FilterWriter {
   /// Skips the next n instructions unless the accumulator compares so.
   void skip_unless_equal(std::uint32_t value, std::uint8_t n) { put(BPF_JMP | BPF_JEQ | BPF_K, value, 0, n); }
   void skip_unless_at_least(std::uint32_t value, std::uint8_t n) { put(BPF_JMP | BPF_JGE | BPF_K, value, 0, n); }
+  void skip_unless_above(std::uint32_t value, std::uint8_t n) { put(BPF_JMP | BPF_JGT | BPF_K, value, 0, n); }
   void refuse_unless_above(std::uint32_t value) {
     to_refuse_.push_back({program_.size(), &sock_filter::jf});
     put(BPF_JMP | BPF_JGT | BPF_K, value);
@@ -80,21 +82,15 @@ class FilterWriter {
     put(BPF_RET | BPF_K, 0);
   }
 
-  /// Returns `found` for one of `keys`, which are sorted, and `other` for anything else: by halves of their first
-  /// words, then one by one.
-  void search(std::span<const Key> keys, std::uint32_t found, std::uint32_t other) {
-    const auto is_below = [](const Key& key, std::uint32_t word) { return key.words[0] < word; };
-    const std::uint32_t middle = keys.empty() ? 0 : keys[keys.size() / 2].words[0];
-    const auto below =
-        static_cast<std::size_t>(std::lower_bound(keys.begin(), keys.end(), middle, is_below) - keys.begin());
-    if (keys.size() <= few || below == 0) return try_each(keys, found, other);
-    load_word(key_offsets[0]);
-    put(BPF_JMP | BPF_JGE | BPF_K, middle, 0, 1);
-    const std::size_t to_upper_half = program_.size();
-    put(BPF_JMP | BPF_JA, 0);
-    search(keys.first(below), found, other);
-    program_[to_upper_half].k = static_cast<std::uint32_t>(program_.size() - to_upper_half - 1);
-    search(keys.subspan(below), found, other);
+  /// Returns `found` for one of `keys`, which are sorted, and `other` for anything else. The kernel keeps a filter in
+  /// memory of the socket that net.core.optmem_max limits, and a load from the frame takes fifteen times the room of a
+  /// load from the scratch memory: the words are there from now on.
+  void search_destination(std::span<const Key> keys, std::uint32_t found, std::uint32_t other) {
+    for (std::uint32_t i = 0; i < key_offsets.size(); ++i) {
+      load_word(key_offsets[i]);
+      put(BPF_ST, i);
+    }
+    search(keys, found, other);
   }
   std::vector<sock_filter> finish() { return std::move(program_); }
 
@@ -106,10 +102,26 @@ class FilterWriter {
   void put(int code, std::uint32_t k, std::uint8_t jt = 0, std::uint8_t jf = 0) {
     program_.push_back({static_cast<__u16>(code), jt, jf, k});
   }
+  void load_kept(std::uint32_t i) { put(BPF_LD | BPF_MEM, i); }
+  /// By halves of their first words, then one by one.
+  void search(std::span<const Key> keys, std::uint32_t found, std::uint32_t other) {
+    const auto is_below = [](const Key& key, std::uint32_t word) { return key.words[0] < word; };
+    const std::uint32_t middle = keys.empty() ? 0 : keys[keys.size() / 2].words[0];
+    const auto below =
+        static_cast<std::size_t>(std::lower_bound(keys.begin(), keys.end(), middle, is_below) - keys.begin());
+    if (keys.size() <= few || below == 0) return try_each(keys, found, other);
+    load_kept(0);
+    put(BPF_JMP | BPF_JGE | BPF_K, middle, 0, 1);
+    const std::size_t to_upper_half = program_.size();
+    put(BPF_JMP | BPF_JA, 0);
+    search(keys.first(below), found, other);
+    program_[to_upper_half].k = static_cast<std::uint32_t>(program_.size() - to_upper_half - 1);
+    search(keys.subspan(below), found, other);
+  }
   void try_each(std::span<const Key> keys, std::uint32_t found, std::uint32_t other) {
     for (const Key& key : keys) {
-      for (std::size_t i = 0; i < key.count; ++i) {
-        load_word(key_offsets[i]);
+      for (std::uint32_t i = 0; i < key.count; ++i) {
+        load_kept(i);
         skip_unless_equal(key.words[i], static_cast<std::uint8_t>(2 * (key.count - i) - 1));
       }
       put(BPF_RET | BPF_K, found);
@@ -121,7 +133,7 @@ class FilterWriter {
   std::vector<Jump> to_refuse_;
 };
 
-/// Frames to this host without a VLAN tag (VLAN 0 is none) that hold IPv6.
+/// Frames to this host without a VLAN tag (VLAN 0 is none) that hold IPv6. A load beyond the frame refuses it.
 void refuse_other_frames(FilterWriter& filter) {
   filter.load_metadata(SKF_AD_PKTTYPE);
   filter.refuse_unless(PACKET_HOST);
@@ -143,7 +155,9 @@ void refuse_link_local(FilterWriter& filter, std::uint32_t address) {
 
 void refuse_neighbour_discovery(FilterWriter& filter) {
   filter.load_octet(ip + 6);
-  filter.skip_unless_equal(next_header::icmpv6, 3);
+  filter.skip_unless_equal(next_header::icmpv6, 5);
+  filter.load_length();
+  filter.skip_unless_above(ip + ipv6_header_length, 3);  // without a type it is not neighbour discovery
   filter.load_octet(ip + ipv6_header_length);
   filter.skip_unless_at_least(icmpv6::router_solicitation, 1);
   filter.refuse_unless_above(icmpv6::redirect);
@@ -158,7 +172,7 @@ std::vector<sock_filter> wire_filter(std::span<const NodeId> nids) {
   refuse_link_local(filter, destination);
   refuse_neighbour_discovery(filter);
   filter.end_refusals();
-  filter.search(keys_of(nids), whole_frame, 0);
+  filter.search_destination(keys_of(nids), whole_frame, 0);
   return filter.finish();
 }
 
@@ -172,7 +186,7 @@ std::vector<sock_filter> router_wire_filter(std::span<const Address> own) {
   filter.refuse_if(0xff);
   refuse_neighbour_discovery(filter);
   filter.end_refusals();
-  filter.search(keys_of(own), 0, whole_frame);
+  filter.search_destination(keys_of(own), 0, whole_frame);
   return filter.finish();
 }
 

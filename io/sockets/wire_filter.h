@@ -11,19 +11,21 @@
 
 namespace ilnp {
 
+// As many as these need a net.core.optmem_max of 128 KiB, the default since Linux 6.7. Before, it was 20 KiB: enough
+// for 130 NIDs or 80 addresses, because a socket whose filter is replaced has both for a moment.
 inline constexpr std::size_t max_own_nids = 256;
 inline constexpr std::size_t max_own_addresses = 256;
 
 /// A host's. Precondition: nids.size() <= max_own_nids. With no NID nothing is received. IngressFilter drops exactly
-/// the same set. Accepts whole: frames to this host without a VLAN tag (VLAN 0 is none) that hold an IPv6 packet, not
-/// link-local, not neighbour discovery, with one of `nids` in the lower 64 bits of its destination. Refuses everything
-/// else.
+/// the same set. Accepts whole: frames to this host without a VLAN tag (VLAN 0 is none) that hold a whole IPv6 header,
+/// with one of `nids` in the lower 64 bits of its destination, not to a link-local address, not neighbour discovery.
+/// Refuses everything else.
 std::vector<sock_filter> wire_filter(std::span<const NodeId> nids);
 
 /// A router's. Precondition: own.size() <= max_own_addresses. Accepts whole: frames to this host without a VLAN tag
-/// that hold an IPv6 packet which the kernel would have to forward: not from or to a link-local address, not to a
-/// group, not to one of the machine's `own` addresses. RouterFilter drops exactly the same set and, in it, neighbour
-/// discovery, which is never forwarded and not accepted here.
+/// that hold a whole header of an IPv6 packet which the kernel would have to forward: not from or to a link-local
+/// address, not to a group, not to one of the machine's `own` addresses. RouterFilter drops exactly the same set and,
+/// in it, neighbour discovery, which is never forwarded and not accepted here.
 std::vector<sock_filter> router_wire_filter(std::span<const Address> own);
 
 }  // namespace ilnp

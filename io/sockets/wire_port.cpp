@@ -42,6 +42,8 @@ bool attach_filter(int socket, std::span<const sock_filter> filter) {
   return set_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, program);
 }
 
+std::string why_not_attached() { return reason() + (errno == ENOMEM ? " (net.core.optmem_max is too small)" : ""); }
+
 }  // namespace
 
 /// Everything recvmmsg needs, allocated once.
@@ -70,8 +72,8 @@ void WirePort::BuffersDeleter::operator()(Buffers* buffers) const { delete buffe
 Result<WirePort> WirePort::open(unsigned ifindex, std::span<const sock_filter> filter, Options options) {
   char name[IF_NAMESIZE] = "?";
   if_indextoname(ifindex, name);
-  const auto fail = [&](const char* what) {
-    return error(std::string{"packet socket on "} + name + ": cannot " + what + ": " + reason());
+  const auto fail = [&](const char* what, const std::string& why = reason()) {
+    return error(std::string{"packet socket on "} + name + ": cannot " + what + ": " + why);
   };
   // Protocol 0: the socket receives nothing until it is bound, and by then the filter is there.
   WirePort port;
@@ -79,7 +81,7 @@ Result<WirePort> WirePort::open(unsigned ifindex, std::span<const sock_filter> f
   port.descriptor_ = Descriptor{::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   const int fd = port.fd();
   if (fd < 0) return fail(errno == EPERM ? "open (CAP_NET_RAW is needed)" : "open");
-  if (!attach_filter(fd, filter)) return fail("attach the filter");
+  if (!attach_filter(fd, filter)) return fail("attach the filter", why_not_attached());
   if (!set_option(fd, SOL_PACKET, PACKET_VNET_HDR, 1)) return fail("turn virtio headers on");
   if (!set_option(fd, SOL_PACKET, packet_ignore_outgoing, 1)) return fail("ignore outgoing frames");
   if (options.qdisc_bypass && !set_option(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1)) return fail("bypass the queue");
@@ -96,7 +98,7 @@ Result<WirePort> WirePort::open(unsigned ifindex, std::span<const sock_filter> f
 }
 
 Result<void> WirePort::set_filter(std::span<const sock_filter> filter) {
-  if (!attach_filter(fd(), filter)) return error("cannot replace a packet socket's filter: " + reason());
+  if (!attach_filter(fd(), filter)) return error("cannot replace a packet socket's filter: " + why_not_attached());
   return ok();
 }
 

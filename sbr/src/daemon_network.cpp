@@ -138,9 +138,12 @@ void Daemon::set_filters() {
     own.resize(max_own_addresses);
   }
   if (own != own_addresses_) {
-    own_addresses_ = own;
-    if (auto set = ports_->set_filter(router_wire_filter(own_addresses_)); !set)
+    if (auto set = ports_->set_filter(router_wire_filter(own)); !set) {
       log_event(LogLevel::error, "filter_not_set", {{"reason", set.error().message}});
+      network_changed_ = true;
+      return;  // both filters or none: each packet has one taker
+    }
+    own_addresses_ = own;
   }
   std::map<unsigned, std::string> names;
   for (const auto& [ifindex, side] : paths_.sides()) names[ifindex] = interfaces_.find(ifindex)->name;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
 
+#include <array>
 #include <stdexcept>
 
 #include "core/ipv6/header_walk.h"
@@ -27,6 +28,7 @@ struct Frame {
 /// What the program returns: the octets accepted. A load beyond the frame ends it with 0, as in the kernel.
 std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame, int* steps = nullptr) {
   std::uint32_t a = 0;
+  std::array<std::uint32_t, BPF_MEMWORDS> kept{};
   for (std::size_t at = 0; at < program.size(); ++at) {
     if (steps != nullptr) ++*steps;
     const sock_filter& step = program[at];
@@ -48,6 +50,9 @@ std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame, i
           return 0;
         }
         break;
+      case BPF_LD | BPF_W | BPF_LEN:
+        a = static_cast<std::uint32_t>(frame.octets.size());
+        break;
       case BPF_LD | BPF_H | BPF_ABS:
         if (!fits(2)) return 0;
         a = load(2);
@@ -55,6 +60,12 @@ std::uint32_t run(const std::vector<sock_filter>& program, const Frame& frame, i
       case BPF_LD | BPF_B | BPF_ABS:
         if (!fits(1)) return 0;
         a = load(1);
+        break;
+      case BPF_ST:
+        kept.at(step.k) = a;
+        break;
+      case BPF_LD | BPF_MEM:
+        a = kept.at(step.k);
         break;
       case BPF_ALU | BPF_AND | BPF_K:
         a &= step.k;
