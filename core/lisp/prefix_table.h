@@ -68,8 +68,14 @@ class PrefixTable {
   }
 
   /// The first entry in `prefix`, itself included; nullptr: none. With next_in() all of them, in order.
-  Entry* first_in(const EidPrefix& prefix) { return in(prefix, entries_.lower_bound(prefix)); }
-  Entry* next_in(const EidPrefix& prefix, const Entry& entry) { return in(prefix, entries_.upper_bound(entry.first)); }
+  const Entry* first_in(const EidPrefix& prefix) const { return in(prefix, entries_.lower_bound(prefix)); }
+  const Entry* next_in(const EidPrefix& prefix, const Entry& entry) const {
+    return in(prefix, entries_.upper_bound(entry.first));
+  }
+  Entry* first_in(const EidPrefix& prefix) { return const_cast<Entry*>(std::as_const(*this).first_in(prefix)); }
+  Entry* next_in(const EidPrefix& prefix, const Entry& entry) {
+    return const_cast<Entry*>(std::as_const(*this).next_in(prefix, entry));
+  }
 
   /// Calls f(entry) for each, in order; f does not change the table.
   template <class F>
@@ -157,7 +163,7 @@ class PrefixTable {
         lengths_[family].push_back(static_cast<std::uint8_t>(length));
   }
 
-  Entry* in(const EidPrefix& prefix, typename Order::iterator at) {
+  const Entry* in(const EidPrefix& prefix, typename Order::const_iterator at) const {
     return at != entries_.end() && prefix.contains(at->first) ? &*at : nullptr;
   }
 
