@@ -43,8 +43,9 @@ def node_nid(node):
 class TwoSites:
     """The network without guests. Nothing but the routers runs in it."""
 
-    def __init__(self, lab, guests=(("g", "200:0:0:a"),), truth="", timers="", cable=veth):
-        """`cable` makes the links to the providers and that between the sites."""
+    def __init__(self, lab, guests=(("g", "200:0:0:a"),), truth="", timers="", cable=veth, published=""):
+        """`cable` makes the links to the providers and that between the sites. `published`: the guests' locator in the
+        DNS, when it is not their name at dc1."""
         self.lab, self.cable = lab, cable
         lab.router()
         self.fabric = lab.namespace("fabric")
@@ -56,7 +57,7 @@ class TwoSites:
             self._link(site, name)
         self.truth = truth or f'[truth]\npath = "{lab.directory}/truth.db"\n'
         self.timers = timers or '[migration]\ngrace = "2s"\nprepare_timeout = "3s"\nactivate = "asked"\nhold_packets = 4096\n'
-        self._peers(guests)
+        self._peers(guests, published)
 
     def _site(self, name):
         number = int(name[-1])
@@ -75,12 +76,12 @@ class TwoSites:
         site.text += (f'[[site_link]]\nname = "{other}"\nnumber = {other[-1]}\ninside = ["{INSIDE[other]}::/48"]\n'
                       f'interface = "x0"\nrouter = "{LINK}::{other[-1]}"\n')
 
-    def _peers(self, guests):
+    def _peers(self, guests, published):
         """An ILNP correspondent p and one without, q; and the names of the guests, at home in dc1."""
         self.lab.namespace("p")
         self.lab.link("p", "eth0", "2001:db8:c1::")
         outside_host(self.lab, "q", "2001:db8:c2::")
-        home = self.sites["dc1"].name_of(SUBNET["dc1"], "isp")
+        home = published or self.sites["dc1"].name_of(SUBNET["dc1"], "isp")
         self.lab.start_dns(records_of("p", NID_PEER, "2001:db8:c1:0") +
                            "".join(records_of(name, nid, home) for name, nid in guests))
         self.peer = self.lab.host("p", NID_PEER)
