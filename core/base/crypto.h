@@ -31,6 +31,14 @@ class Hasher {
   virtual Digest sha256(Bytes message) = 0;
 };
 
+/// Message authentication by a shared secret (RFC 2104).
+class Hmac {
+ public:
+  virtual ~Hmac() = default;
+  virtual std::array<std::uint8_t, 20> sha1(Bytes key, Bytes message) = 0;
+  virtual Digest sha256(Bytes key, Bytes message) = 0;
+};
+
 /// Compares secrets without revealing by timing where they differ. Unequal lengths are unequal.
 inline bool equal_in_constant_time(Bytes a, Bytes b) {
   if (a.size() != b.size()) return false;

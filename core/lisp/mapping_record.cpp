@@ -79,6 +79,16 @@ Result<std::vector<MappingRecord>, ReadError> read_mapping_records(ByteReader& i
   return records;
 }
 
+Result<std::vector<MappingRecord>, ReadError> read_all_mapping_records(Bytes octets, std::size_t count) {
+  if (count == 0) return ReadError::record_count;
+  ByteReader in{octets};
+  auto records = read_mapping_records(in, count);
+  if (records.has_error()) return records;
+  if (!in.empty()) return ReadError::trailing_octets;
+  if (records.value().empty()) return ReadError::no_usable_record;
+  return records;
+}
+
 void write_mapping_record(ByteWriter& out, const MappingRecord& record) {
   assert(record.rlocs.size() <= max_rlocs && record.version <= version_mask);
   out.u32(record.ttl);

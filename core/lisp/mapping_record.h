@@ -20,6 +20,8 @@ inline constexpr std::size_t max_records = 255, max_rlocs = 255;
 Result<std::optional<MappingRecord>, ReadError> read_mapping_record(ByteReader& in);
 /// `count` of them, as a header says; those that are none are left out.
 Result<std::vector<MappingRecord>, ReadError> read_mapping_records(ByteReader& in, std::size_t count);
+/// All that `octets` hold, in an authenticated message: at least one that is of use, and nothing behind them.
+Result<std::vector<MappingRecord>, ReadError> read_all_mapping_records(Bytes octets, std::size_t count);
 
 /// Locators are written sorted, bits of the EID beyond its length as zero. Precondition: at most max_rlocs.
 void write_mapping_record(ByteWriter& out, const MappingRecord& record);

@@ -43,6 +43,16 @@ const EVP_MD* digest_of(HmacAlgorithm algorithm) {
   return nullptr;
 }
 
+/// At most EVP_MAX_MD_SIZE octets into `mac`; how many, 0 when it failed.
+std::size_t compute_hmac(const EVP_MD* digest, Bytes key, Bytes message, std::uint8_t* mac) {
+  static constexpr std::uint8_t nothing = 0;  // a null key would mean "the key of the call before" to OpenSSL
+  const std::uint8_t* key_octets = key.empty() ? &nothing : key.data();
+  unsigned length = 0;
+  const bool made =
+      HMAC(digest, key_octets, static_cast<int>(key.size()), message.data(), message.size(), mac, &length) != nullptr;
+  return made ? length : 0;
+}
+
 }  // namespace
 
 OpensslRandom::OpensslRandom() : used_{page_size} {
@@ -91,16 +101,23 @@ Digest OpensslHasher::sha256(Bytes message) {
   return digest;
 }
 
+std::array<std::uint8_t, 20> OpensslHmac::sha1(Bytes key, Bytes message) {
+  std::array<std::uint8_t, 20> mac{};
+  if (compute_hmac(EVP_sha1(), key, message, mac.data()) != mac.size()) give_up("HMAC-SHA-1");
+  return mac;
+}
+
+Digest OpensslHmac::sha256(Bytes key, Bytes message) {
+  Digest mac{};
+  if (compute_hmac(EVP_sha256(), key, message, mac.data()) != mac.size()) give_up("HMAC-SHA-256");
+  return mac;
+}
+
 Result<ByteVector> hmac(HmacAlgorithm algorithm, Bytes key, Bytes message) {
   if (key.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return error("HMAC key is too long");
-  static constexpr std::uint8_t nothing = 0;  // a null key would mean "the key of the call before" to OpenSSL
-  const std::uint8_t* key_octets = key.empty() ? &nothing : key.data();
   ByteVector mac(EVP_MAX_MD_SIZE);
-  unsigned length = 0;
-  if (HMAC(digest_of(algorithm), key_octets, static_cast<int>(key.size()), message.data(), message.size(), mac.data(),
-           &length) == nullptr) {
-    return error("OpenSSL could not compute the HMAC");
-  }
+  const std::size_t length = compute_hmac(digest_of(algorithm), key, message, mac.data());
+  if (length == 0) return error("OpenSSL could not compute the HMAC");
   mac.resize(length);
   return mac;
 }

@@ -48,6 +48,12 @@ class OpensslHasher final : public Hasher {
   void* context_;  // EVP_MD_CTX, kept between messages
 };
 
+class OpensslHmac final : public Hmac {
+ public:
+  std::array<std::uint8_t, 20> sha1(Bytes key, Bytes message) override;
+  Digest sha256(Bytes key, Bytes message) override;
+};
+
 /// The algorithms of RFC 8945 section 6 that are still recommended.
 enum class HmacAlgorithm : std::uint8_t { sha256, sha384, sha512 };
 

@@ -80,6 +80,15 @@ TEST(Hmac, MatchesRfc4231) {
             "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
 }
 
+// RFC 2202 section 3 and RFC 4231 section 4.3, test cases 2.
+TEST(OpensslHmac, MatchesRfc2202AndRfc4231) {
+  OpensslHmac hmac_of;
+  const Bytes key = octets("Jefe"), message = octets("what do ya want for nothing?");
+  EXPECT_EQ(hex(hmac_of.sha1(key, message)), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+  EXPECT_EQ(hex(hmac_of.sha256(key, message)), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex(hmac_of.sha256({}, {})), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
 TEST(Hmac, EmptyKeyDoesNotReuseTheKeyOfTheCallBefore) {
   const auto keyed = hmac(HmacAlgorithm::sha256, octets("Jefe"), octets("x")).value();
   const auto unkeyed = hmac(HmacAlgorithm::sha256, {}, octets("x")).value();

@@ -6,6 +6,8 @@
 
 #include "core/lisp/map_reply.h"
 #include "core/lisp/map_request.h"
+#include "core/lisp/registration.h"
+#include "io/crypto/crypto.h"
 #include "tests/support/matchers.h"
 #include "tests/unit/lisp/show.h"
 
@@ -52,6 +54,41 @@ TEST(LispVectors, MapReplies) {
     ASSERT_TRUE(read.has_value());
     EXPECT_EQ(read.value(), reply);
     EXPECT_SAME_BYTES(encode_map_reply(reply), payload(number));
+  }
+}
+
+/// One secret for registrations and notifications, with the usual lengths but in one packet.
+class LispVectorsWithSecrets : public testing::Test {
+ protected:
+  AuthenticationKey registration_key(std::size_t number) const {
+    return {registration_secret_, number == vectors::short_authentication ? 16u : 0u};
+  }
+
+  OpensslHmac hmac_;
+  const ByteVector registration_secret_ = test::text(vectors::registration_secret);
+};
+
+TEST_F(LispVectorsWithSecrets, MapRegisters) {
+  for (const auto& [number, message] : vectors::map_registers()) {
+    SCOPED_TRACE(testing::Message() << "packet " << number);
+    const auto sealed = inspect_map_register(payload(number));
+    ASSERT_TRUE(sealed.has_value());
+    const auto read = open_map_register(sealed.value(), registration_key(number), hmac_);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read.value(), message);
+    EXPECT_SAME_BYTES(encode_map_register(message, registration_key(number), hmac_), payload(number));
+  }
+}
+
+TEST_F(LispVectorsWithSecrets, MapNotifies) {
+  for (const auto& [number, message] : vectors::map_notifies()) {
+    SCOPED_TRACE(testing::Message() << "packet " << number);
+    const auto sealed = inspect_map_notify(payload(number));
+    ASSERT_TRUE(sealed.has_value());
+    const auto read = open_map_notify(sealed.value(), registration_key(number), hmac_);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read.value(), message);
+    EXPECT_SAME_BYTES(encode_map_notify(message, registration_key(number), hmac_), payload(number));
   }
 }
 
