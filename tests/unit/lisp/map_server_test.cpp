@@ -338,6 +338,9 @@ TEST_F(MapServerTest, MemoryIsBounded) {
                  ? 1
                  : 0;
   EXPECT_EQ(taken, 5);
+  EXPECT_EQ(few.on_register(now, 0, rloc_a, control_port, message(record("10.8.0.1/32", rloc_b), 3), none),
+            Reason::registered)
+      << "one of the five";
 }
 
 // --- PubSub
