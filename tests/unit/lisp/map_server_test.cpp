@@ -479,7 +479,27 @@ TEST_F(PublicationTest, TooManySubscriptionsAreRefusedByPolicy) {
   EXPECT_EQ(actions.replies[0].message.records.at(0).action, Action::drop_policy);
 }
 
-TEST_F(PublicationTest, TenThousandAreToldAtTheirPace) {
+TEST_F(PublicationTest, EndedSubscriptionsMakeRoom) {
+  PublisherTuning few;
+  few.most_per_xtr = 1;
+  MapPublisher publisher{few, 1};
+  MapRequest request;
+  request.sender = xtr(9);
+  std::vector<Publication> out;
+  for (int i = 0; i < 3; ++i) {
+    request.itr_rlocs = {itr};
+    ++request.nonce;
+    EXPECT_EQ(publisher.subscribe(now, request, eid("10.8.0.1/32"), itr, {}), MapPublisher::Answer::subscribed);
+    request.itr_rlocs.clear();
+    ++request.nonce;
+    EXPECT_EQ(publisher.subscribe(now, request, eid("10.8.0.1/32"), itr, {}), MapPublisher::Answer::unsubscribed);
+    publisher.on_time(now, out);
+    EXPECT_TRUE(publisher.on_acknowledgement(xtr(9), eid("10.8.0.1/32"), request.nonce));
+    EXPECT_EQ(publisher.size(), 0u);
+  }
+}
+
+TEST_F(PublicationTest, AThousandAreToldAtTheirPace) {
   for (std::uint32_t i = 0; i < 1000; ++i) {
     XtrIdentity who = xtr(9);
     store_u32(who.xtr.data(), i);
