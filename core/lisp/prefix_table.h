@@ -5,10 +5,12 @@
 // the order owns them, so that they stay where they are. The hash is keyed: strangers choose EIDs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,26 @@ class PrefixTable {
   /// Of exactly this prefix. Precondition, here and below: bits beyond the length are zero.
   const Entry* find(const EidPrefix& prefix) const { return look_up(key_of(prefix)); }
   Entry* find(const EidPrefix& prefix) { return const_cast<Entry*>(std::as_const(*this).find(prefix)); }
+
+  /// Packets to these EIDs are looked up next: fetches the entries of host prefixes into the processor's caches, all
+  /// at once instead of one after the other. `fetch_more(entry)` may go on where an entry points. Of an entry its first
+  /// 128 octets.
+  template <class F>
+  void expect(std::span<const Eid> eids, F&& fetch_more) const {
+    for (; eids.size() > most_expected; eids = eids.subspan(most_expected))
+      expect(eids.first(most_expected), fetch_more);
+    std::array<const Slot*, most_expected> slots;
+    for (std::size_t i = 0; i < eids.size(); ++i) {
+      slots[i] = &slots_[home(hash_of(key_of(EidPrefix::host(eids[i]))))];
+      __builtin_prefetch(slots[i]);
+    }
+    for (std::size_t i = 0; i < eids.size(); ++i) {
+      const auto* entry = reinterpret_cast<const char*>(slots[i]->entry);
+      for (std::size_t at = 0; at < std::min<std::size_t>(sizeof(Entry), 128); at += 64) __builtin_prefetch(entry + at);
+    }
+    for (std::size_t i = 0; i < eids.size(); ++i)
+      if (slots[i]->entry != nullptr) fetch_more(*slots[i]->entry);
+  }
 
   /// The entry of exactly this prefix; made when there is none (`second`: it is new).
   std::pair<Entry*, bool> insert(const EidPrefix& prefix) {
@@ -100,6 +122,7 @@ class PrefixTable {
     Entry* entry = nullptr;
   };
   using Order = std::map<EidPrefix, Value>;
+  static constexpr std::size_t most_expected = 64;
 
   static std::size_t family_index(Family family) { return family == Family::ipv4 ? 0 : 1; }
   static Bits bits_of(const IpAddress& address) {

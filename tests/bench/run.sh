@@ -36,5 +36,6 @@ measure "activation of a move" as_root tests/bench/border/activate.py
 measure "many nodes" as_root tests/bench/border/resident.py
 measure "the functions alone" build/dev/tests/bench/core_bench/core_bench
 measure "the functions of a border router" build/dev/tests/bench/core_bench/site_bench
+measure "the functions of a gateway" build/dev/tests/bench/core_bench/lisp_bench
 echo
 [ ${#missed[@]} -eq 0 ] || fail "missed a target: ${missed[*]}"
