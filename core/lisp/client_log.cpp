@@ -51,6 +51,18 @@ std::uint32_t ClientLog::number_of(const EidPrefix& owned) {
   return place->second;
 }
 
+ClientLog::RowId ClientLog::row_of(const EidPrefix& owned, const IpAddress& rloc) const {
+  const auto number = numbers_.find(owned);
+  if (number == numbers_.end()) return none;
+  const auto found = index_.find({number->second, rloc});
+  return found == index_.end() ? none : found->second;
+}
+
+const Client* ClientLog::find(const EidPrefix& owned, const IpAddress& rloc) const {
+  const RowId id = row_of(owned, rloc);
+  return id == none ? nullptr : &rows_[id].client;
+}
+
 /// The row of that client, as the newest of all.
 ClientLog::Row& ClientLog::touch(TimePoint now, const EidPrefix& owned, const IpAddress& rloc, Duration lives) {
   const std::uint32_t eid = number_of(owned);
@@ -84,9 +96,8 @@ ClientLog::Row& ClientLog::touch(TimePoint now, const EidPrefix& owned, const Ip
 }
 
 void ClientLog::on_data(TimePoint now, const EidPrefix& owned, const IpAddress& rloc) {
-  if (const auto number = numbers_.find(owned); number != numbers_.end())
-    if (const auto found = index_.find({number->second, rloc}); found != index_.end())
-      if (now - rows_[found->second].client.last_seen < tuning_.data_again_after) return;
+  const RowId known = row_of(owned, rloc);
+  if (known != none && now - rows_[known].client.last_seen < tuning_.data_again_after) return;
   touch(now, owned, rloc, tuning_.after_data);
 }
 

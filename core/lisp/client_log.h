@@ -46,6 +46,7 @@ class ClientLog {
 
   /// Those that may still keep an old mapping, the most recent first.
   std::vector<Client> clients(TimePoint now, const EidPrefix& owned) const;
+  const Client* find(const EidPrefix& owned, const IpAddress& rloc) const;
   std::size_t size() const { return rows_.size() - free_.size(); }
 
  private:
@@ -78,6 +79,7 @@ class ClientLog {
     std::size_t operator()(const Key& key) const;
   };
 
+  RowId row_of(const EidPrefix& owned, const IpAddress& rloc) const;
   Row& touch(TimePoint now, const EidPrefix& owned, const IpAddress& rloc, Duration lives);
   std::uint32_t number_of(const EidPrefix& owned);
   void put_first(Ends& ends, Links Row::*links, RowId id);
