@@ -2,6 +2,7 @@
 // Deterministic stand-ins for what io/crypto offers. Neither is fit for anything but tests.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/base/crypto.h"
@@ -50,6 +51,22 @@ class FakeHasher : public Hasher {
       store_u64(digest.data() + 8 * lane, hash);
     }
     return digest;
+  }
+};
+
+/// The same sums over key and message.
+class FakeHmac : public Hmac {
+ public:
+  std::array<std::uint8_t, 20> sha1(Bytes key, Bytes message) override {
+    const Digest whole = sha256(key, message);
+    std::array<std::uint8_t, 20> mac{};
+    std::copy_n(whole.begin(), mac.size(), mac.begin());
+    return mac;
+  }
+  Digest sha256(Bytes key, Bytes message) override {
+    ByteVector both{key.begin(), key.end()};
+    both.insert(both.end(), message.begin(), message.end());
+    return FakeHasher{}.sha256(both);
   }
 };
 

@@ -4,8 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include "core/ilnp/locator_update.h"
+#include "core/ilnp/nonce.h"
+#include "core/ipv6/header_walk.h"
+#include "core/ipv6/icmpv6.h"
+#include "core/lisp/change_priority.h"
+#include "core/lisp/data_header.h"
+#include "core/lisp/encapsulated_control.h"
 #include "core/lisp/map_reply.h"
 #include "core/lisp/map_request.h"
+#include "core/lisp/raw_change_priority.h"
 #include "core/lisp/registration.h"
 #include "io/crypto/crypto.h"
 #include "tests/support/matchers.h"
@@ -47,6 +55,50 @@ TEST(LispVectors, MapRequests) {
   }
 }
 
+TEST(LispVectors, EncapsulatedControlMessages) {
+  for (const auto& [number, addresses] : vectors::inner_addresses()) {
+    SCOPED_TRACE(testing::Message() << "packet " << number);
+    const auto read = parse_encapsulated_control(payload(number));
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read.value().source, addresses.first);
+    EXPECT_EQ(read.value().destination, addresses.second);
+    EXPECT_EQ(read.value().source_port, control_port);
+    EXPECT_SAME_BYTES(read.value().message, map_request_in(number));
+    const ByteVector request = encode_map_request(vectors::map_requests().at(number));
+    EXPECT_SAME_BYTES(encode_encapsulated_control({addresses.first, addresses.second, control_port, request}),
+                      payload(number));
+  }
+}
+
+TEST(LispVectors, DataHeaders) {
+  for (const auto& [number, header] :
+       {std::pair<std::size_t, DataHeader>{19, {}},
+        std::pair<std::size_t, DataHeader>{20, {.nonce = 0xabcdef, .locator_status = 1, .instance = vectors::instance}},
+        std::pair<std::size_t, DataHeader>{21, {}}}) {
+    SCOPED_TRACE(testing::Message() << "packet " << number);
+    EXPECT_EQ(parse_data_header(payload(number)).value(), header);
+    EXPECT_SAME_BYTES(encode_data_header(header), payload(number).first(data_header_length));
+    EXPECT_EQ(payload(number)[data_header_length] >> 4, number == 21 ? 4 : 6);
+  }
+}
+
+/// The one from which 30 follows.
+TEST(LispVectors, LocatorUpdate) {
+  using Lifetime = std::chrono::duration<std::uint16_t>;
+  const LocatorUpdate update{LocatorUpdateOperation::advertisement,
+                             {{{0x20010db800a20010}, 10, Lifetime{300}},
+                              {{0x20010db800a30010}, 10, Lifetime{300}},
+                              {{0x20010db800a10010}, 50, Lifetime{60}}}};
+  const ByteVector& bytes = packet(29);
+  const HeaderWalk walk = walk_headers(bytes).walk;
+  EXPECT_EQ(parse_locator_update(Bytes{bytes}.subspan(walk.upper_offset)).value(), update);
+  const Nonce nonce{test::hex("5eed1234")};
+  ByteVector header(nonce.header_length());
+  write_nonce_header(header.data(), next_header::icmpv6, nonce);
+  EXPECT_SAME_BYTES(
+      build_packet(walk.source, walk.destination, next_header::icmpv6, encode_locator_update(update), header), bytes);
+}
+
 TEST(LispVectors, MapReplies) {
   for (const auto& [number, reply] : vectors::map_replies()) {
     SCOPED_TRACE(testing::Message() << "packet " << number);
@@ -65,7 +117,9 @@ class LispVectorsWithSecrets : public testing::Test {
   }
 
   OpensslHmac hmac_;
-  const ByteVector registration_secret_ = test::text(vectors::registration_secret);
+  const ByteVector registration_secret_ = test::text(vectors::registration_secret),
+                   change_priority_secret_ = test::text(vectors::change_priority_secret);
+  const AuthenticationKey change_priority_key_{change_priority_secret_};
 };
 
 TEST_F(LispVectorsWithSecrets, MapRegisters) {
@@ -90,6 +144,42 @@ TEST_F(LispVectorsWithSecrets, MapNotifies) {
     EXPECT_EQ(read.value(), message);
     EXPECT_SAME_BYTES(encode_map_notify(message, registration_key(number), hmac_), payload(number));
   }
+}
+
+TEST_F(LispVectorsWithSecrets, ChangePriorities) {
+  for (const auto& [number, message] : vectors::change_priorities()) {
+    if (number == 27) continue;
+    SCOPED_TRACE(testing::Message() << "packet " << number);
+    const auto sealed = inspect_change_priority(payload(number));
+    ASSERT_TRUE(sealed.has_value());
+    const auto read = open_change_priority(sealed.value(), change_priority_key_, hmac_);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read.value(), message);
+    EXPECT_SAME_BYTES(encode_change_priority(message, change_priority_key_, hmac_), payload(number));
+  }
+}
+
+TEST_F(LispVectorsWithSecrets, ChangePriorityAsTypeFiveOfTheThesis) {
+  const ChangePriority message = vectors::change_priorities().at(27);
+  const auto sealed = inspect_raw_change_priority(payload(27));
+  ASSERT_TRUE(sealed.has_value());
+  const auto read = open_thesis_change_priority(sealed.value(), change_priority_key_, hmac_);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read.value(), message);
+  EXPECT_SAME_BYTES(encode_thesis_change_priority(message, change_priority_key_, hmac_), payload(27));
+}
+
+TEST_F(LispVectorsWithSecrets, NoticeAsTypeFiveOfOpenLisp) {
+  const OpenLispNotice notice{OpenLispNotice::Kind::moved,
+                              0x00062a0000000006,
+                              vectors::eid("10.8.0.7/32").prefix,
+                              {vectors::ip("203.0.113.1")}};
+  const auto sealed = inspect_raw_change_priority(payload(28));
+  ASSERT_TRUE(sealed.has_value());
+  const auto read = open_openlisp_notice(sealed.value(), change_priority_key_, hmac_);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read.value(), notice);
+  EXPECT_SAME_BYTES(encode_openlisp_notice(notice, change_priority_key_, hmac_), payload(28));
 }
 
 }  // namespace

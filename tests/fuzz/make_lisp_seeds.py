@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the first inputs of the LISP targets from the golden packets: tests/vectors/lisp.pcap -> tests/fuzz/corpus.
+
+Run it again after a change of the vectors; what `run.sh --keep` added later stays.
+"""
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+DATA, CONTROL = 4341, 4342
+V4, V6, NAME = b"\0\1\xc0\0\2\x0a", b"\0\2" + bytes.fromhex("20010db8000000000000000000000001"), b"\0\x11name\0"
+
+
+def payloads():
+    """(number, destination port, payload) of every packet that holds a UDP datagram."""
+    content = (HERE.parent / "vectors" / "lisp.pcap").read_bytes()
+    at, number = 24, 0
+    while at < len(content):
+        (length,) = struct.unpack_from("<I", content, at + 8)
+        packet = content[at + 16 : at + 16 + length]
+        at, number = at + 16 + length, number + 1
+        is_ipv6 = packet[0] >> 4 == 6
+        if (packet[6] if is_ipv6 else packet[9]) == 17:
+            udp = packet[40 if is_ipv6 else 20 :]
+            yield number, struct.unpack_from("!H", udp, 2)[0], udp[8:]
+
+
+def lcaf(kind, body, second_reserved=0):
+    return struct.pack("!HBBBBH", 0x4003, 0, 0, kind, second_reserved, len(body)) + body
+
+
+def write(target, name, content):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def main():
+    for number, port, payload in payloads():
+        write("lisp_data_header" if port == DATA else "lisp_control", f"vector-{number:02}", payload)
+        if payload[0] >> 4 == 8:
+            write("lisp_control", f"vector-{number:02}-inner", payload[4 + 40 + 8 :])
+    for name, header in {"echo": "a0abcdef00000000", "versions": "10abc12300000000", "next": "0400000200000000",
+                         "instance": "4c00000100000701", "encrypted": "0300000000000000", "both": "90abc123ffffffff",
+                         "next-with-nonce": "8400000200000000"}.items():
+        write("lisp_data_header", name, bytes.fromhex(header))
+    instance = lambda address, number=4242, mask=32: lcaf(2, struct.pack("!I", number) + address, mask)
+    nat = struct.pack("!HH", CONTROL, CONTROL) + V4 + V6 + b"\0\0"
+    path = b"\0\7" + V4 + b"\0\0" + V6
+    for name, field in {
+        "none": b"\0\0", "ipv4": V4, "ipv6": V6, "name": NAME, "unknown-afi": b"\0\x63\1\2", "null": lcaf(0, b""),
+        "instance": instance(V6), "instance-0": instance(V4, 7, 0), "range": instance(V4, 7, 24),
+        "25-bits": instance(V4, 1 << 24), "list": lcaf(1, NAME + V4 + V6), "list-of-lists": lcaf(1, lcaf(1, V6)),
+        "list-unknown": lcaf(1, b"\0\x63\1\2" + V4), "instance-of-list": instance(lcaf(1, NAME + V4)), "nat": lcaf(7, nat),
+        "path": lcaf(10, path), "key": lcaf(11, bytes(12)), "unknown": lcaf(99, b"\1\2\3"),
+        "vendor": lcaf(255, b"\0\0\0\x0c\1\2"), "short": lcaf(2, b"\0\0\1")}.items():
+        write("lisp_lcaf", name, field)
+
+
+main()
