@@ -7,9 +7,6 @@ namespace ilnp::lisp {
 namespace {
 
 constexpr std::uint32_t ttl_hole = 15, ttl_unregistered = 1;  // minutes
-constexpr std::size_t most_requesters = 10'000;
-constexpr double one_in_three_seconds = 1.0 / 3, burst_of_one_requester = 3;
-constexpr double burst_of_all = 100;
 
 /// Of a registrant that does not say who it is, its address says it.
 XtrIdentity identity_of(const MapRegister& message, const IpAddress& from) {
@@ -37,8 +34,7 @@ MapServer::MapServer(MapServerTuning tuning, PublisherTuning publisher, std::vec
       publisher_{publisher, random.u64()},
       notice_nonce_{random.u64()},
       seen_{tuning.most_remembered},
-      asked_{most_requesters},
-      replies_{tuning.replies_per_second, burst_of_all} {
+      limit_{tuning.replies_per_second} {
   for (std::size_t site = 0; site < sites_.size(); ++site)
     for (std::size_t k = 0; k < sites_[site].prefixes.size(); ++k)
       configured_.insert(sites_[site].prefixes[k].eid).first->second = {static_cast<MapServerSiteId>(site), k};
@@ -268,14 +264,8 @@ void MapServer::answer(TimePoint now, const IpAddress& from, const EncapsulatedC
     count(MapServerReason::not_for_servers);
     return;
   }
-  // The ITR-RLOC may be somebody else's address: he must not be flooded through us.
   const IpAddress& to = request.itr_rlocs.front();
-  const std::pair<IpAddress, EidPrefix> who{to, asked.eid};
-  RateLimit limit{one_in_three_seconds, burst_of_one_requester};
-  if (const RateLimit* known = asked_.find(who)) limit = *known;
-  const bool may = limit.allow(now) && replies_.allow(now);
-  asked_.put(who, limit);
-  if (!may) {
+  if (!limit_.allow(now, to, asked.eid)) {
     count(MapServerReason::too_many);
     return;
   }

@@ -17,11 +17,11 @@
 
 #include "core/base/bounded_map.h"
 #include "core/base/crypto.h"
-#include "core/base/rate_limit.h"
 #include "core/base/time.h"
 #include "core/lisp/map_publisher.h"
 #include "core/lisp/messages.h"
 #include "core/lisp/prefix_table.h"
+#include "core/lisp/reply_limit.h"
 
 namespace ilnp::lisp {
 
@@ -170,8 +170,7 @@ class MapServer {
   std::uint64_t notice_nonce_;
   std::map<NonceKey, std::uint64_t> nonces_;
   BoundedMap<std::pair<NonceKey, std::uint64_t>, TimePoint> seen_;
-  BoundedMap<std::pair<IpAddress, EidPrefix>, RateLimit> asked_;
-  RateLimit replies_;
+  ReplyLimit limit_;
   std::set<std::pair<TimePoint, Place>> expiries_;
   std::size_t registrations_ = 0;
   std::uint64_t last_order_ = 0;
