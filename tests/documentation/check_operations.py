@@ -106,6 +106,27 @@ class Named(unittest.TestCase):
                 self.assertIn(f"`{reason}`", page)
 
 
+class Lisp(unittest.TestCase):
+    page = (ROOT / "docs/protocol/lisp.md").read_text()
+
+    def test_every_reason_has_a_row(self):
+        reasons = re.search(r"names\{(.*?)\};", (ROOT / "core/lisp/reasons.h").read_text(), re.DOTALL).group(1)
+        self.assertGreater(len(re.findall(r'"(\w+)"', reasons)), 20)
+        for reason in re.findall(r'"(\w+)"', reasons):
+            self.assertIn(f"`{reason}`", self.page)
+
+    def test_every_file_and_every_suite_that_a_row_names_exists(self):
+        tests = "".join(file.read_text() for file in sorted((ROOT / "tests/unit/lisp").glob("*.cpp")))
+        files = re.findall(r"`(\w+\.(?:h|cpp))`", self.page)
+        suites = re.findall(r"`([A-Z]\w+)\.(\w*)\*?`", self.page)
+        self.assertTrue(files and suites)
+        for file in files:
+            self.assertTrue((ROOT / "core/lisp" / file).exists(), file)
+        for suite, test in suites:
+            if suite != "Oracle":
+                self.assertRegex(tests, r"\(%s\w*,\s*%s" % (suite, test))
+
+
 class Examples(unittest.TestCase):
     def test_json_in_the_pages_is_json_of_the_schema_above_it(self):
         page = (PAGES / "control-socket.md").read_text()
