@@ -36,11 +36,23 @@ def write(target, name, content):
     (folder / name).write_bytes(content)
 
 
+def ipv4(field, options=b"", protocol=17, payload=b"\x9c\x40\0\7\0\x0c\0\0ping"):
+    """A packet whose flags and fragment offset are `field`, behind the two octets that lisp_inner takes for itself."""
+    header = struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0x2A, 20 + len(options) + len(payload), 1, field, 64,
+                         protocol, 0) + bytes([10, 9, 0, 5, 10, 8, 0, 7]) + options
+    total = sum(struct.unpack(f"!{len(header) // 2}H", header))
+    total = (total & 0xFFFF) + (total >> 16)
+    return b"\x3f\x2a" + header[:10] + struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF) + header[12:] + payload
+
+
 def main():
     for number, port, payload in payloads():
         write("lisp_data_header" if port == DATA else "lisp_control", f"vector-{number:02}", payload)
-        if payload[0] >> 4 == 8:
+        if port == DATA:
+            write("lisp_inner", f"vector-{number:02}", b"\x3f\x2a" + payload[8:])
+        elif payload[0] >> 4 == 8:
             write("lisp_control", f"vector-{number:02}-inner", payload[4 + 40 + 8 :])
+            write("lisp_inner", f"vector-{number:02}", b"\x40\0" + payload[4:])
     for name, header in {"echo": "a0abcdef00000000", "versions": "10abc12300000000", "next": "0400000200000000",
                          "instance": "4c00000100000701", "encrypted": "0300000000000000", "both": "90abc123ffffffff",
                          "next-with-nonce": "8400000200000000"}.items():
@@ -56,6 +68,12 @@ def main():
         "path": lcaf(10, path), "key": lcaf(11, bytes(12)), "unknown": lcaf(99, b"\1\2\3"),
         "vendor": lcaf(255, b"\0\0\0\x0c\1\2"), "short": lcaf(2, b"\0\0\1")}.items():
         write("lisp_lcaf", name, field)
+
+    for name, packet in {"whole": ipv4(0x4000), "cut": ipv4(0, payload=bytes(400)), "middle": ipv4(0x2010, payload=bytes(80)),
+                         "options": ipv4(0x4000, b"\1\1\1\0"), "echo": ipv4(0, protocol=1, payload=b"\x08" + bytes(7)),
+                         "error": ipv4(0, protocol=1, payload=b"\x03" + bytes(7)),
+                         "nested": ipv4(0, payload=struct.pack("!HHHH", 50000, DATA, 56, 0) + bytes(8) + ipv4(0)[2:])}.items():
+        write("lisp_inner", f"ipv4-{name}", packet)
 
 
 main()
