@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/lisp/eid_presence.h"
+
+#include <algorithm>
+
+namespace ilnp::lisp {
+
+void EidPresence::seen_elsewhere(const MappingRecord& record) {
+  if (is_ours()) return;
+  elsewhere_ = record;
+  if (state_ == State::unknown) state_ = State::lisp_remote;
+}
+
+void EidPresence::arrived(TimePoint now, const Epoch& epoch, Actions& actions) {
+  last_heard_ = now;
+  gone_at_ = never;
+  if (is_ours()) return;
+  if (relay_until_ != never) actions.push_back({Kind::stop_relaying});
+  relay_until_ = never;
+  state_ = State::moving_in;
+  since_ = now;
+  epoch_ = epoch;
+  is_alarmed_ = false;
+  actions.push_back({Kind::deliver});
+  actions.push_back({Kind::register_it});
+  if (elsewhere_) actions.push_back({Kind::transfer, *elsewhere_});
+  actions.push_back({Kind::announce});
+}
+
+void EidPresence::registered(Actions& actions) {
+  if (!is_ours()) return;
+  state_ = State::here;
+  actions.push_back({Kind::confirmed});
+}
+
+void EidPresence::not_here(Actions& actions) {
+  if (state_ != State::moving_in) return;
+  state_ = elsewhere_ ? State::lisp_remote : State::unknown;
+  actions.push_back({Kind::withdraw});
+  if (elsewhere_) actions.push_back({Kind::transfer_back, *elsewhere_});
+}
+
+void EidPresence::changed(Actions& actions) {
+  if (!is_ours()) return;
+  actions.push_back({Kind::register_it});
+  actions.push_back({Kind::announce});
+}
+
+bool EidPresence::transferred(TimePoint now, const MappingRecord& record, const Epoch& epoch, Actions& actions) {
+  if (!is_ours()) {
+    seen_elsewhere(record);
+    return true;
+  }
+  if (epoch < epoch_) return false;
+  go_out(now, record, actions);
+  return true;
+}
+
+void EidPresence::claimed_elsewhere(TimePoint now, const MappingRecord& record, Actions& actions) {
+  if (!is_ours()) return seen_elsewhere(record);
+  if (now - last_heard_ > tuning_.silent) return go_out(now, record, actions);
+  // It talks to us, so the claim is wrong, or older than its arrival. Said once; two who shout help nobody.
+  if (last_claim_ != never && now - last_claim_ < tuning_.claims_apart) return;
+  last_claim_ = now;
+  actions.push_back({Kind::register_it});
+  actions.push_back({Kind::alarm_dual_claim, record});
+}
+
+void EidPresence::go_out(TimePoint now, const MappingRecord& record, Actions& actions) {
+  state_ = State::moving_out;
+  since_ = now;
+  elsewhere_ = record;
+  relay_until_ = now + tuning_.relay_for;
+  gone_at_ = never;
+  actions.push_back({Kind::stop_registering});
+  actions.push_back({Kind::relay, record});
+  actions.push_back({Kind::announce, record});
+  actions.push_back({Kind::client_log, record});
+}
+
+void EidPresence::told_everybody(TimePoint now) {
+  if (state_ != State::moving_out) return;
+  state_ = State::away;
+  since_ = now;
+}
+
+void EidPresence::locators_gone(TimePoint now) {
+  if (state_ != State::unknown && gone_at_ == never) gone_at_ = now + tuning_.hold;
+}
+
+void EidPresence::on_time(TimePoint now, Actions& actions) {
+  if (gone_at_ <= now) {
+    if (is_ours()) actions.push_back({Kind::withdraw});
+    if (relay_until_ != never) actions.push_back({Kind::stop_relaying});
+    gone_at_ = relay_until_ = never;
+    elsewhere_.reset();
+    state_ = State::unknown;
+  }
+  if (state_ == State::moving_in && !is_alarmed_ && now - since_ >= tuning_.notify_expected) {
+    is_alarmed_ = true;
+    actions.push_back({Kind::alarm_unregistered});
+  }
+  if (state_ == State::moving_in && now - since_ >= tuning_.moving_in_at_most) state_ = State::here;
+  if (state_ == State::moving_out && now - since_ >= tuning_.moving_out_at_most) told_everybody(now);
+  if (relay_until_ <= now) {
+    relay_until_ = never;
+    actions.push_back({Kind::stop_relaying});
+    state_ = State::lisp_remote;
+  }
+}
+
+TimePoint EidPresence::next_deadline() const {
+  TimePoint next = std::min(gone_at_, relay_until_);
+  if (state_ == State::moving_in)
+    next = std::min(next, since_ + (is_alarmed_ ? tuning_.moving_in_at_most : tuning_.notify_expected));
+  if (state_ == State::moving_out) next = std::min(next, since_ + tuning_.moving_out_at_most);
+  return next;
+}
+
+}  // namespace ilnp::lisp
