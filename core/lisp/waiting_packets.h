@@ -36,13 +36,22 @@ class WaitingPackets {
     return true;
   }
 
-  /// Those to EIDs in `prefix`, in order for each EID; they wait no more.
-  std::vector<WaitingPacket> take(const EidPrefix& prefix) {
+  /// Those to EIDs in `prefix`, in order for each EID, without the EIDs that `still_wait(eid)`.
+  template <class F>
+  std::vector<WaitingPacket> take(const EidPrefix& prefix, F&& still_wait) {
     std::vector<WaitingPacket> packets;
-    auto at = by_eid_.lower_bound(prefix);
-    for (; at != by_eid_.end() && prefix.contains(at->first); at = by_eid_.erase(at))
+    for (auto at = by_eid_.lower_bound(prefix); at != by_eid_.end() && prefix.contains(at->first);) {
+      if (still_wait(at->second.front().destination)) {
+        ++at;
+        continue;
+      }
       for (WaitingPacket& packet : at->second) packets.push_back(std::move(packet));
+      at = by_eid_.erase(at);
+    }
     return packets;
+  }
+  std::vector<WaitingPacket> take(const EidPrefix& prefix) {
+    return take(prefix, [](const Eid&) { return false; });
   }
   void drop_all(const EidPrefix& prefix, ItrDrop reason) { drops_.count(reason, take(prefix).size()); }
 
