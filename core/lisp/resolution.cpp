@@ -22,7 +22,7 @@ Resolution::Resolution(const ResolutionTuning& tuning, Random& random, const Und
       cache_{cache},
       nonces_{nonces},
       drops_{drops},
-      requests_{tuning.requests, random},
+      questions_{tuning.questions, random},
       waiting_{drops},
       seed_{random.u64()},
       source_limits_(source_buckets, RateLimit{tuning.new_eids_of_source, tuning.new_eids_of_source}),
@@ -42,7 +42,7 @@ void Resolution::on_miss(TimePoint now, const Eid& source, const Eid& destinatio
   const EidPrefix host = EidPrefix::host(destination);
   if (cache_.find(host) == nullptr) {
     if (!limit_of(source).allow(now)) return drops_.count(ItrDrop::source_limit);
-    if (requests_.size() >= tuning_.requests.most) return drops_.count(ItrDrop::too_many_requests);
+    if (questions_.size() >= tuning_.questions.most) return drops_.count(ItrDrop::too_many_requests);
     if (cache_.begin_pending(now, destination) == nullptr) return;
     if (packet != nullptr) waiting_.keep(source, destination, *packet);
     ask(now, {host, host, source, false}, Duration{}, actions);
@@ -52,7 +52,7 @@ void Resolution::on_miss(TimePoint now, const Eid& source, const Eid& destinatio
 }
 
 bool Resolution::ask(TimePoint now, const Question& question, Duration delay, ResolutionActions& actions) {
-  if (!requests_.ask(now, question, delay)) {
+  if (!questions_.ask(now, question, delay)) {
     drops_.count(ItrDrop::too_many_requests);
     return false;
   }
@@ -68,7 +68,7 @@ void Resolution::refresh(TimePoint now, const EidPrefix& eid, bool is_smr_invoke
 }
 
 void Resolution::ask_again(TimePoint now, Mapping& mapping, ResolutionActions& actions) {
-  if (!requests_.is_asking(mapping.eid)) refresh(now, mapping.eid, false, actions);
+  if (!questions_.is_asking(mapping.eid)) refresh(now, mapping.eid, false, actions);
 }
 
 void Resolution::on_time(TimePoint now, ResolutionActions& actions) {
@@ -79,9 +79,9 @@ void Resolution::on_time(TimePoint now, ResolutionActions& actions) {
 }
 
 void Resolution::send_due(TimePoint now, ResolutionActions& actions) {
-  MapRequests::Actions due;
-  requests_.on_time(now, due);
-  for (const MapRequests::Outgoing& out : due.send) {
+  Questions::Actions due;
+  questions_.on_time(now, due);
+  for (const Questions::Outgoing& out : due.send) {
     MapRequest message;
     message.is_smr_invoked = out.question.is_smr_invoked;
     message.nonce = out.nonce;
@@ -123,7 +123,7 @@ MappingRecord Resolution::believed(const MappingRecord& record) {
 void Resolution::on_map_reply(TimePoint now, const MapReply& reply, ResolutionActions& actions) {
   if (reply.is_probe) return drops_.count(ItrDrop::reply_is_probe);
   if (reply.has_security_data) return drops_.count(ItrDrop::reply_security_data);
-  const Question* asked = requests_.take_nonce(now, reply.nonce);
+  const Question* asked = questions_.take_nonce(now, reply.nonce);
   if (asked == nullptr) return drops_.count(ItrDrop::reply_unknown_nonce);
   const Question question = *asked;
   // The answer is the longest record that covers the question, or one in it; with it come the more-specifics in it
@@ -152,7 +152,7 @@ void Resolution::on_map_reply(TimePoint now, const MapReply& reply, ResolutionAc
 
 void Resolution::answered(TimePoint now, const Question& question, std::vector<MappingRecord> records,
                           const EidPrefix& anchor, ResolutionActions& actions) {
-  requests_.finish(question.eid);
+  questions_.finish(question.eid);
   tentative_.erase(question.eid);
   settle(question, anchor);
   // The more-specifics first: the less specific ends with the first of them.

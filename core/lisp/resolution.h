@@ -5,7 +5,7 @@
 // Change-Priority until the mapping system has confirmed it.
 //
 // The states are those of the entries (map_cache.h). Every pending, stale or tentative entry that can still be answered
-// has its question in MapRequests; an answer, or no answer after all tries, ends it.
+// has its question in Questions; an answer, or no answer after all tries, ends it.
 #pragma once
 
 #include <algorithm>
@@ -16,15 +16,15 @@
 
 #include "core/lisp/change_priority_nonces.h"
 #include "core/lisp/map_cache.h"
-#include "core/lisp/map_requests.h"
 #include "core/lisp/mapping_rules.h"
 #include "core/lisp/messages.h"
+#include "core/lisp/questions.h"
 #include "core/lisp/waiting_packets.h"
 
 namespace ilnp::lisp {
 
 struct ResolutionTuning {
-  MapRequestsTuning requests;
+  QuestionsTuning questions;
   double new_eids_of_source = 50;  ///< per second, also as a burst
   // SMR (RFC 9301 section 6.1)
   Duration smr_spacing = seconds{3};  ///< for one prefix
@@ -95,9 +95,9 @@ class Resolution {
 
   /// Also the cache's timers.
   void on_time(TimePoint now, ResolutionActions& actions);
-  TimePoint next_deadline() const { return std::min(requests_.next_deadline(), cache_.next_deadline()); }
+  TimePoint next_deadline() const { return std::min(questions_.next_deadline(), cache_.next_deadline()); }
 
-  std::size_t questions() const { return requests_.size(); }
+  std::size_t questions() const { return questions_.size(); }
   std::size_t waiting_eids() const { return waiting_.size(); }
 
  private:
@@ -134,7 +134,7 @@ class Resolution {
   MapCache& cache_;
   ChangePriorityNonces& nonces_;
   ItrDrops& drops_;
-  MapRequests requests_;
+  Questions questions_;
   WaitingPackets waiting_;
   std::uint64_t seed_;
   std::vector<RateLimit> source_limits_;  ///< by keyed hash: sources that share one share its tokens

@@ -60,7 +60,7 @@ void Resolution::on_smr(TimePoint now, const MapRequest& smr, const IpAddress& f
 
 void Resolution::on_publication(TimePoint now, const MappingRecord& record, ResolutionActions& actions) {
   if (rules_.is_too_short(record.eid.prefix)) return drops_.count(ItrDrop::prefix_too_short);
-  requests_.finish(record.eid);
+  questions_.finish(record.eid);
   tentative_.erase(record.eid);
   Mapping* mapping = cache_.install(now, believed(record), MappingOrigin::notify);
   if (mapping != nullptr) release(record.eid, actions);
@@ -129,7 +129,7 @@ bool Resolution::try_out(TimePoint now, const XtrIdentity& sender, const Mapping
   const Duration longest = std::min(tuning_.longest_update, covering->expiry - now);
   const auto spread = static_cast<std::uint64_t>(tuning_.verify_spread.count());
   const Duration jitter{spread == 0 ? 0 : static_cast<Duration::rep>(random_.u64() % spread)};
-  requests_.finish(record.eid);  // its answer may be from before
+  questions_.finish(record.eid);  // its answer may be from before
   if (cache_.install(now, record, MappingOrigin::change_priority, longest) == nullptr) return false;
   if (ask(now, {record.eid, record.eid, std::nullopt, false}, tuning_.verify_after + jitter, actions))
     tentative_[record.eid] = {sender, false};
@@ -147,7 +147,7 @@ bool Resolution::is_asked_once_more(TimePoint now, const Question& question, con
   Tentative& tentative = found->second;
   if (!tentative.disagreed) {
     tentative.disagreed = true;
-    requests_.finish(question.eid);
+    questions_.finish(question.eid);
     ask(now, question, tuning_.verify_again, actions);
     return true;
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/lisp/map_requests.h"
+#include "core/lisp/questions.h"
 
 #include <algorithm>
 
 namespace ilnp::lisp {
 
-bool MapRequests::ask(TimePoint now, const Question& question, Duration delay) {
+bool Questions::ask(TimePoint now, const Question& question, Duration delay) {
   const TimePoint* last = recent_.find(question.eid);
   const TimePoint earliest = std::max(now + delay, last == nullptr ? now : *last + tuning_.spacing);
   const auto found = asked_.find(question.eid);
@@ -26,18 +26,18 @@ bool MapRequests::ask(TimePoint now, const Question& question, Duration delay) {
   return true;
 }
 
-void MapRequests::set_due(Asked& asked, TimePoint due) {
+void Questions::set_due(Asked& asked, TimePoint due) {
   due_.erase({asked.due, asked.question.eid});
   asked.due = due;
   due_.insert({due, asked.question.eid});
 }
 
-void MapRequests::forget_nonces(Asked& asked) {
+void Questions::forget_nonces(Asked& asked) {
   for (const std::uint64_t nonce : asked.nonces) nonces_.erase(nonce);
   asked.nonces.clear();
 }
 
-const Question* MapRequests::take_nonce(TimePoint now, std::uint64_t nonce) {
+const Question* Questions::take_nonce(TimePoint now, std::uint64_t nonce) {
   const auto found = nonces_.find(nonce);
   if (found == nonces_.end() || now - found->second.sent > tuning_.nonce_life) return nullptr;
   Asked& asked = asked_.at(found->second.eid);
@@ -46,7 +46,7 @@ const Question* MapRequests::take_nonce(TimePoint now, std::uint64_t nonce) {
   return &asked.question;
 }
 
-void MapRequests::finish(const EidPrefix& eid) {
+void Questions::finish(const EidPrefix& eid) {
   const auto found = asked_.find(eid);
   if (found == asked_.end()) return;
   forget_nonces(found->second);
@@ -54,14 +54,14 @@ void MapRequests::finish(const EidPrefix& eid) {
   asked_.erase(found);
 }
 
-std::vector<EidPrefix> MapRequests::asked_in(const EidPrefix& covering) const {
+std::vector<EidPrefix> Questions::asked_in(const EidPrefix& covering) const {
   std::vector<EidPrefix> eids;
   for (auto at = asked_.lower_bound(covering); at != asked_.end() && covering.contains(at->first); ++at)
     eids.push_back(at->first);
   return eids;
 }
 
-void MapRequests::on_time(TimePoint now, Actions& actions) {
+void Questions::on_time(TimePoint now, Actions& actions) {
   while (!due_.empty() && due_.begin()->first <= now) {
     Asked& asked = asked_.at(due_.begin()->second);
     if (asked.attempts == tuning_.tries) {
@@ -78,7 +78,7 @@ void MapRequests::on_time(TimePoint now, Actions& actions) {
   }
 }
 
-void MapRequests::send(TimePoint now, Asked& asked, Actions& actions) {
+void Questions::send(TimePoint now, Asked& asked, Actions& actions) {
   std::erase_if(asked.nonces, [&](std::uint64_t nonce) {
     return now - nonces_.at(nonce).sent > tuning_.nonce_life && nonces_.erase(nonce) > 0;
   });
@@ -92,7 +92,7 @@ void MapRequests::send(TimePoint now, Asked& asked, Actions& actions) {
   set_due(asked, now + (asked.attempts == tuning_.tries ? tuning_.nonce_life : wait));
 }
 
-TimePoint MapRequests::next_deadline() const {
+TimePoint Questions::next_deadline() const {
   return due_.empty() ? never : std::max(due_.begin()->first, blocked_until_);
 }
 

@@ -32,7 +32,7 @@ struct Question {
   bool is_smr_invoked = false;
 };
 
-struct MapRequestsTuning {
+struct QuestionsTuning {
   std::size_t most = 2048;
   int tries = 10;
   Duration first_wait = seconds{1}, longest_wait = seconds{8};  ///< below nonce_life: one nonce is always good
@@ -41,9 +41,9 @@ struct MapRequestsTuning {
   double per_second = 500, burst = 50;
 };
 
-class MapRequests {
+class Questions {
  public:
-  MapRequests(const MapRequestsTuning& tuning, Random& random)
+  Questions(const QuestionsTuning& tuning, Random& random)
       : tuning_{tuning}, random_{random}, recent_{most_recent}, rate_{tuning.per_second, tuning.burst} {}
 
   /// Not earlier than `delay` from now. When it is asked already, nothing changes but that it is asked anew where
@@ -85,7 +85,7 @@ class MapRequests {
   void forget_nonces(Asked& asked);
   void send(TimePoint now, Asked& asked, Actions& actions);
 
-  MapRequestsTuning tuning_;
+  QuestionsTuning tuning_;
   Random& random_;
   std::map<EidPrefix, Asked> asked_;
   std::set<std::pair<TimePoint, EidPrefix>> due_;
