@@ -209,13 +209,17 @@ class HostForwarder {
   Verdict outbound_ip_only_error(Packet& packet, const HeaderWalk& walk, Actions& actions);
   Verdict refuse(const HeaderWalk& walk, const Packet& packet, std::uint8_t code, DropReason reason, Actions& actions);
   bool is_ilnp_peer(NodeId local, const Address& remote);
-  Locator ip_only_locator(TimePoint now, const IpOnlyKey& key, IpOnlyFlow*& flow);
+  Locator ip_only_locator(TimePoint now, const IpOnlyKey& key, IpOnlyFlow*& flow, Actions& actions);
   Verdict hold_ip_only(TimePoint now, const Packet& packet, const HeaderWalk& walk, Actions& actions);
   void release_ip_only(TimePoint now, Actions& actions);
   bool is_ip_only_flow(const IpOnlyKey& key);
   Verdict deliver_ip_only(TimePoint now, Packet& packet, const HeaderWalk& walk);
   Verdict ip_only_error(TimePoint now, const Packet& packet, const HeaderWalk& walk, const QuotedPacket& quoted,
                         Actions& actions);
+
+  // host_state_file.cpp
+  void save_ip_only(ByteWriter& w);
+  bool restore_ip_only(ByteReader& in, TimePoint written);
 
   // host_strangers.cpp
   Correspondent* find_asking(const HeaderWalk& walk);

@@ -37,13 +37,16 @@ bool HostForwarder::is_ilnp_peer(NodeId local, const Address& remote) {
 /// The flow's own locator while it is usable, else the best one; zero: none. Among unique-local ones always the best:
 /// the border router gives them the same outside name, and the place that was left stays usable until its lifetime
 /// ends.
-Locator HostForwarder::ip_only_locator(TimePoint now, const IpOnlyKey& key, IpOnlyFlow*& flow) {
+Locator HostForwarder::ip_only_locator(TimePoint now, const IpOnlyKey& key, IpOnlyFlow*& flow, Actions& actions) {
   const OwnLocator* best = own_.best();
   if (best == nullptr) return {};
+  const bool is_new = flow == nullptr || !flow->answered;
   if (flow == nullptr) flow = ip_only_->add({key, best->locator, true, now});
   if (flow == nullptr) return best->locator;
   const bool is_hidden = is_unique_local(flow->locator) && is_unique_local(best->locator);
-  if (is_hidden || own_.find(flow->locator) == nullptr) flow->locator = best->locator;
+  const bool takes_best = flow->locator != best->locator && (is_hidden || own_.find(flow->locator) == nullptr);
+  if (takes_best) flow->locator = best->locator;
+  if (takes_best || is_new) actions.sessions_changed = true;
   flow->answered = true;
   flow->last_seen = now;
   return flow->locator;
@@ -60,7 +63,7 @@ Verdict HostForwarder::outbound_ip_only(TimePoint now, Packet& packet, const Hea
   IpOnlyFlow* flow = ip_only_->find(key);
   if (flow == nullptr && is_ilnp_peer(walk.source.nid, walk.destination))
     return refuse(walk, packet, address_unreachable, DropReason::out_ilnp_peer, actions);
-  const Locator locator = ip_only_locator(now, key, flow);
+  const Locator locator = ip_only_locator(now, key, flow, actions);
   if (locator == Locator{}) return hold_ip_only(now, packet, walk, actions);
 
   const std::size_t mtu = std::max<std::size_t>(own_.find(locator)->mtu, minimum_mtu);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sessions as bytes, so that a restarted daemon goes on with them: same nonces, same identities, same locators.
+// The sessions as bytes, so that a restarted daemon goes on with them: same nonces, same identities, same locators; and
+// by which locator each flow with an IP-only correspondent goes.
 // Written and read by the same host within one boot; read as carefully as anything from a wire all the same.
 #include "core/forwarding/host_forwarder.h"
 
@@ -8,7 +9,7 @@ namespace ilnp {
 namespace {
 
 constexpr std::uint32_t magic = 0x494c4343;  // "ILCC"
-constexpr std::uint16_t version = 2;
+constexpr std::uint16_t version = 3;
 constexpr std::size_t max_name = 255, max_locators = 255;
 
 std::uint64_t ticks(TimePoint t) { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
@@ -99,6 +100,30 @@ void write_session(ByteWriter& w, const Correspondent& c, bool ephemeral) {
   }
 }
 
+void write_flow(ByteWriter& w, const IpOnlyFlow& flow) {
+  w.bytes(flow.key.remote.octets());
+  w.u64(flow.key.local.bits);
+  w.u16(flow.key.local_port);
+  w.u16(flow.key.remote_port);
+  w.u8(flow.key.protocol);
+  w.u64(flow.locator.bits);
+  w.u64(ticks(flow.last_seen));
+}
+
+/// One that our kernel has answered.
+IpOnlyFlow read_flow(ByteReader& in, TimePoint written) {
+  IpOnlyFlow flow;
+  if (const Bytes remote = in.take(16); in.ok()) flow.key.remote = Address::load(remote.data());
+  flow.key.local = {in.u64()};
+  flow.key.local_port = in.u16();
+  flow.key.remote_port = in.u16();
+  flow.key.protocol = in.u8();
+  flow.locator = {in.u64()};
+  flow.last_seen = read_time(in, written);
+  flow.answered = true;
+  return flow;
+}
+
 bool is_saved(const Correspondent& c) { return c.is_session() || c.state == PeerState::fallback; }
 
 }  // namespace
@@ -118,7 +143,29 @@ ByteVector HostForwarder::save(TimePoint now) {
     c.note_heard_in_place();
     if (is_saved(c)) write_session(w, c, nids_.is_ephemeral(c.local_nid));
   });
+  save_ip_only(w);
   return out;
+}
+
+/// What our kernel never answered is not worth keeping.
+void HostForwarder::save_ip_only(ByteWriter& w) {
+  std::vector<const IpOnlyFlow*> answered;
+  if (ip_only_ != nullptr)
+    ip_only_->for_each([&](const IpOnlyFlow& flow) {
+      if (flow.answered) answered.push_back(&flow);
+    });
+  w.u32(static_cast<std::uint32_t>(answered.size()));
+  for (const IpOnlyFlow* flow : answered) write_flow(w, *flow);
+}
+
+bool HostForwarder::restore_ip_only(ByteReader& in, TimePoint written) {
+  const std::uint32_t count = in.u32();
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    const IpOnlyFlow flow = read_flow(in, written);
+    if (!in.ok() || ip_only_ == nullptr || !nids_.is_node(flow.key.local)) continue;
+    if (ip_only_->find(flow.key) == nullptr) ip_only_->add(flow);
+  }
+  return in.ok();
 }
 
 bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
@@ -186,7 +233,7 @@ bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions) {
     reschedule(*c);
   }
   actions.sessions_changed = false;
-  return true;
+  return restore_ip_only(in, written);
 }
 
 }  // namespace ilnp

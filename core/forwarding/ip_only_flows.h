@@ -49,6 +49,10 @@ class IpOnlyFlows {
   /// Nothing when strangers' flows fill its place.
   IpOnlyFlow* add(const IpOnlyFlow& flow) { return table_.add(flow, hash(flow.key)); }
   std::size_t size() const { return table_.size(); }
+  template <class F>
+  void for_each(F&& f) {
+    table_.for_each(f);
+  }
 
   /// A flow that is not in the table: with such a port at the other end it is not ours to translate.
   bool is_kernels(const IpOnlyKey& key) const;

@@ -142,13 +142,14 @@ TEST_F(HostStateFile, CutFileKeepsTheSessionsBeforeTheCut) {
   send(PacketBuilder{our_identity, *second}.udp(40000, 7777).build());
   receive(PacketBuilder{{elsewhere, NodeId{9}}, us_at_home}.nonce(counting(12)).udp(7777, 40000).build());
   const ByteVector whole = host().save(now);
+  constexpr std::size_t flows = 4;  // their number, behind the sessions
   std::size_t most = 0;
   for (std::size_t length = 0; length < whole.size(); ++length) {
     EXPECT_FALSE(restart_with({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)})) << length;
     EXPECT_GE(host().ilcc().size(), most);
     most = host().ilcc().size();
+    EXPECT_EQ(most == 2, length >= whole.size() - flows);
   }
-  EXPECT_EQ(most, 1u);
   EXPECT_TRUE(restart_with(whole));
   EXPECT_EQ(host().ilcc().size(), 2u);
 }
@@ -243,6 +244,90 @@ TEST_F(HostStateFileClients, ClaimsThatCannotBeTrueAreLeftOut) {
     store_u64(bad.data() + place_of(good, peer_nid), wrong.bits);
     restart_with(bad);
     EXPECT_EQ(host().ilcc().size(), 0u) << "a peer with a NID of ours " << wrong.bits;
+  }
+}
+
+// Flows with correspondents without ILNP.
+class HostStateFileIpOnly : public HostStateFile {
+ protected:
+  const Address plain{{0x20010db800770001}, {0x99}};
+
+  void SetUp() override { host().bind_ip_only({53}); }
+  bool restart_bound(const ByteVector& saved) {
+    forwarder = std::make_unique<HostForwarder>(tuning, prefix, random, hasher);
+    forwarder->add_own_nid(our_nid);
+    forwarder->bind_ip_only({53});
+    Actions actions;
+    return forwarder->restore(now, saved, actions);
+  }
+  Outcome they_send(const Address& to, std::uint16_t port) {
+    return receive(PacketBuilder{plain, to}.tcp(port, 22, 1, 0, syn).build(), eth1);
+  }
+  Outcome we_send(std::uint16_t port) {
+    return send(PacketBuilder{our_identity, plain}.tcp(22, port, 1, 2, ack, text("octets")).build());
+  }
+  Address source_of(const Outcome& o) { return walk_of(o.wire().at(0)).source; }
+  /// A flow by the locator that is not the best.
+  ByteVector begin_and_save() {
+    up(away, eth1, 20);
+    they_send(us_away, 50000);
+    EXPECT_EQ(source_of(we_send(50000)), us_away);
+    return host().save(now);
+  }
+};
+
+TEST_F(HostStateFileIpOnly, FlowGoesOnByItsLocatorAlsoWhenWeSpeakFirst) {
+  ASSERT_TRUE(restart_bound(begin_and_save()));
+  EXPECT_EQ(host().ip_only_flows(), 1u);
+  up(home);
+  up(away, eth1, 20);
+  EXPECT_EQ(source_of(we_send(50000)), us_away);
+  EXPECT_EQ(source_of(we_send(50001)), us_at_home) << "others by the best";
+  ASSERT_TRUE(restart_bound(host().save(now)));
+  EXPECT_EQ(host().ip_only_flows(), 2u) << "and once more";
+}
+
+TEST_F(HostStateFileIpOnly, WhatOurKernelNeverAnsweredIsLeftOut) {
+  they_send(us_at_home, 50000);
+  ASSERT_EQ(host().ip_only_flows(), 1u);
+  ASSERT_TRUE(restart_bound(host().save(now)));
+  EXPECT_EQ(host().ip_only_flows(), 0u);
+}
+
+TEST_F(HostStateFileIpOnly, FileIsOutOfDateWhenAFlowIsNewOrGoesByAnotherLocator) {
+  up(away, eth1, 20);
+  EXPECT_FALSE(they_send(us_away, 50000).actions.sessions_changed) << "of strangers alone it is not written";
+  EXPECT_TRUE(we_send(50000).actions.sessions_changed);
+  EXPECT_FALSE(we_send(50000).actions.sessions_changed);
+  EXPECT_TRUE(we_send(50001).actions.sessions_changed);
+  down(away, eth1);
+  EXPECT_TRUE(we_send(50000).actions.sessions_changed);
+  EXPECT_FALSE(we_send(50000).actions.sessions_changed);
+}
+
+TEST_F(HostStateFileIpOnly, WithoutTheOptionAndWithoutTheNidFlowsAreForgotten) {
+  const ByteVector saved = begin_and_save();
+  EXPECT_TRUE(restart_with(saved)) << "without the option";
+  EXPECT_EQ(host().ip_only_flows(), 0u);
+  forwarder = std::make_unique<HostForwarder>(tuning, prefix, random, hasher);
+  forwarder->add_own_nid(NodeId{4});
+  forwarder->bind_ip_only({53});
+  Actions actions;
+  EXPECT_TRUE(forwarder->restore(now, saved, actions));
+  EXPECT_EQ(host().ip_only_flows(), 0u);
+}
+
+TEST_F(HostStateFileIpOnly, DamagedAndCutFilesAreSurvived) {
+  const ByteVector whole = begin_and_save();
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    EXPECT_FALSE(restart_bound({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)})) << length;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    ByteVector damaged = whole;
+    damaged[i] ^= 0x81;
+    restart_bound(damaged);
+    up(home);
+    we_send(50000);
+    EXPECT_LE(host().ip_only_flows(), 2u);
   }
 }
 
