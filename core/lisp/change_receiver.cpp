@@ -5,7 +5,7 @@
 
 namespace ilnp::lisp {
 
-ChangeReceiver::Verdict ChangeReceiver::on_message(const ChangePriority& message) {
+ChangeReceiver::Verdict ChangeReceiver::check(const ChangePriority& message) const {
   const Sender sender{message.sender, message.key.key};
   const auto known = highest_.find(sender);
   if (known == highest_.end() && highest_.size() >= most_senders_) return Verdict::stranger;
@@ -16,10 +16,14 @@ ChangeReceiver::Verdict ChangeReceiver::on_message(const ChangePriority& message
     is_duplicate &= last != nullptr && message.nonce == *last;
     if (last != nullptr ? message.nonce < *last : message.nonce + floor_below <= highest) return Verdict::replay;
   }
-  if (is_duplicate) return Verdict::duplicate;
+  return is_duplicate ? Verdict::duplicate : Verdict::fresh;
+}
+
+void ChangeReceiver::accept(const ChangePriority& message) {
+  const Sender sender{message.sender, message.key.key};
   for (const MappingRecord& record : message.records) last_.put({sender, record.eid}, message.nonce);
-  highest_[sender] = std::max(highest, message.nonce);
-  return Verdict::fresh;
+  std::uint64_t& highest = highest_[sender];
+  highest = std::max(highest, message.nonce);
 }
 
 }  // namespace ilnp::lisp

@@ -26,7 +26,15 @@ class ChangeReceiver {
       : last_{most_eids}, most_senders_{most_senders} {}
 
   /// `message` is no acknowledgement.
-  Verdict on_message(const ChangePriority& message);
+  Verdict check(const ChangePriority& message) const;
+  /// A fresh message was obeyed: from now on it is a duplicate. Precondition: check() says fresh.
+  void accept(const ChangePriority& message);
+  /// Both, for what is obeyed whatever it says.
+  Verdict on_message(const ChangePriority& message) {
+    const Verdict verdict = check(message);
+    if (verdict == Verdict::fresh) accept(message);
+    return verdict;
+  }
 
   /// The highest nonce of each sender, to survive a restart.
   const std::map<Sender, std::uint64_t>& highest() const { return highest_; }

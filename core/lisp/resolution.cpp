@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/base/keyed_hash.h"
+#include "core/lisp/address_hash.h"
 
 namespace ilnp::lisp {
 namespace {
@@ -14,13 +14,13 @@ constexpr std::size_t source_buckets = 1024, remembered_smrs = 1024, distrusted_
 }  // namespace
 
 Resolution::Resolution(const ResolutionTuning& tuning, Random& random, const Underlay& underlay,
-                       const MappingRules& rules, MapCache& cache, ChangePriorityNonces& nonces, ItrDrops& drops)
+                       const MappingRules& rules, MapCache& cache, ChangeReceiver& receiver, ItrDrops& drops)
     : tuning_{tuning},
       random_{random},
       underlay_{underlay},
       rules_{rules},
       cache_{cache},
-      nonces_{nonces},
+      receiver_{receiver},
       drops_{drops},
       questions_{tuning.questions, random},
       waiting_{drops},
@@ -31,10 +31,7 @@ Resolution::Resolution(const ResolutionTuning& tuning, Random& random, const Und
       distrusted_until_{distrusted_senders} {}
 
 RateLimit& Resolution::limit_of(const Eid& source) {
-  const Bytes octets = source.address.octets();
-  const std::uint64_t high = source.address.is_ipv4() ? source.address.ipv4() : load_u64(octets.data());
-  const std::uint64_t low = source.address.is_ipv4() ? 0 : load_u64(octets.data() + 8);
-  return source_limits_[keyed_hash(seed_, {source.instance, high, low}) % source_buckets];
+  return source_limits_[hash_of(seed_, source.address, source.instance) % source_buckets];
 }
 
 void Resolution::on_miss(TimePoint now, const Eid& source, const Eid& destination, const Packet* packet,

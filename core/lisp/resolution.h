@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/lisp/change_priority_nonces.h"
+#include "core/lisp/change_receiver.h"
 #include "core/lisp/map_cache.h"
 #include "core/lisp/mapping_rules.h"
 #include "core/lisp/messages.h"
@@ -60,7 +60,8 @@ struct ResolutionActions {
   std::vector<ResolutionEvent> events;
 };
 
-/// An UPDATE whose authentication is good.
+/// An UPDATE whose authentication is good, before ChangeReceiver has seen it: what is refused here is not a duplicate
+/// when it comes again.
 struct AuthenticUpdate {
   const ChangePriority& message;
   IpAddress from;
@@ -77,7 +78,7 @@ class Resolution {
  public:
   /// What is given by reference outlives it, and may change.
   Resolution(const ResolutionTuning& tuning, Random& random, const Underlay& underlay, const MappingRules& rules,
-             MapCache& cache, ChangePriorityNonces& nonces, ItrDrops& drops);
+             MapCache& cache, ChangeReceiver& receiver, ItrDrops& drops);
 
   /// No entry, or a pending one: the packet waits, or is dropped. `packet`: nullptr when it does not wait for the
   /// answer.
@@ -125,14 +126,14 @@ class Resolution {
   std::pair<Mapping*, Eid> concerned_by(const MapRequest& smr);
   std::optional<ItrDrop> objection(TimePoint now, const AuthenticUpdate& update);
   std::optional<ItrDrop> objection(const AuthenticUpdate& update, const MappingRecord& record);
-  bool try_out(TimePoint now, const XtrIdentity& sender, const MappingRecord& record, ResolutionActions& actions);
+  void try_out(TimePoint now, const XtrIdentity& sender, const MappingRecord& record, ResolutionActions& actions);
 
   ResolutionTuning tuning_;
   Random& random_;
   const Underlay& underlay_;
   const MappingRules& rules_;
   MapCache& cache_;
-  ChangePriorityNonces& nonces_;
+  ChangeReceiver& receiver_;
   ItrDrops& drops_;
   Questions questions_;
   WaitingPackets waiting_;

@@ -90,7 +90,7 @@ TEST_F(SmrTest, OfAStrangerIsAHintUnlessStrict) {
   EXPECT_EQ(drops.of(ItrDrop::smr_stranger), 1u);
   EXPECT_EQ(actions.requests.size(), 1u);
   tuning.smr_strict = true;
-  Resolution strict{tuning, random, underlay, rules, cache, nonces, drops};
+  Resolution strict{tuning, random, underlay, rules, cache, receiver, drops};
   ResolutionActions none;
   strict.on_smr(now, smr(eid("2001:db8:e1d::7"), "2001:db8:c1e::/48"), ip("2001:db8:bad::1"), none);
   EXPECT_TRUE(none.requests.empty());
@@ -138,7 +138,7 @@ TEST_F(SmrTest, NegativeEntryIsAskedForToo) {
 
 TEST_F(SmrTest, MayAskForTheHostInsteadOfThePrefix) {
   tuning.smr_asks_for_host = true;
-  Resolution other{tuning, random, underlay, rules, cache, nonces, drops};
+  Resolution other{tuning, random, underlay, rules, cache, receiver, drops};
   ResolutionActions out;
   other.on_smr(now, smr(eid("2001:db8:e1d::7"), "2001:db8:c1e::/48"), ip("2001:db8:a1::1"), out);
   ASSERT_EQ(out.requests.size(), 1u);
@@ -354,24 +354,6 @@ TEST_F(UpdateTest, AgreementIsAboutWhereThePacketsGo) {
   same[0].is_reachable = false;
   answer({mapping("2001:db8:e1d::7/128", same)});
   EXPECT_EQ(entry("2001:db8:e1d::7"), "2001:db8:e1d::7/128 active 2001:db8:a1::1 2001:db8:a2::1");
-}
-
-TEST(ChangePriorityNoncesTest, FloorForEidsWithoutANonce) {
-  using Freshness = ChangePriorityNonces::Freshness;
-  ChangePriorityNonces nonces;
-  const ChangePriorityNonces::Sender sender{{{}, 11}, 1}, other{{{}, 12}, 1};
-  const EidPrefix a = eid_prefix("10.0.0.1/32"), b = eid_prefix("10.0.0.2/32");
-  nonces.accept(sender, a, 100'000'000);
-  EXPECT_EQ(nonces.check(sender, a, 100'000'000), Freshness::duplicate);
-  EXPECT_EQ(nonces.check(sender, a, 99'999'999), Freshness::replay);
-  EXPECT_EQ(nonces.check(sender, b, 40'000'001), Freshness::fresh) << "overtaken by another message";
-  EXPECT_EQ(nonces.check(sender, b, 40'000'000), Freshness::replay);
-  EXPECT_EQ(nonces.check(other, b, 1), Freshness::fresh);
-  nonces.accept(sender, b, 40'000'001);
-  EXPECT_EQ(nonces.highest(sender), 100'000'000u) << "never lower";
-  ChangePriorityNonces after_restart;
-  after_restart.restore(sender, nonces.highest(sender));
-  EXPECT_EQ(after_restart.check(sender, a, 40'000'000), Freshness::replay);
 }
 
 }  // namespace

@@ -272,7 +272,7 @@ TEST_F(ResolutionTest, ScanByManyIsBounded) {
 
 TEST_F(ResolutionTest, AnswersOfOpenLisp) {
   tuning.swaps_drop_and_ask = true;
-  Resolution other{tuning, random, underlay, rules, cache, nonces, drops};
+  Resolution other{tuning, random, underlay, rules, cache, receiver, drops};
   ResolutionActions to_other;
   const std::pair<Action, Action> cases[] = {{Action::drop, Action::send_map_request},
                                              {Action::send_map_request, Action::drop},

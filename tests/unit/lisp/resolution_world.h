@@ -68,9 +68,9 @@ class ResolutionWorld : public ::testing::Test {
   MappingRules rules;
   MapCacheTuning cache_tuning;
   MapCache cache{cache_tuning, 7, drops};
-  ChangePriorityNonces nonces;
+  ChangeReceiver receiver;
   ResolutionTuning tuning;
-  Resolution resolution{tuning, random, underlay, rules, cache, nonces, drops};
+  Resolution resolution{tuning, random, underlay, rules, cache, receiver, drops};
   ResolutionActions actions;
   const std::vector<RlocRecord> a1{rloc("2001:db8:a1::1")}, a2{rloc("2001:db8:a2::1")};
 };
