@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "core/lisp/afi.h"
+#include "core/lisp/flag_bits.h"
 #include "core/lisp/mapping_record.h"
 #include "core/lisp/message_type.h"
 
@@ -16,8 +17,6 @@ constexpr std::uint32_t authoritative = 1u << 27, map_data = 1u << 26, probe = 1
                         proxy = 1u << 23, smr_invoked = 1u << 22, xtr_id = 1u << 20, local_xtr = 1u << 14,
                         no_reply = 1u << 13;
 constexpr std::uint8_t notify_bit = 0x80;
-
-constexpr std::uint32_t bit(bool set, std::uint32_t value) { return set ? value : 0; }
 
 MapRequest read_flags(std::uint32_t word) {
   MapRequest request;
@@ -32,10 +31,10 @@ MapRequest read_flags(std::uint32_t word) {
 }
 
 std::uint32_t flags_of(const MapRequest& request) {
-  return bit(request.wants_authoritative, authoritative) | bit(request.own_mapping.has_value(), map_data) |
-         bit(request.is_probe, probe) | bit(request.is_smr, smr) | bit(request.from_proxy, proxy) |
-         bit(request.is_smr_invoked, smr_invoked) | bit(request.sender.has_value(), xtr_id) |
-         bit(request.is_local_xtr, local_xtr) | bit(request.wants_no_reply, no_reply);
+  return bit_if(request.wants_authoritative, authoritative) | bit_if(request.own_mapping.has_value(), map_data) |
+         bit_if(request.is_probe, probe) | bit_if(request.is_smr, smr) | bit_if(request.from_proxy, proxy) |
+         bit_if(request.is_smr_invoked, smr_invoked) | bit_if(request.sender.has_value(), xtr_id) |
+         bit_if(request.is_local_xtr, local_xtr) | bit_if(request.wants_no_reply, no_reply);
 }
 
 /// Source-EID and ITR-RLOCs; the reason why they cannot be read.

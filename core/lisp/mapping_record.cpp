@@ -5,14 +5,13 @@
 #include <cassert>
 
 #include "core/lisp/afi.h"
+#include "core/lisp/flag_bits.h"
 
 namespace ilnp::lisp {
 namespace {
 
 constexpr std::uint16_t authoritative_bit = 0x1000, version_mask = 0x0fff;
 constexpr std::uint16_t local_bit = 4, probed_bit = 2, reachable_bit = 1;
-
-constexpr std::uint16_t bit(bool set, std::uint16_t value) { return set ? value : std::uint16_t{0}; }
 
 bool by_address(const RlocRecord& a, const RlocRecord& b) { return a.address < b.address; }
 
@@ -39,8 +38,8 @@ void write_rloc_record(ByteWriter& out, const RlocRecord& rloc) {
   out.u8(rloc.weight);
   out.u8(rloc.multicast_priority);
   out.u8(rloc.multicast_weight);
-  out.u16(static_cast<std::uint16_t>(bit(rloc.is_local, local_bit) | bit(rloc.is_probed, probed_bit) |
-                                     bit(rloc.is_reachable, reachable_bit)));
+  out.u16(static_cast<std::uint16_t>(bit_if(rloc.is_local, local_bit) | bit_if(rloc.is_probed, probed_bit) |
+                                     bit_if(rloc.is_reachable, reachable_bit)));
   write_address(out, rloc.address);
 }
 
@@ -95,7 +94,7 @@ void write_mapping_record(ByteWriter& out, const MappingRecord& record) {
   out.u8(static_cast<std::uint8_t>(record.rlocs.size()));
   out.u8(record.eid.prefix.length);
   out.u16(static_cast<std::uint16_t>(static_cast<int>(record.action) << 13 |
-                                     bit(record.is_authoritative, authoritative_bit)));
+                                     bit_if(record.is_authoritative, authoritative_bit)));
   out.u16(record.version);
   write_eid(out, {record.eid.instance, record.eid.prefix.network().address});
   std::vector<RlocRecord> sorted = record.rlocs;

@@ -3,6 +3,7 @@
 
 #include <cassert>
 
+#include "core/lisp/flag_bits.h"
 #include "core/lisp/mapping_record.h"
 #include "core/lisp/message_type.h"
 
@@ -15,7 +16,6 @@ constexpr std::uint32_t proxy_reply = 1u << 27, security = 1u << 26, register_ha
 constexpr std::uint32_t notify_has_sender = 1u << 27;
 constexpr std::uint32_t count_mask = 0xff;
 
-constexpr std::uint32_t bit(bool set, std::uint32_t value) { return set ? value : 0; }
 constexpr std::uint32_t type_bits(MessageType type) { return static_cast<std::uint32_t>(type) << 28; }
 
 constexpr MessageType notify_type(bool is_ack) {
@@ -61,10 +61,10 @@ Result<MapRegister, ReadError> open_map_register(const SealedMessage& sealed, co
 ByteVector encode_map_register(const MapRegister& message, const AuthenticationKey& key, Hmac& hmac) {
   assert(!message.records.empty());
   const std::uint32_t word =
-      type_bits(MessageType::map_register) | bit(message.wants_proxy_reply, proxy_reply) |
-      bit(message.supports_security, security) | bit(message.sender.has_value(), register_has_sender) |
-      bit(message.is_ttl_timeout, ttl_timeout) | bit(message.merges, merge) | bit(message.wants_notify, want_notify) |
-      static_cast<std::uint32_t>(message.records.size());
+      type_bits(MessageType::map_register) | bit_if(message.wants_proxy_reply, proxy_reply) |
+      bit_if(message.supports_security, security) | bit_if(message.sender.has_value(), register_has_sender) |
+      bit_if(message.is_ttl_timeout, ttl_timeout) | bit_if(message.merges, merge) |
+      bit_if(message.wants_notify, want_notify) | static_cast<std::uint32_t>(message.records.size());
   const ByteVector records = octets_of(message.records);
   return seal({word, message.nonce, message.key, records, message.sender, salt::map_register}, key, hmac);
 }
@@ -98,7 +98,7 @@ Result<MapNotify, ReadError> open_map_notify(const SealedMessage& sealed, const 
 ByteVector encode_map_notify(const MapNotify& message, const AuthenticationKey& key, Hmac& hmac) {
   assert(message.is_ack || !message.records.empty());
   const std::uint32_t word = type_bits(notify_type(message.is_ack)) |
-                             bit(message.sender.has_value(), notify_has_sender) |
+                             bit_if(message.sender.has_value(), notify_has_sender) |
                              static_cast<std::uint32_t>(message.records.size());
   const ByteVector records = octets_of(message.records);
   const std::string_view message_salt = message.is_ack ? salt::map_notify_ack : salt::map_notify;

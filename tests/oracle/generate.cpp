@@ -14,6 +14,7 @@
 #include "core/ipv6/fragments.h"
 #include "core/ipv6/icmpv6.h"
 #include "tests/support/fakes.h"
+#include "tests/support/hex_digits.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/pcap.h"
 
@@ -21,21 +22,12 @@ namespace ilnp {
 namespace {
 
 using nlohmann::json;
+using test::hex_digits;
 using test::PacketBuffer;
 using test::PacketBuilder;
 
 constexpr Locator identity_prefix{0xfd494c4e50366631};
 constexpr std::size_t link_mtu = 1280;
-
-std::string hex_digits(Bytes octets) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t octet : octets) {
-    text += digits[octet >> 4];
-    text += digits[octet & 15];
-  }
-  return text;
-}
 
 class Generator {
  public:

@@ -16,6 +16,7 @@
 #include "core/lisp/registration.h"
 #include "io/crypto/crypto.h"
 #include "tests/support/fakes.h"
+#include "tests/support/hex_digits.h"
 #include "tests/support/lisp_messages.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/pcap.h"
@@ -24,17 +25,8 @@ namespace ilnp::lisp {
 namespace {
 
 using nlohmann::json;
+using test::hex_digits;
 using test::PacketBuilder;
-
-std::string hex_digits(Bytes octets) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t octet : octets) {
-    text += digits[octet >> 4];
-    text += digits[octet & 15];
-  }
-  return text;
-}
 
 /// The values of tshark's fields, in the order in which it comes across them.
 class Meaning {
