@@ -95,6 +95,29 @@ TEST_F(SitePublicationTest, NetworkThatMovedIsPublishedAtOnce) {
   EXPECT_EQ(publication.published()[0].locator, map.to_outside(subnet, 0));
 }
 
+TEST_F(SitePublicationTest, NetworkThatMovesAllTheTimeIsPublishedAllTheSame) {
+  state(0, UplinkState::up);
+  ASSERT_EQ(wait(seconds{5}).size(), 1u);
+  std::size_t published = 0;
+  for (std::uint64_t i = 0; i < 25; ++i) {
+    ASSERT_TRUE(map.replace(0, site, {{0x2001'0db8'00b0'0000 + (i << 16)}, 48}).has_value());
+    publication.names_changed(now, map, uplinks);
+    published += wait(milliseconds{100}).size();
+  }
+  EXPECT_EQ(published, 1u) << "within settle";
+}
+
+TEST_F(SitePublicationTest, WhatChangesNoNameDoesNotDelayAChange) {
+  state(0, UplinkState::up);
+  ASSERT_EQ(wait(seconds{5}).size(), 1u);
+  state(1, UplinkState::up);
+  for (Duration passed{}; passed < tuning.settle - milliseconds{100}; passed += milliseconds{100}) {
+    EXPECT_TRUE(wait(milliseconds{100}).empty());
+    publication.names_changed(now, map, uplinks);
+  }
+  EXPECT_EQ(wait(milliseconds{100}).size(), 1u);
+}
+
 TEST_F(SitePublicationTest, WithoutAnyUplinkTheOldSetStays) {
   state(0, UplinkState::up);
   ASSERT_EQ(wait(seconds{5}).size(), 1u);
