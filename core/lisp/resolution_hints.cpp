@@ -68,29 +68,18 @@ void Resolution::on_publication(TimePoint now, const MappingRecord& record, Reso
 
 UpdateVerdict Resolution::on_update(TimePoint now, const AuthenticUpdate& update, ResolutionActions& actions) {
   const ChangePriority& message = update.message;
-  const ChangePriorityNonces::Sender sender{message.sender, message.key.key};
   std::optional<ItrDrop> problem = objection(now, update);
-  std::size_t duplicates = 0;
-  for (const MappingRecord& record : message.records) {
-    if (problem) break;
-    const auto freshness = nonces_.check(sender, record.eid, message.nonce);
-    if (freshness == ChangePriorityNonces::Freshness::replay)
-      problem = ItrDrop::update_replayed;
-    else if (freshness == ChangePriorityNonces::Freshness::duplicate)
-      ++duplicates;
-    else
-      problem = objection(update, record);
-  }
-  if (!problem && duplicates > 0) {
-    if (duplicates == message.records.size()) return UpdateVerdict::duplicate;
-    problem = ItrDrop::update_replayed;  // the nonce of another message
-  }
+  const ChangeReceiver::Verdict verdict = receiver_.check(message);
+  if (!problem && verdict == ChangeReceiver::Verdict::duplicate) return UpdateVerdict::duplicate;
+  if (!problem && verdict != ChangeReceiver::Verdict::fresh) problem = ItrDrop::update_replayed;
+  for (const MappingRecord& record : message.records)
+    if (!problem) problem = objection(update, record);
   if (problem) {
     drops_.count(*problem);
     return UpdateVerdict::refused;
   }
-  for (const MappingRecord& record : message.records)
-    if (try_out(now, message.sender, believed(record), actions)) nonces_.accept(sender, record.eid, message.nonce);
+  receiver_.accept(message);
+  for (const MappingRecord& record : message.records) try_out(now, message.sender, believed(record), actions);
   return UpdateVerdict::accepted;
 }
 
@@ -123,17 +112,16 @@ std::optional<ItrDrop> Resolution::objection(const AuthenticUpdate& update, cons
 }
 
 /// Used at once, and asked about a moment later.
-bool Resolution::try_out(TimePoint now, const XtrIdentity& sender, const MappingRecord& record,
+void Resolution::try_out(TimePoint now, const XtrIdentity& sender, const MappingRecord& record,
                          ResolutionActions& actions) {
   const Mapping* covering = cache_.match(record.eid);
   const Duration longest = std::min(tuning_.longest_update, covering->expiry - now);
   const auto spread = static_cast<std::uint64_t>(tuning_.verify_spread.count());
   const Duration jitter{spread == 0 ? 0 : static_cast<Duration::rep>(random_.u64() % spread)};
   questions_.finish(record.eid);  // its answer may be from before
-  if (cache_.install(now, record, MappingOrigin::change_priority, longest) == nullptr) return false;
+  if (cache_.install(now, record, MappingOrigin::change_priority, longest) == nullptr) return;
   if (ask(now, {record.eid, record.eid, std::nullopt, false}, tuning_.verify_after + jitter, actions))
     tentative_[record.eid] = {sender, false};
-  return true;
 }
 
 /// True: the mapping system does not say what a router said, and gets a moment to hear of it. The second time its word
