@@ -8,6 +8,7 @@
 #include "core/forwarding/packet_fields.h"
 #include "core/forwarding/rewrite.h"
 #include "core/ipv6/icmpv6.h"
+#include "core/ipv6/offload.h"
 
 namespace ilnp {
 

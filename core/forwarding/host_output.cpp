@@ -8,6 +8,7 @@
 #include "core/forwarding/rewrite.h"
 #include "core/ipv6/checksum.h"
 #include "core/ipv6/icmpv6.h"
+#include "core/ipv6/offload.h"
 
 namespace ilnp {
 

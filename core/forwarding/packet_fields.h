@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "core/base/bytes.h"
-#include "core/ipv6/checksum.h"
 #include "core/ipv6/header_walk.h"
 #include "core/ipv6/packet.h"
 
@@ -43,17 +42,6 @@ inline std::size_t unit_size(const Packet& packet, const HeaderWalk& walk) {
   if (walk.upper_protocol == next_header::tcp && walk.upper_length >= 20)
     transport = static_cast<std::size_t>(packet.data()[walk.upper_offset + 12] >> 4) * 4;
   return std::min(packet.size(), walk.upper_offset + transport + packet.offload.segment_size);
-}
-
-/// Fragmentation needs the real checksum: fragments are not offloaded.
-inline void complete_checksum(Packet& packet) {
-  if (!packet.offload.partial_checksum) return;
-  const std::size_t start = packet.offload.checksum_start, field = start + packet.offload.checksum_offset;
-  if (field + 2 <= packet.size()) {
-    const auto sum = static_cast<std::uint16_t>(~ones_complement_sum(packet.bytes().subspan(start)));
-    store_u16(packet.data() + field, sum == 0 && packet.offload.checksum_offset == 6 ? std::uint16_t{0xffff} : sum);
-  }
-  packet.offload = {};
 }
 
 }  // namespace ilnp
