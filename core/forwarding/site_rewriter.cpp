@@ -228,7 +228,8 @@ SiteVerdict SiteRewriter::deliver(Job& job, Locator source, const Destination& d
   const bool away = entry != nullptr && entry->presence == Presence::away;
   const auto elsewhere = away ? std::optional{entry->site} : relayed_.find(destination.home);
   const Side to = elsewhere ? Side::link(*elsewhere) : Side::inside();
-  if (elsewhere && job.from == to) return drop(SiteDropReason::link_loop);
+  // Two of ours who are both at that site meet here, since only we know what each calls the other one.
+  if (elsewhere && job.from == to && naming.kind != Naming::Kind::hairpin) return drop(SiteDropReason::link_loop);
   if (away) renew(job.now, *entry);
   const Locator now = entry != nullptr ? entry->now : destination.home;
   return emit(job, to, {{source, job.walk.source.nid}, {now, job.walk.destination.nid}}, naming);

@@ -59,6 +59,21 @@ TEST_F(SiteMoves, NothingGoesBackByTheLinkThatItCameFrom) {
   EXPECT_TRUE(dropped(cross(link, udp({at_other_site, other_nid}, node)), SiteDropReason::link_loop));
 }
 
+TEST_F(SiteMoves, TwoThatAreAtTheSameSiteMeetByTheirNamesHere) {
+  know(Presence::away, at_other_site);
+  NidEntry other;
+  other.nid = other_nid;
+  other.home = subnet_2;
+  other.now = at_other_site;
+  other.presence = Presence::away;
+  other.site = elsewhere;
+  other.owns_nid = true;
+  ASSERT_TRUE(router->nids().insert(other).has_value());
+  const Address other_there{at_other_site, other_nid}, other_outside{*router->map().to_outside(subnet_2, 0), other_nid};
+  EXPECT_TRUE(went(cross(link, udp(node_there, other_outside)), link, node_outside, other_there));
+  EXPECT_TRUE(went(cross(link, udp(other_there, node_outside)), link, other_outside, node_there));
+}
+
 // --- The place where it is
 
 TEST_F(SiteMoves, GuestsTrafficGoesThroughItsHome) {
