@@ -134,7 +134,7 @@ class Demo:
         while time.monotonic() < self.began + self.options.seconds:
             self.display.live(self.live_line)
             time.sleep(0.2)
-        player.join(20)
+        player.join(40)
         if self.failure:
             raise self.failure
 

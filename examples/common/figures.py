@@ -7,8 +7,9 @@ def ms(seconds):
     return round(seconds * 1000, 1)
 
 
-def check(name, ok, detail):
-    return {"name": name, "ok": bool(ok), "detail": detail}
+def check(name, ok, detail, timed=False):
+    """`timed`: it is about time, and a busy machine may be what was late."""
+    return {"name": name, "ok": bool(ok), "detail": detail, "timed": timed}
 
 
 def session_checks(sessions, whose=""):
@@ -20,7 +21,7 @@ def session_checks(sessions, whose=""):
               + ("SHA-256 equal" if download["equal"] else "SHA-256 differs" if download["curl_status"] == 0 else
                  f"curl: {download['curl_status']}") + (f"; {download['message']}" if download["message"] else "")),
         check(f"{whose}ssh session", ssh["alive"] and ssh["lines_wrong"] == 0 and ssh["lines_back"] == ssh["lines_sent"],
-              ("alive" if ssh["alive"] else "died") +
+              ("alive" if ssh["alive"] else f"died ({ssh['message'] or ssh['status']})") +
               f", {ssh['lines_back']} of {ssh['lines_sent']} lines back, {ssh['lines_wrong']} wrong"),
     ]
     for protocol in ("udp", "tcp"):

@@ -84,7 +84,7 @@ class Child:
         return "\n".join("  " + line for line in self.log_text().splitlines()[-lines:])
 
 
-def run(argv, timeout=10, input_text=None, check=True):
+def run(argv, timeout=20, input_text=None, check=True):
     """Runs a command to its end and returns its standard output."""
     try:
         done = subprocess.run(argv, input=input_text, capture_output=True, text=True, timeout=timeout)

@@ -120,7 +120,7 @@ def root_is_locked():
         return False
 
 
-def wait_listening(lab, role, port, timeout=5):
+def wait_listening(lab, role, port, timeout=20):
     def listening():
         return run(lab.inside(role) + ["ss", "-Hltn", f"sport = :{port}"]).strip()
     wait_until(listening, timeout, f"a server on port {port} of the {role}")

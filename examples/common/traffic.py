@@ -131,7 +131,7 @@ class Counter:
         common = ["--protocol", protocol, "--port", str(port), "--seconds", str(seconds), "--dead-after", str(dead_after)]
         self.server = lab.spawn(guest, f"{label}-guest", [program, "serve", "--log", self.logs["guest"]] + common,
                                 on_line=self._keep("guest"))
-        self.server.wait_for_log("counter: ready", 5)
+        self.server.wait_for_log("counter: ready", 20)
         self.client = lab.spawn(client, label, [program, "connect", "--host", name, "--log", self.logs["client"]] + common,
                                 on_line=self._keep("client"))
 
@@ -175,10 +175,10 @@ class Sessions:
 
     def start(self, download):
         """Returns when all of them go on."""
-        if not self.ssh.ready.wait(10):
+        if not self.ssh.ready.wait(30):
             raise Failure(f"the ssh session of the {self.client} did not start:\n{self.ssh.child.log_tail()}")
         for protocol, counter in self.counters.items():
-            wait_until(lambda c=counter: c.started() or not c.running(), 10, f"the {protocol} counter")
+            wait_until(lambda c=counter: c.started() or not c.running(), 30, f"the {protocol} counter")
             if not counter.running():
                 raise Failure(f"the {protocol} counter did not start:\n{counter.client.log_tail()}")
         self.curl = Curl(self.lab, self.client, self.name, download, self.dead_after, self.longest)
@@ -190,7 +190,7 @@ class Sessions:
         for counter in self.counters.values():
             counter.ask_to_end()
         for protocol, counter in self.counters.items():
-            found[protocol] = counter.finish(6)
-        found["ssh"] = self.ssh.finish(4)
+            found[protocol] = counter.finish(15)
+        found["ssh"] = self.ssh.finish(15)
         found["download"] = self.curl.finish(25)
         return found

@@ -144,7 +144,7 @@ class Run:
         self.ssh_server = servers.SshServer(self.lab, "guest", services.GUEST)
         self.ssh_server.start()
         for role, site in self.at.items():
-            wait_until(lambda r=role, s=site: (r, s) in self.addresses, 12, f"an address of the {role} at {site}")
+            wait_until(lambda r=role, s=site: (r, s) in self.addresses, 30, f"an address of the {role} at {site}")
         if self.ilnp:
             self._start_shims()
         else:
@@ -176,7 +176,7 @@ class Run:
             self.shims[role] = Shim(self.lab, role, self.names.key_file(role), self.programs, self.on_shim_event)
         for role in ("guest", "client"):
             wait_until(lambda r=role: any(line.startswith("L64") for line in self.names.records(f"{r}.{services.ZONE}")),
-                       8, f"the {role}'s locator in the DNS")
+                       20, f"the {role}'s locator in the DNS")
 
     def _start_captures(self):
         self.wall_minus_monotonic = time.time() - time.monotonic()
@@ -186,7 +186,7 @@ class Run:
                 child = self.lab.spawn(role, f"tcpdump-{role}-{net}", [
                     servers.program("tcpdump"), "-i", net, "-w", path, "-s", "160", "-B", "16384", "-n", "-Z", "root",
                     "--time-stamp-precision=nano", "ip6"])
-                child.wait_for_log("listening on", 5)
+                child.wait_for_log("listening on", 20)
 
     # ---------------------------------------------------------------- traffic and moves
 
@@ -207,7 +207,7 @@ class Run:
         while time.monotonic() < ends:
             self.display.live(lambda now: live_line(self, now))
             time.sleep(0.2)
-        mover.join(15)
+        mover.join(40)
         if self.mover_failure:
             raise self.mover_failure
 

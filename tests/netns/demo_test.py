@@ -39,25 +39,37 @@ def check_files(result, out, options):
     return [result["files"]["report"], *visited]
 
 
+def run(build, example, script, options, out):
+    """Its result, and the process id that its things are named after."""
+    process = subprocess.Popen([sys.executable, os.path.join(EXAMPLES, example, script), "--build", build, "--json", "--out",
+                                out, *options], stdout=subprocess.PIPE, text=True)
+    text, _ = process.communicate(timeout=150)
+    check(process.returncode in (0, 1), f"exit status {process.returncode}")
+    result = json.loads(text)
+    check(result["verdict"]["ok"] == (process.returncode == 0), "exit status and verdict disagree")
+    return result, process.pid
+
+
 def main():
     build, example, script, *options = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as out:
-        run = subprocess.Popen([sys.executable, os.path.join(EXAMPLES, example, script), "--build", build, "--json", "--out",
-                                out, *options], stdout=subprocess.PIPE, text=True)
-        text, _ = run.communicate(timeout=150)
-        check(run.returncode in (0, 1), f"exit status {run.returncode}")
-        result = json.loads(text)
-        check(result["schema"] == f"ilnp.{example}/1", "another schema")
-        check(result["verdict"]["ok"] == (run.returncode == 0), "exit status and verdict disagree")
-        check(result["verdict"]["ok"] == all(each["ok"] for each in result["checks"]), "verdict and checks disagree")
-        failed = [f"{each['name']}: {each['detail']}" for each in result["checks"] if not each["ok"]]
-        check(not failed, "\n".join(failed))
-        files = check_files(result, out, options) if example == "roam" else [n for n in os.listdir(out) if n.endswith(".pcap")]
-        check(files, "no captures")
-        for name in ["result.json", *files]:
-            check(os.path.getsize(os.path.join(out, name)) > 24, f"{name} is empty")
-        check(not leftovers(example, run.pid), f"left behind: {leftovers(example, run.pid)}")
-    print(result["verdict"]["text"])
+    # Promises about time are kept by one of these runs, everything else by all of them.
+    for tries_left in (2, 1, 0):
+        with tempfile.TemporaryDirectory() as out:
+            result, pid = run(build, example, script, options, out)
+            check(result["schema"] == f"ilnp.{example}/1", "another schema")
+            check(result["verdict"]["ok"] == all(each["ok"] for each in result["checks"]), "verdict and checks disagree")
+            failed = [each for each in result["checks"] if not each["ok"]]
+            words = "\n".join(f"{each['name']}: {each['detail']}" for each in failed)
+            check(tries_left > 0 and all(each["timed"] for each in failed) or not failed, words)
+            files = check_files(result, out, options) if example == "roam" else \
+                [n for n in os.listdir(out) if n.endswith(".pcap")]
+            check(files, "no captures")
+            for name in ["result.json", *files]:
+                check(os.path.getsize(os.path.join(out, name)) > 24, f"{name} is empty")
+            check(not leftovers(example, pid), f"left behind: {leftovers(example, pid)}")
+        print(result["verdict"]["text"], words)
+        if not failed:
+            break
 
 
 if __name__ == "__main__":

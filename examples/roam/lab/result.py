@@ -159,7 +159,7 @@ def ilnp_checks(run, figures):
         if move["kind"] == "soft" and run.options.loss.strip("0.%") == "":
             lost = [move["streams"][f"udp to_{role}"]["lost"] for role in ("client", "guest")]
             checks.append(check(f"move {move['number']} (soft) loses nothing", lost == [0, 0],
-                                f"{lost[0]} datagrams lost to the client, {lost[1]} to the guest"))
+                                f"{lost[0]} datagrams lost to the client, {lost[1]} to the guest", timed=True))
     return checks
 
 

@@ -98,7 +98,7 @@ zone "{REVERSE_ZONE}" {{
 
     def publish_address(self, owner, address):
         """What a host without ILNP does when it moved: its AAAA follows, by a signed update."""
-        run(self.lab.inside("ns") + [program("nsupdate"), "-t", "3", "-k", self.key_file(owner)], timeout=5, input_text=f"""\
+        run(self.lab.inside("ns") + [program("nsupdate"), "-t", "15", "-k", self.key_file(owner)], timeout=20, input_text=f"""\
 server {NAME_SERVER}
 zone {ZONE}.
 update delete {owner}.{ZONE}. AAAA

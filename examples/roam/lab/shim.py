@@ -47,7 +47,7 @@ runtime_directory = "{runtime}"
 """)
         self.child = lab.spawn(role, f"ilnp-host-{role}", ["nice", "-n", "-10", programs["ilnp-host"],
                                                                  "--config", conf])
-        wait_until(lambda: self._answers() or not self.child.running(), 5, f"ilnp-host in the {role}")
+        wait_until(lambda: self._answers() or not self.child.running(), 20, f"ilnp-host in the {role}")
         if not self.child.running():
             raise Failure(f"ilnp-host in the {role} ended:\n{self.child.log_tail()}")
         self._on_event = on_event

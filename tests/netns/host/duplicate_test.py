@@ -23,4 +23,4 @@ def test(lab):
     wait_until(lambda: len(a.locators()) == 2, "the locator after the other node has gone")
 
 
-test_main(test, 40)
+test_main(test)

@@ -5,9 +5,8 @@ survive a crash under it, and it is forgotten with the last of them."""
 import os
 import signal
 import socket
-import time
 
-from flows import Counter, Stream, now
+from flows import Counter, Stream, go_on, now
 from lab import NID_A, NID_B, NID_P, check, records_of, test_main, wait_until
 from leaks import identity_leaks
 from snapshot import difference, snapshot
@@ -81,14 +80,13 @@ def forgets(a):
         check(len(nids) == 1 and NODE not in nids, f"nobody is called as {nids}")
         seen += nids
         check(nids < ilv_nids(a, "eth1"), "it has no address")
-        wait_until(lambda: not own_nids(a, NOBODY), "the entry stays", 15)
+        wait_until(lambda: not own_nids(a, NOBODY), "the entry stays")
         wait_until(lambda: not nids & ilv_nids(a, "eth1"), "its address stays")
     check(seen[0] != seen[1], "the same NID again")
 
 
 def crash(a):
-    a.process.send_signal(signal.SIGKILL)
-    a.process.wait(8)
+    a.stop(signal.SIGKILL)
     begin = now()
     a.start(wait=False)
     a.wait_ready()
@@ -143,13 +141,13 @@ def test(lab):
     wait_until(lambda: not unused & ilv_nids(a, "eth1"), lambda: f"left of the first run: {unused & ilv_nids(a, 'eth1')}")
     check(nid_b | nid_p | {NODE} < ilv_nids(a, "eth1"), "addresses of sessions are missing")
 
+    go_on(stream, served_stream, udp, served)
     stream.stop()
     served_stream.stop(what="TCP that p began")
     for what, flow in (("UDP", udp), ("UDP that p began", served)):
         figures = flow.stop()
         lost = figures["there"]["lost"] + figures["back"]["lost"]
         print(f"{what}: {figures['sent']} sent, {lost} lost")
-        check(figures["back"]["count"] > figures["sent"] / 2, f"{what}: no answers: {figures['back']['count']}")
     check('"session_ended"' not in a.log_text() + b.log_text() + p.log_text(), "a session ended")
     check(len(a.events("duplicate_address")) == 1 and not a.events("filter_not_set"), "complaints in the log")
 
@@ -167,9 +165,8 @@ def test(lab):
     crash(a)
     a.resolve("nobody.ex.example")
     check(own_nids(a, NOBODY) == {NODE}, f"nobody is called as {own_nids(a, NOBODY)}")
-    time.sleep(0.5)
-    figures = udp.stop()
-    check(figures["back"]["count"] > figures["sent"] / 2, f"the session stopped: {figures['back']['count']}")
+    go_on(udp)
+    udp.stop()
     check(known_to(p) == nid_p | {NODE}, f"p knows {known_to(p)}")
     source = a.ns.ip("-6", "route", "get", to_b)
     check(CLIENT not in source and CLIENT in a.ns.ip("-6", "addr"), f"new sockets: {source}")
@@ -185,11 +182,10 @@ def test(lab):
     left = [c for c in difference(before, snapshot(a.ns)) if "fd49" in c or "proto 106" in c or "/128" in c]
     check(not left, "left after SIGTERM:\n" + "\n".join(left))
     a.start()
-    a.process.send_signal(signal.SIGKILL)
-    a.process.wait(8)
+    a.stop(signal.SIGKILL)
     check(len(ilv_nids(a, "eth0")) > 8 and CLIENT in a.ns.ip("-6", "addr"), "a crash leaves everything")
     a.ns.run(lab.program, "cleanup", "--config", a.config)
     check(not ilv_nids(a, "eth0") and "ilnp0" not in a.ns.ip("link"), "left after cleanup")
 
 
-test_main(test, 100)
+test_main(test)

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import time
 
-from lab import check
+from lab import check, wait_until
+
+LATE = 3.0  # s; no machine is busy for longer
 
 
 class Process:
@@ -20,24 +22,34 @@ class Process:
         check(ready, f"traffic.py {self.words} says nothing")
         return self.process.stdout.readline().strip()
 
-    def figures(self, timeout=15):
+    def figures(self, timeout=30):
         text = self.line(timeout)
         check(text.startswith("{"), f"traffic.py {self.words} ended early: {text}")
         return json.loads(text)
 
-    def stop(self, timeout=15):
+    def so_far(self, what):
+        self.process.send_signal(signal.SIGUSR1)
+        figures = self.figures()
+        check("gaps" not in figures, f"traffic.py {self.words} ended early: {figures}")
+        return figures[what]
+
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        figures = self.figures(timeout)
-        self.process.wait(timeout)  # its port is free again
+        figures = self.figures()
+        self.process.wait(30)  # its port is free again
         return figures
 
 
 class Counter:
     """Datagrams at 1 kHz from one namespace to the other and back."""
+    enough = 100  # echoes, to say that it goes on
 
     def __init__(self, client, server, address, port=7001, hertz=1000):
         self.server = Process(server, "count-serve", port)
         self.client = Process(client, "count", address, port, hertz)
+
+    def so_far(self):
+        return self.client.so_far("count")
 
     def stop(self):
         """Figures of both directions: there (arrivals at the server), back (echoes)."""
@@ -50,16 +62,20 @@ class Counter:
 
 class Stream:
     """A TCP transfer whose octets are compared."""
+    enough = 1 << 16
 
     def __init__(self, client, server, address, port=7002, rate=0):
         self.server = Process(server, "stream-serve", port)
         self.client = Process(client, "stream", address, port, rate)
 
-    def stop(self, timeout=20, what="TCP"):
-        sent = self.client.stop(timeout)
-        received = self.server.figures(timeout)
+    def so_far(self):
+        return self.server.so_far("octets")
+
+    def stop(self, what="TCP"):
+        sent = self.client.stop()
+        received = self.server.figures()
         self.server.process.send_signal(signal.SIGTERM)
-        self.server.process.wait(timeout)
+        self.server.process.wait(30)
         check(sent["error"] is None and received["error"] is None,
               f"{what}: the stream broke: {sent['error']} / {received['error']} after {received['octets']} octets")
         check(sent["sha256"] == received["sha256"] and sent["octets"] == received["octets"] > 0,
@@ -67,11 +83,33 @@ class Stream:
         return {"octets": received["octets"], "gaps": received["gaps"], "connect_s": sent["connect_s"]}
 
 
+def go_on(*flows, more=None):
+    """Waits until each of them has got further by `more` (enough of them): datagrams there and back, or octets."""
+    for flow, begin in [(flow, flow.so_far()) for flow in flows]:
+        wait_until(lambda f=flow, b=begin: f.so_far() >= b + (more or f.enough),
+                   lambda f=flow, b=begin: f"traffic.py {f.client.words} stopped at {b}")
+
+
 def longest_gap(figures, since=None, until=None):
     """Seconds; of those that overlap [since, until] on the monotonic clock."""
     found = [length for length, begin in figures["gaps"]
              if (since is None or begin + length > since) and (until is None or begin < until)]
     return max(found, default=0.0)
+
+
+def promise(words, found, allowed):
+    """Seconds that several tries took: the best one is held to the promise, since a busy machine is late by itself, and every
+    one to a bound that no timer of ours and no busy machine explains."""
+    check(max(found) < allowed + LATE, f"{words}: {max(found):.3f} s")
+    check(min(found) < allowed, f"{words}: the best of {len(found)} took {min(found):.3f} s, {allowed} s are promised")
+
+
+def best_of(words, allowed, attempt, tries=5):
+    """attempt() says how long it took, and is called again only when that was too long."""
+    found = []
+    while not found or (min(found) >= allowed and len(found) < tries):
+        found.append(attempt())
+    promise(words, found, allowed)
 
 
 def now():

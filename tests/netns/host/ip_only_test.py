@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from flows import Counter, Stream, now
+from flows import Counter, Stream, go_on, now
 from lab import NID_A, NID_B, PREFIX, check, records_of, same, test_main, wait_until
 from leaks import identity_leaks, resets, wrong_checksums
 from snapshot import difference, snapshot
@@ -31,8 +31,9 @@ def stage(lab):
             lab.namespace(name)
         lab.link(name, interface, f"{SITE}:{place}::", up=interface == "eth0")
     plain = lab.namespace("p")
-    lab.link("p", "eth0", "2001:db8:d1::", mtu=1400)
+    lab.link("p", "eth0", "2001:db8:d1::", advertise=False, mtu=1400)  # PLAIN is its only address
     plain.ip("addr", "add", f"{PLAIN}/64", "dev", "eth0", "nodad")
+    plain.ip("-6", "route", "add", "default", "via", "2001:db8:d1::1")
     lab.start_dns(records_of("b", NID_B, f"{SITE}:b1", aaaa=False) + f"p AAAA {PLAIN}\n")
     border = router.python("border.py", OUTSIDE, f"{SITE}:a1:{NID_A}", f"{SITE}:a2:{NID_A}", stdout=subprocess.PIPE,
                            text=True)
@@ -64,7 +65,7 @@ def addresses(a, p):
     with p.socket(V6, STREAM) as listener, a.ns.socket(V6, STREAM) as s:
         listener.bind(("::", 7200))
         listener.listen(1)
-        s.settimeout(5)
+        s.settimeout(20)
         s.connect((PLAIN, 7200))
         peer, seen = listener.accept()
         peer.close()
@@ -73,7 +74,7 @@ def addresses(a, p):
     with a.ns.socket(V6, STREAM) as listener, p.socket(V6, STREAM) as s:
         listener.bind(("::", 7201))
         listener.listen(1)
-        s.settimeout(5)
+        s.settimeout(20)
         s.connect((OUTSIDE, 7201))
         peer, seen = listener.accept()
         with peer:
@@ -84,7 +85,7 @@ def refused(client, target):
     """A closed port says so, by TCP and by an ICMPv6 error that quotes what was sent."""
     for kind in (STREAM, DATAGRAM):
         with client.socket(V6, kind) as s:
-            s.settimeout(3)
+            s.settimeout(20)
             try:
                 s.connect((target, CLOSED))
                 s.send(b"?")
@@ -98,10 +99,10 @@ def large_datagrams(client, server, target):
     """In fragments, there and back; larger than the path behind the router takes at once."""
     with server.socket(V6, DATAGRAM) as s, client.socket(V6, DATAGRAM) as c:
         s.bind(("::", 7210))
-        s.settimeout(2)
-        c.settimeout(0.5)
+        s.settimeout(1)
+        c.settimeout(1)
         data = bytes(range(256)) * 16
-        for _ in range(6):  # the first ones may be lost while the MTU is learnt
+        for _ in range(20):  # the first ones may be lost while the MTU is learnt
             try:
                 c.sendto(data, (target, 7210))
                 got, peer = s.recvfrom(8192)
@@ -121,13 +122,12 @@ def move(a, old, new, soft):
             time.sleep(0.3)
     wanted = {"eth0": "00a1", "eth1": "00a2"}[new]
     wait_until(lambda: [loc["locator"][-4:] for loc in a.locators()] == [wanted], f"a is not at {new}: {a.locators()}")
-    time.sleep(1)
 
 
 def says_no_route_at_once(a):
     begin = now()
     with a.ns.socket(V6, STREAM) as s:
-        s.settimeout(5)
+        s.settimeout(20)
         try:
             s.connect((PLAIN, 80))
             check(False, "connected")
@@ -166,23 +166,22 @@ def test(lab):
     ilnp = Counter(a.ns, b.ns, a.resolve_peer(b), port=7001, hertz=100)
     streams = [Stream(a.ns, p, PLAIN, port=7002, rate=500_000), Stream(p, a.ns, OUTSIDE, port=7003, rate=500_000)]
     counters = [Counter(a.ns, p, PLAIN, port=7004, hertz=200), Counter(p, a.ns, OUTSIDE, port=7005, hertz=200)]
+    flows = [ilnp, *streams, *counters]
     wait_until(lambda: (a.session(b.nid) or {}).get("state") == "established", "no session with b")
     for old, new, soft in (("eth0", "eth1", False), ("eth1", "eth0", True), ("eth0", "eth1", True), ("eth1", "eth0", False)):
         move(a, old, new, soft)
-    a.process.send_signal(signal.SIGKILL)
-    a.process.wait(8)
+        go_on(*flows)
+    a.stop(signal.SIGKILL)
     a.start()
-    time.sleep(1)
+    go_on(*flows)
 
     for words, stream in zip(("a is client", "a is server"), streams):
         print(f"{words}: {stream.stop(what=words)['octets'] >> 10} KiB of TCP intact after four moves and a crash")
     for words, counter in zip(("a is client", "a is server"), counters):
         figures = counter.stop()
         print(f"{words}: {figures['sent']} datagrams, {figures['there']['lost']} + {figures['back']['lost']} lost")
-        check(figures["back"]["count"] > figures["sent"] / 2, f"{words}: the datagrams stopped")
         check(not figures["there"]["twice"], f"{words}: datagrams came twice")
-    figures = ilnp.stop()
-    check(figures["back"]["count"] > figures["sent"] / 2, "the ILNP session stopped")
+    ilnp.stop()
     check(a.session(b.nid)["mode"] == "ilnp" and len(a.sessions()) == 1, f"sessions: {a.sessions()}")
     check(a.counters()["session.ip_only"] >= 4, "no flows are shown")
     nowhere(a)
@@ -200,12 +199,11 @@ def test(lab):
 
     # Switched off: what a crash left is taken back at the next start.
     a.start()
-    a.process.send_signal(signal.SIGKILL)
-    a.process.wait(8)
+    a.stop(signal.SIGKILL)
     a.write_config(text=SETTINGS["text"])
     a.start()
     check("32720" not in a.ns.ip("-6", "rule"), "rules of the run before are there")
     check("dev eth0" in a.ns.ip("-6", "route", "get", PLAIN), "plain packets still go to the device")
 
 
-test_main(test, 100)
+test_main(test)

@@ -3,9 +3,8 @@
 """Without any offload - every device computes and cuts for itself, as cheap hardware does - and with both checksum
 modes: not one checksum error at either end, and plain IPv6 routers in between see right ones too."""
 import os
-import time
 
-from flows import Counter, Stream
+from flows import Counter, Stream, go_on
 from lab import check, standard, test_main, wait_until
 from leaks import wrong_checksums
 
@@ -25,11 +24,13 @@ def run_mode(lab, a, b, mode):
     there, back = Stream(a.ns, b.ns, address, rate=3_000_000), Stream(b.ns, a.ns, a.identity(), port=7003, rate=3_000_000)
     wait_until(lambda: (a.session(b.nid) or {}).get("state") == "established", "no session")
     check(a.session(b.nid)["checksum"] == mode, f"the session is {a.session(b.nid)}")
-    time.sleep(1)
+    go_on(udp, there, back)
     a.ns.ip("link", "set", "eth1", "up")  # a locator with another sum
     wait_until(lambda: len(a.locators()) == 2, "two locators")
     a.ns.ip("link", "set", "eth0", "down")
-    time.sleep(2)
+    wait_until(lambda: len(a.locators()) == 1, "the link that is down is noticed")
+    go_on(there, back)
+    go_on(udp, more=500)
     octets = there.stop(what=mode)["octets"] + back.stop(what=mode)["octets"]
     figures = udp.stop()
     a.ns.ip("link", "set", "eth0", "up")
@@ -64,4 +65,4 @@ def test(lab):
             os.remove(os.path.join(host.directory, "sessions"))
 
 
-test_main(test, 60)
+test_main(test)

@@ -4,8 +4,6 @@
 import json
 import os
 import signal
-import socket
-import time
 
 from flows import Stream
 from lab import check, standard, test_main, wait_until
@@ -31,6 +29,11 @@ def ctl(lab, host, *command, status=0):
     return done.stdout
 
 
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
 def mistakes(lab, host):
     bad = os.path.join(lab.directory, "bad.toml")
     with open(bad, "w", encoding="utf-8") as f:
@@ -51,8 +54,7 @@ def test(lab):
     os.chmod(lab.directory, 0o755)
     os.chmod(rights, 0o777)
     as_nobody = os.path.join(rights, "host.toml")
-    with open(a.config, encoding="utf-8") as f:
-        text = f.read().replace(a.directory, rights)
+    text = read(a.config).replace(a.directory, rights)
     with open(as_nobody, "w", encoding="utf-8") as f:
         f.write(text)
     told = refused(a, [], "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", lab.program, "--config", as_nobody)
@@ -84,8 +86,7 @@ def test(lab):
     check('hook ingress device "eth0"' in a.ns.run("/usr/sbin/nft", "list", "ruleset").stdout, "without their chains")
 
     # A broken configuration never touches a running daemon.
-    with open(a.config, encoding="utf-8") as f:
-        good = f.read()
+    good = read(a.config)
     with open(a.config, "w", encoding="utf-8") as f:
         f.write("[log]\nlevel = 7\n")
     a.process.send_signal(signal.SIGHUP)
@@ -100,22 +101,26 @@ def test(lab):
     lab.namespaces["ns"].ip("link", "set", "eth0", "down")
     a.stop(signal.SIGKILL)
     a.start()
-    time.sleep(0.3)
-    monitor = a.ns.start(lab.ctl, "--socket", a.socket_path, "monitor", "--json", stdout=-1, text=True)
-    time.sleep(0.3)
+    heard = os.path.join(lab.directory, "monitor")
+    with open(heard, "wb") as out:
+        monitor = a.ns.start(lab.ctl, "--socket", a.socket_path, "monitor", "--json", stdout=out)
+
+    def wait_heard(event):
+        wait_until(lambda: f'"event":"{event}"' in read(heard), lambda: f"the monitor told: {read(heard)}")
+    wait_heard("monitor_started")
     a.ns.ip("link", "set", "eth0", "down")
     wait_until(lambda: not a.locators(), "detached")
     status = json.loads(ctl(lab, a, "status", "--json", status=2))
     check(status["state"] == "down" and "no usable locator" in status["problems"][0]["what"], f"detached: {status}")
     a.ns.ip("link", "set", "eth0", "up")
     wait_until(lambda: a.locators(), "attached again")
-    stream.stop()
+    for event in ("detached", "attached"):
+        wait_heard(event)
     monitor.terminate()
-    names = [json.loads(line).get("event") for line in monitor.communicate(timeout=5)[0].splitlines()]
-    check("detached" in names and "attached" in names, f"monitor told: {names}")
+    stream.stop()
 
     a.stop()
     ctl(lab, a, "status", status=2)
 
 
-test_main(test, 60)
+test_main(test)

@@ -2,6 +2,7 @@
 """What the kernel has in a namespace, as comparable lines. Life times and counters that run by themselves are left out."""
 import os
 import re
+import time
 
 VOLATILE = re.compile(r"(valid_lft|preferred_lft|expires) \w+|\bpid \d+|packets \d+ bytes \d+|qdisc noop|qdisc noqueue")
 # Kept by the kernel for its own bookkeeping.
@@ -43,6 +44,15 @@ def snapshot(namespace):
         "packet filter": lines(namespace.run("/usr/sbin/nft", "list", "ruleset").stdout),
         "sysctls": sysctls(namespace),
     }
+
+
+def settled(namespace):
+    """A snapshot when the kernel has done all that it was told: it joins groups and makes routes some time later."""
+    last, now = None, snapshot(namespace)
+    while last != now:
+        time.sleep(0.2)
+        last, now = now, snapshot(namespace)
+    return now
 
 
 def difference(before, after):

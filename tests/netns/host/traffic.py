@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Traffic with a clock of its own: a process per end, its figures as one JSON line when SIGTERM ends it.
+"""Traffic with a clock of its own: a process per end, its figures as one JSON line when SIGTERM ends it. SIGUSR1 asks how
+much came so far.
 
     traffic.py count-serve PORT             echoes datagrams
     traffic.py count ADDRESS PORT HERTZ     sends numbered datagrams and listens for their echoes
@@ -17,12 +18,26 @@ import struct
 import sys
 import time
 
-stopping = False
+BUFFER = 8 << 20  # octets; a receiver that the machine lets wait loses nothing
+LONGEST = 200  # gaps that are kept
+stopping = asked = False
 
 
 def stop(_number, _frame):
     global stopping
     stopping = True
+
+
+def ask(_number, _frame):
+    global asked
+    asked = True
+
+
+def answer(**so_far):
+    global asked
+    if asked:
+        asked = False
+        print(json.dumps(so_far), flush=True)
 
 
 class Arrivals:
@@ -43,7 +58,7 @@ class Arrivals:
         self.seen.add(number)
         self.count += 1
         if self.last is not None and now - self.last > 0.02:
-            self.gaps = sorted(self.gaps + [(now - self.last, self.last)], reverse=True)[:20]
+            self.gaps = sorted(self.gaps + [(now - self.last, self.last)], reverse=True)[:LONGEST]
         if number < self.highest:
             self.late += 1
         self.highest = max(self.highest, number)
@@ -55,14 +70,20 @@ class Arrivals:
                 "last": self.last, "first": self.first, "gaps": self.gaps}
 
 
-def count_serve(port):
+def datagram_socket():
     s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    s.setsockopt(socket.SOL_SOCKET, 33, BUFFER)  # SO_RCVBUFFORCE
+    return s
+
+
+def count_serve(port):
+    s = datagram_socket()
     s.bind(("::", port))
-    arrivals = Arrivals()
+    arrivals, silent = Arrivals(), False
     print("ready", flush=True)
-    while not stopping:
-        if not select.select([s], [], [], 0.1)[0]:
+    while not (stopping and silent):
+        silent = not select.select([s], [], [], 0.1)[0]
+        if silent:
             continue
         data, peer = s.recvfrom(2048)
         arrivals.note(struct.unpack("!Q", data[:8])[0])
@@ -74,19 +95,19 @@ def count_serve(port):
 
 
 def count(address, port, hertz):
-    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    s = datagram_socket()
     s.connect((address, port))
     s.setblocking(False)
-    arrivals, number, errors, period, late = Arrivals(), 0, {}, 1 / hertz, []
+    arrivals, number, errors, period, late, silent = Arrivals(), 0, {}, 1 / hertz, [], 0
     print("ready", flush=True)
     due = time.monotonic()
-    while not stopping or time.monotonic() < end:
+    # In the end echoes may be under way. Silence is counted in turns: while the machine stands still there are none.
+    while not stopping or (arrivals.count < number and silent < 10):
+        answer(count=arrivals.count)
         now = time.monotonic()
         if not stopping:
-            end = now + 0.2  # echoes under way
             if now - due > 0.02:  # the machine did not let us
-                late = sorted(late + [(now - due, due)], reverse=True)[:20]
+                late = sorted(late + [(now - due, due)], reverse=True)[:LONGEST]
             while due <= now:
                 due += period
                 number += 1
@@ -94,7 +115,8 @@ def count(address, port, hertz):
                     s.send(struct.pack("!Qd", number, now) + bytes(48))
                 except OSError as e:
                     errors[e.errno] = errors.get(e.errno, 0) + 1
-        select.select([s], [], [], max(0.0, min(due - time.monotonic(), 0.05)))
+        wait = 0.05 if stopping else max(0.0, min(due - time.monotonic(), 0.05))
+        silent = 0 if select.select([s], [], [], wait)[0] or not stopping else silent + 1
         while True:
             try:
                 arrivals.note(struct.unpack("!Q", s.recv(2048)[:8])[0])
@@ -119,6 +141,7 @@ def stream_serve(port):
         digest, size, error, last, gaps = hashlib.sha256(), 0, None, time.monotonic(), []
         try:
             while not stopping:
+                answer(octets=size)
                 if not select.select([s], [], [], 0.1)[0]:
                     continue
                 data = s.recv(1 << 18)
@@ -126,7 +149,7 @@ def stream_serve(port):
                     break
                 now = time.monotonic()
                 if now - last > 0.02:
-                    gaps = sorted(gaps + [(now - last, last)], reverse=True)[:20]
+                    gaps = sorted(gaps + [(now - last, last)], reverse=True)[:LONGEST]
                 last = now
                 digest.update(data)
                 size += len(data)
@@ -149,7 +172,7 @@ def stream(address, port, rate):
     digest, size, error = hashlib.sha256(), 0, None
     begin = time.monotonic()
     try:
-        while not stopping:
+        while not stopping or size == 0:
             piece = struct.pack("!Q", size) + block
             if rate:
                 piece = piece[:max(1000, rate // 50)]
@@ -170,6 +193,7 @@ def stream(address, port, rate):
 
 def main():
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGUSR1, ask)
     if os.getppid() == 1:
         return
     what, arguments = sys.argv[1], sys.argv[2:]

@@ -68,6 +68,7 @@ class Frames:
     def __init__(self, namespace, interface):
         with namespace.entered():
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            self.socket.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE: read when the test comes to it
             self.socket.bind((interface, 3))
         with namespace.entered():
             self.mac = self.socket.getsockname()[4]
@@ -162,7 +163,7 @@ class Router:
 TYPES = {"A": 1, "AAAA": 28, "PTR": 12, "NID": 104, "L64": 106, "LP": 107, "TXT": 16}
 
 
-def answer_names(namespace, server, name, kind="AAAA", timeout=3.0):
+def answer_names(namespace, server, name, kind="AAAA", timeout=10.0):
     """The data of the answers of one question over UDP; addresses as text. Empty: no data or no answer."""
     number = random.randrange(1 << 16)
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split(".")) + b"\0"

@@ -27,8 +27,8 @@ def move_together(sites, names):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(15)
-    check(not failures, f"{names}: {failures}")
+        thread.join(60)
+    check(not failures and not any(thread.is_alive() for thread in threads), f"{names}: {failures}")
 
 
 def one_place_each(sites, names):
@@ -47,11 +47,12 @@ def test(lab):
         address, what = one.resolve_peer(other), f"{one.name} {other.name}"
         sessions.counter(what, one.ns, other.ns, address, hertz=250)
         sessions.stream(what, one.ns, other.ns, address, rate=500_000)
-    time.sleep(0.5)
+    sessions.go_on()
     for names in ("x", "y", "xz", "xyz", "zy", "xyz", "z"):
         sessions.mark(names)
         move_together(sites, names)
         time.sleep(0.7)
+        sessions.go_on()
         one_place_each(sites, names)
     for guest in guests:
         for session in guest.sessions():
@@ -59,4 +60,4 @@ def test(lab):
     sessions.end()
 
 
-test_main(test, 58)
+test_main(test)

@@ -22,7 +22,7 @@ def is_bound(guest, q, name, port):
         with server.socket(socket.AF_INET6, STREAM) as listener, client.socket(socket.AF_INET6, STREAM) as s:
             listener.bind(("::", port))
             listener.listen(1)
-            s.settimeout(5)
+            s.settimeout(20)
             s.connect((target, port))
             accepted, seen = listener.accept()
             with accepted:
@@ -48,13 +48,13 @@ def test(lab):
     is_bound(guest, q, name, 7300)
     sessions = Sessions()
     open_all(sessions, "before", guest, q, name)
-    time.sleep(0.5)
+    sessions.go_on()
     sessions.mark("to dc2")
     sites.move("g", "dc2")
     time.sleep(0.7)
     is_bound(guest, q, name, 7301)
     open_all(sessions, "visiting", guest, q, name)
-    time.sleep(0.5)
+    sessions.go_on()
     sessions.mark("to dc1")
     sites.move("g", "dc1")
     time.sleep(0.7)
@@ -68,4 +68,4 @@ def test(lab):
     check(not strange, f"{len(strange)} packets with a nonce to a peer without ILNP")
 
 
-test_main(test, 50)
+test_main(test)

@@ -8,7 +8,7 @@ import time
 from two_sites import OTHER, TwoSites
 
 # pylint: disable=wrong-import-order
-from flows import Counter, Stream
+from flows import Counter, Stream, go_on
 from lab import check, test_main, wait_until
 
 STEPS = ("prepare", "activate", "release")
@@ -108,7 +108,7 @@ def nothing_left(sites):
                    lambda r=site.router: f"a move is left over: {r.ask('moves')}")
         check(site.router.counters()["table.held_octets"] == 0, f"{name} holds packets")
     wait_until(lambda: sites.presence("g", "dc2") is None,
-               lambda: f"a former guest: {sites.sites['dc2'].router.ask('nodes')}", 6, 0.1)
+               lambda: f"a former guest: {sites.sites['dc2'].router.ask('nodes')}", pause=0.1)
 
 
 def test(lab):
@@ -129,14 +129,14 @@ def test(lab):
             moves.with_router_killed(victim, moment)
     if moves.at() != "dc1":
         sites.move("g", "dc1")
-    time.sleep(0.5)
+    go_on(udp, *streams.values())
     figures = udp.stop()
     for name, stream in streams.items():
-        print(f"TCP {name}: {stream.stop(what=name, timeout=30)['octets'] >> 10} KiB intact")
+        print(f"TCP {name}: {stream.stop(what=name)['octets'] >> 10} KiB intact")
     longest = max((length for length, _ in figures["there"]["gaps"]), default=0)
     print(f"{moves.taken}; UDP: {figures['sent']} sent, {figures['there']['lost']} lost, longest stall {longest:.2f} s")
     check(longest < 3, "a stall that nothing explains")
     nothing_left(sites)
 
 
-test_main(test, 110)
+test_main(test)

@@ -48,7 +48,7 @@ def moved(site, provider, b, number, what):
     wait_until(lambda: site.router.uplink("isp")["prefixes"][:1] == [f"{PREFIX[number]}/48"],
                lambda: f"{what}: {site.router.uplink('isp')}")
     at, wanted = now(), "-".join(w.zfill(4) for w in provider.name(number).split(":"))
-    wait_until(lambda: b.session(NID_A)["using"]["remote"] == wanted, lambda: f"{what}: {b.session(NID_A)}", 8)
+    wait_until(lambda: b.session(NID_A)["using"]["remote"] == wanted, lambda: f"{what}: {b.session(NID_A)}")
     return (now() - at) * 1000
 
 
@@ -73,7 +73,7 @@ def is_published(lab, *locators):
 
 def wait_published(lab, site, *locators):
     wait_until(lambda: is_published(lab, *locators), lambda: f"not published: {locators}: "
-               f"{site.router.ask('status')['publication']}", 8)
+               f"{site.router.ask('status')['publication']}")
 
 
 def dns_is_lost(lab, site, provider):
@@ -83,9 +83,9 @@ def dns_is_lost(lab, site, provider):
         f"ip6 saddr {TRANSIT}::/64 meta l4proto {{ tcp, udp }} th dport 53 drop\n}}\n}}\n"))
     provider.says((4, 0, 0), (1, FOR_EVER, FOR_EVER))
     wait_until(lambda: "DNS records not up to date" in str(site.router.ask("status")["problems"]),
-               lambda: str(site.router.ask("status")), 30, 0.2)
+               lambda: str(site.router.ask("status")), 60, 0.2)
     site.world.run("/usr/sbin/nft", "delete", "table", "ip6", "cut")
-    wait_until(lambda: is_published(lab, provider.name(1)), "the update is not repeated", 30, 0.2)
+    wait_until(lambda: is_published(lab, provider.name(1)), "the update is not repeated", 60, 0.2)
     wait_until(lambda: site.router.ask("status")["state"] == "ok", lambda: str(site.router.ask("status")))
 
 
@@ -155,4 +155,4 @@ def test(lab):
           f"{figures['sent']}")
 
 
-test_main(test, 100)
+test_main(test)

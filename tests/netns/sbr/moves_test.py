@@ -60,16 +60,17 @@ def test(lab):
     sessions.stream("IP-only, out", a.ns, out, OUT)
     sessions.stream("IP-only, in", out, a.ns, name)
     sessions.counter("IP-only", out, a.ns, name, hertz=500)
-    time.sleep(0.5)
+    sessions.go_on()
     # Another port of the same subnet: the link-layer address is another one, the locator is not.
     for what, old, new in (("another port", "eth0", "eth1"), ("another subnet", "eth1", "eth2"),
                            ("back", "eth2", "eth0")):
         sessions.mark(what)
         node.ip("link", "set", old, "down")
         node.ip("link", "set", new, "up")
-        wait_until(lambda n=new: [x for x in a.locators() if x["interface"] == n], f"{what}: no locator by {new}", 8)
+        wait_until(lambda n=new: [x for x in a.locators() if x["interface"] == n], f"{what}: no locator by {new}")
         time.sleep(2)
-    sessions.end(stall=2.5, window=2.5)
+        sessions.go_on()
+    sessions.end(stall=4, best=2, window=2.5)
     lab.end_captures()
     nid = packed(f"::{NID_A}")[8:]
     for path in captures:
@@ -77,4 +78,4 @@ def test(lab):
         check(seen == {packed(f"{outside_name}::")[:8]}, f"seen under other names: {[each.hex() for each in seen]}")
 
 
-test_main(test, 58)
+test_main(test)

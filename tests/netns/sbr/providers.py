@@ -47,9 +47,12 @@ def sources(site, locator, count, outside="out", port=9):
     names = {f"{site.name_of(locator, uplink)}::10": uplink for uplink in site.outside}
     with target.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
         s.bind(("::", port))
-        s.settimeout(2)
-        for _ in range(count):
-            with inside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as c:
-                c.sendto(b"x", (target.address, port))
-            seen[names[s.recvfrom(64)[1][0]]] += 1
+        s.settimeout(20)
+        for done in range(0, count, 40):
+            batch = min(40, count - done)
+            for _ in range(batch):
+                with inside.socket(socket.AF_INET6, socket.SOCK_DGRAM) as c:
+                    c.sendto(b"x", (target.address, port))
+            for _ in range(batch):
+                seen[names[s.recvfrom(64)[1][0]]] += 1
     return seen

@@ -3,12 +3,10 @@
 """Location privacy: nodes in dc2, with ILNP and without, are known to the world by the names that dc1, their relay, gives
 them. Correspondents, with ILNP and without, never see a locator that tells where the nodes are, also when a node moves to
 another subnet there and tells its correspondents so."""
-import time
-
 from two_sites import INSIDE, OUT, PROVIDER, SUBNET, SHIM, TwoSites
 
 # pylint: disable=wrong-import-order
-from flows import Stream
+from flows import Stream, go_on
 from lab import check, test_main, wait_until
 from sessions import Sessions, locator_updates, names_on_the_wire
 from site_lab import host_address, veth
@@ -59,7 +57,7 @@ def test_plain(sites, plain):
     """The streams, which go on."""
     q, name = sites.lab.namespaces["q"], f"{NAMES[0]}::{PLAIN:x}"
     wait_until(lambda: q.run("ping", "-6", "-n", "-c", "1", "-W", "1", name, check_status=False).returncode == 0,
-               "the node does not answer by its relay's name", 8)
+               "the node does not answer by its relay's name")
     streams = [Stream(plain, q, OUT, port=7005, rate=500_000), Stream(q, plain, name, port=7006, rate=500_000)]
     text = plain.run("ping", "-6", "-n", "-c", "1", "-t", "1", OUT, check_status=False).stdout
     check("Time exceeded" in text, f"the node's own router does not answer: {text}")
@@ -75,14 +73,13 @@ def test_ilnp(sites, guest):
     sessions.stream("out", guest.ns, p.ns, guest.resolve_peer(p), rate=500_000)
     wait_until(lambda: (p.session(NID) or {}).get("state") == "established", "no session")
     for subnet, old, new in ((1, "eth0", "eth1"), (0, "eth1", "eth0")):
-        time.sleep(0.7)
+        sessions.go_on()
         sessions.mark(f"to subnet {subnet}")
         guest.ns.ip("link", "set", old, "down")
         guest.ns.ip("link", "set", new, "up")
         wanted = "-".join(w.zfill(4) for w in NAMES[subnet].split(":"))
         wait_until(lambda w=wanted: p.session(NID)["using"]["remote"] == w, lambda w=wanted: f"not {w}: {p.session(NID)}")
-    time.sleep(1)
-    sessions.end(stall=2.5, window=2.5)
+    sessions.end(stall=4, best=2, window=2.5)
 
 
 def test(lab):
@@ -93,6 +90,7 @@ def test(lab):
     captures = {name: lab.capture(world, name) for name in ("q-eth0", "p-eth0", "dc1-wan0", "dc2-wan0")}
     streams = test_plain(sites, plain)
     test_ilnp(sites, guest)
+    go_on(*streams, more=1 << 19)
     octets = [s.stop(what="by the relay")["octets"] for s in streams]
     lab.end_captures()
 
@@ -109,4 +107,4 @@ def test(lab):
     print(f"{[o >> 10 for o in octets]} KiB by the relay, {len(frames)} frames without a trace of the nodes' site")
 
 
-test_main(test, 60)
+test_main(test)

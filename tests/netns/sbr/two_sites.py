@@ -56,7 +56,7 @@ class TwoSites:
         for name, site in self.sites.items():
             self._link(site, name)
         self.truth = truth or f'[truth]\npath = "{lab.directory}/truth.db"\n'
-        self.timers = timers or '[migration]\ngrace = "2s"\nprepare_timeout = "3s"\nactivate = "asked"\nhold_packets = 4096\n'
+        self.timers = timers or '[migration]\ngrace = "2s"\nprepare_timeout = "20s"\nactivate = "asked"\nhold_packets = 4096\n'
         self._peers(guests, published)
 
     def _site(self, name):
@@ -182,9 +182,9 @@ class TwoSites:
         """Its inside locator as migrate reads it: with four digits a word."""
         return f"{site}/{'-'.join(w.zfill(4) for w in SUBNET[site].split(':'))}"
 
-    def wait_presence(self, name, site, wanted, timeout=8):
+    def wait_presence(self, name, site, wanted):
         wait_until(lambda: self.presence(name, site) == wanted,
-                   lambda: f"{name} is not {wanted} at {site}: {self.presence(name, site)}", timeout, 0.005)
+                   lambda: f"{name} is not {wanted} at {site}: {self.presence(name, site)}", pause=0.005)
 
     def presence(self, name, site):
         """What the router of a site says of a guest: here, visiting, away, arriving, or None."""

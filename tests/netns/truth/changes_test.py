@@ -22,8 +22,9 @@ def the_leader_is_killed_in_a_stream_of_changes(cluster, c1, c2):
     for pair in known:
         check(sorted(a["outcome"] for a in pair) == ["conflict", "done"], f"one wins: {pair}")
     c1.wait_state("ready")
-    late = [c1.answer(n) for n in [c1.claim(1000 + i) for i in range(20)]]
-    check(all(a["outcome"] == "done" for a in late), f"two members are enough: {late}")
+    for number in range(1000, 1020):
+        wait_until(lambda n=number: owned(c1, n), "two members are enough")
+        check("epoch" in c1.read(number), f"{number} was acknowledged, and is not there")
     stored = {number: c1.read(number) for number in range(200)}
     for number, pair in enumerate(pairs):
         for answer in pair:
@@ -31,15 +32,29 @@ def the_leader_is_killed_in_a_stream_of_changes(cluster, c1, c2):
                 check(stored[number].get("epoch") == answer["epoch"], f"{number}: {pair}, read {stored[number]}")
     wait_until(lambda: c1.records() == c2.records(), "the two routers do not agree")
     cluster.members[leader].start("existing")
-    wait_until(cluster.leader, "the cluster does not come together again", 15, 0.1)
+    wait_until(cluster.leader, "the cluster does not come together again", 40, 0.1)
     print(f"  leader killed: {len(known)} of 200 races decided, the others unknown to one of the two")
 
 
+def owned(client, number):
+    """Whether a claim of this node was acknowledged, now or, when its answer was late, before."""
+    outcome = client.answer(client.claim(number))["outcome"]
+    check(outcome in ("done", "conflict", "unreachable"), f"claim of {number}: {outcome}")
+    return outcome != "unreachable"
+
+
 def two_claim_one_node_in_the_same_second(c1, c2):
-    for number in range(2000, 2020):
+    decided = 0
+    for number in range(2000, 2060):
         pair = c1.answer(c1.claim(number, "dc1")), c2.answer(c2.claim(number, "dc2"))
+        if "unreachable" in [a["outcome"] for a in pair]:
+            continue  # a store on a busy machine may be late
         check([a["outcome"] for a in pair] == ["done", "conflict"], f"the second is told: {pair}")
         check(c2.read(number)["epoch"] == pair[0]["epoch"], "a conflict changes nothing")
+        decided += 1
+        if decided == 20:
+            return
+    check(False, f"only {decided} claims were decided")
 
 
 def a_minority_changes_nothing(cluster, c2):
@@ -55,10 +70,10 @@ def a_minority_changes_nothing(cluster, c2):
     check({a["outcome"] for a in answers} <= {"unreachable"}, f"no majority, no change: {answers}")
     check(alone.wait_event("reachable", reachable=False)["why"], "and it is said why")
     check(alone.records() == before, "the copy serves")
-    wait_until(lambda: c2.answer(c2.claim(3100))["outcome"] in ("done", "conflict"), "the majority goes on", 8)
+    wait_until(lambda: c2.answer(c2.claim(3100))["outcome"] in ("done", "conflict"), "the majority goes on")
     for other in others:
         e1.ip("-6", "route", "del", "blackhole", other)
-    alone.wait_state("ready", 15)
+    alone.wait_state("ready")
     wait_until(lambda: key(3100) in alone.records(), "what the others did meanwhile is seen")
     alone.stop()
 
@@ -75,7 +90,7 @@ def the_store_is_compacted_while_the_watch_is_cut(cluster, c1, c2):
     check(key(1001) in c1.records(), "nothing is forgotten while the store is away")
     c1.events.clear()
     c1.cut(off=False)
-    c1.wait_event("resync_finished", 20)
+    c1.wait_event("resync_finished")
     check(key(1001) not in c1.records() and c1.records() == c2.records(), "a full read finds what is gone")
 
 
@@ -129,4 +144,4 @@ def test(lab):
 
 
 if __name__ == "__main__":
-    sys.exit(test_main(test, 90))
+    sys.exit(test_main(test))

@@ -109,14 +109,14 @@ class Cluster:
     def start(self):
         for member in self.members.values():
             member.start()
-        wait_until(self.leader, "the cluster has no leader", 15, 0.1)
+        wait_until(self.leader, "the cluster has no leader", 40, 0.1)
 
     def ctl(self, *arguments, node=None, check_status=True):
         path = self.authority.path
         nodes = [node] if node else MEMBERS
         return self.tools.run(
             "etcdctl", f"--cacert={path('pem')}", f"--cert={path('pem', 'client')}", f"--key={path('key', 'client')}",
-            "--endpoints", ",".join(endpoint(n) for n in nodes), "--command-timeout=2s", "--dial-timeout=1s",
+            "--endpoints", ",".join(endpoint(n) for n in nodes), f"--command-timeout={20 if check_status else 2}s", "--dial-timeout=1s",
             *arguments, check_status=check_status, env={**os.environ, "ETCDCTL_API": "3"})
 
     def leader(self):
@@ -147,7 +147,7 @@ class Client:
         self.options = os.path.join(cluster.directory, f"{name}.json")
         with open(self.options, "w", encoding="ascii") as f:
             json.dump({"store": "etcd", "path": os.path.join(cluster.directory, f"{name}.db"), "ca": path("pem"),
-                       "certificate": path("pem", "client"), "key": path("key", "client"), "timeout_ms": 1000,
+                       "certificate": path("pem", "client"), "key": path("key", "client"), "timeout_ms": 2000,
                        **options}, f)
         self.next_id = 0
         self.start()
@@ -164,7 +164,7 @@ class Client:
 
     def stop(self):
         self.process.stdin.close()
-        check(self.process.wait(5) == 0, f"{self.name} ended with {self.process.returncode}")
+        check(self.process.wait(20) == 0, f"{self.name} ended with {self.process.returncode}")
 
     def take(self):
         check(self.process.poll() is None, f"{self.name} ended with {self.process.returncode}")
@@ -181,11 +181,11 @@ class Client:
         self.process.stdin.flush()
         return self.next_id
 
-    def answer(self, number, timeout=6.0):
+    def answer(self, number):
         def there():
             self.take()
             return self.answers.get(number)
-        return wait_until(there, f"{self.name} does not answer", timeout, 0.002)
+        return wait_until(there, f"{self.name} does not answer", pause=0.002)
 
     def ask(self, what, **more):
         return self.answer(self.send(what, **more))
@@ -198,21 +198,21 @@ class Client:
         def answered():
             answer = self.ask("read", key=key(number))
             return answer if answer["outcome"] == "done" else None
-        return wait_until(answered, lambda: f"{self.name} cannot read: {self.ask('status')}", 15)
+        return wait_until(answered, lambda: f"{self.name} cannot read: {self.ask('status')}")
 
     def records(self):
         return self.ask("records")["records"]
 
-    def wait_state(self, state, timeout=10.0):
+    def wait_state(self, state):
         wait_until(lambda: self.ask("status")["state"] == state,
-                   lambda: f"{self.name} is not {state}: {self.ask('status')}", timeout)
+                   lambda: f"{self.name} is not {state}: {self.ask('status')}")
         return self
 
-    def wait_event(self, name, timeout=10.0, **fields):
+    def wait_event(self, name, **fields):
         def there():
             self.take()
             return [e for e in self.events if e["event"] == name and all(e[k] == v for k, v in fields.items())]
-        return wait_until(there, f"{self.name}: no event {name} {fields}", timeout)[-1]
+        return wait_until(there, f"{self.name}: no event {name} {fields}")[-1]
 
     def cut(self, off=True):
         """The link of this client's node, at the router."""

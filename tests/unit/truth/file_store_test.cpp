@@ -27,11 +27,8 @@ class FileStoreTest : public testing::Test {
     return std::move(store.value());
   }
   FileStore::Options options(std::uint64_t max_octets = 64 << 20) {
-    return {.path = path_,
-            .sites = two_sites(),
-            .timeout = milliseconds{150},
-            .poll = milliseconds{10},
-            .max_octets = max_octets};
+    return {
+        .path = path_, .sites = two_sites(), .timeout = timeout_, .poll = milliseconds{10}, .max_octets = max_octets};
   }
   /// By another connection, as another program would.
   void sql(const char* text) {
@@ -46,6 +43,7 @@ class FileStoreTest : public testing::Test {
   std::filesystem::path path_ = directory_ / "truth.db";
   RememberingWatcher watcher_;
   std::string why_;
+  Duration timeout_ = seconds{20};  ///< of the next store; nothing but a lock that is never given back takes so long
 };
 
 TEST_F(FileStoreTest, ARecordIsStoredReadAndRemoved) {
@@ -154,13 +152,15 @@ TEST_F(FileStoreTest, RemovalsAreForgottenInTheEnd) {
 
 TEST_F(FileStoreTest, AHeldLockIsWaitedForButNotForEver) {
   const auto store = open();
+  timeout_ = milliseconds{150};
+  const auto impatient = open();
   store->watch(watcher_);
   ASSERT_TRUE(run_until(loop_, [&] { return watcher_.reachable; }));
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(path_.c_str(), &other), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
   EXPECT_EQ(read(loop_, *store, settled_record(1).key).outcome, done) << "readers wait for nobody";
-  const StoreAnswer late = replace(loop_, *store, settled_record(1), 0);
+  const StoreAnswer late = replace(loop_, *impatient, settled_record(1), 0);
   EXPECT_EQ(late.outcome, unreachable);
   EXPECT_NE(late.why.find("lock"), std::string::npos) << late.why;
   std::optional<StoreAnswer> answer;
@@ -257,6 +257,7 @@ TEST_F(FileStoreTest, AnAnswerMayEndTheStore) {
       store.reset();
     });
   }
+  EXPECT_TRUE(run_until(loop_, [&] { return answers != 0; }));
   loop_.run_for(milliseconds{20});
   EXPECT_EQ(answers, 1);
 }

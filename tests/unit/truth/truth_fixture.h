@@ -87,7 +87,7 @@ class RememberingWatcher final : public TruthWatcher {
 
 /// Runs the loop until `condition` holds; false after `limit`.
 template <class Condition>
-bool run_until(Loop& loop, Condition condition, Duration limit = seconds{5}) {
+bool run_until(Loop& loop, Condition condition, Duration limit = seconds{30}) {
   const TimePoint end = loop.now() + limit;
   while (!condition()) {
     if (loop.now() > end) return false;
@@ -98,7 +98,7 @@ bool run_until(Loop& loop, Condition condition, Duration limit = seconds{5}) {
 
 /// Asks and waits for the answer, which must not come from inside the call, and only once.
 template <class Ask>
-StoreAnswer answer_of(Loop& loop, Ask ask, Duration limit = seconds{5}) {
+StoreAnswer answer_of(Loop& loop, Ask ask, Duration limit = seconds{30}) {
   auto answers = std::make_shared<std::vector<StoreAnswer>>();
   ask([answers](StoreAnswer answer) { answers->push_back(std::move(answer)); });
   EXPECT_TRUE(answers->empty()) << "answered from inside the call";
