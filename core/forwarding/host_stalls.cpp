@@ -3,10 +3,11 @@
 // peer is reachable again it would still wait for it. RFC 6069: an ICMP "no route" about the segment at the head of the
 // window makes TCP take back one doubling, and retransmit when its timer would be over by then. We tell our own kernel,
 // once per doubling; it believes only what quotes a connection and a sequence number of its own. Nothing is on the
-// wire.
+// wire. A connection that is only being opened is left alone: for it any such error is the end.
 #include <algorithm>
 
 #include "core/forwarding/host_forwarder.h"
+#include "core/forwarding/packet_fields.h"
 #include "core/ipv6/icmpv6.h"
 
 namespace ilnp {
@@ -21,7 +22,8 @@ constexpr std::uint8_t no_route = 0;
 
 /// What is sent during a silence is the retransmission of the head of the window.
 void HostForwarder::note_stalled(Correspondent& c, const Packet& packet, const HeaderWalk& walk) {
-  if (walk.upper_protocol != next_header::tcp || walk.upper_length < tcp_header_length || !c.is_session()) return;
+  const TcpFields fields = tcp_of(packet, walk);
+  if (!fields.valid || (fields.flags & tcp_syn) != 0 || !c.is_session()) return;
   const std::uint8_t* tcp = packet.data() + walk.upper_offset;
   const StalledSegment segment{load_u16(tcp), load_u16(tcp + 2), load_u32(tcp + 4)};
   if (c.stalled == nullptr) c.stalled = std::make_unique<std::vector<StalledSegment>>();

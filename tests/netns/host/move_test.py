@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves of every kind with a TCP transfer (octets compared) and a 1 kHz counter in both directions."""
 import datetime
+import os
+import select
+import socket
 import time
 
 from flows import Counter, Stream, go_on, now, promise
@@ -159,6 +162,29 @@ def carrier_only(lab, a, b):
     return found
 
 
+def opened_without_a_link(a, b):
+    """A connection that begins while the peer has no link waits for it; nothing tells it that there is no way."""
+    with b.ns.socket(socket.AF_INET6, socket.SOCK_STREAM) as listener, a.ns.socket(socket.AF_INET6, socket.SOCK_STREAM) as s:
+        listener.bind(("::", 7004))
+        listener.listen(1)
+        link(b, "eth0", "down")
+        wait_until(lambda: not b.locators(), "b has no link")
+        s.setblocking(False)
+        s.connect_ex((b.identity(), 7004))
+        time.sleep(1.5)  # its timer has doubled once
+        link(b, "eth0", "up")
+        check(select.select([], [s], [], 30)[1], "not connected")
+        refused = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        check(refused == 0, f"a connection that began without a link: {os.strerror(refused)}")
+        listener.settimeout(20)
+        with listener.accept()[0] as accepted:
+            s.shutdown(socket.SHUT_WR)
+            accepted.settimeout(20)
+            check(accepted.recv(1) == b"", "octets from nowhere")
+        s.settimeout(20)
+        check(s.recv(1) == b"", "no orderly end")
+
+
 def test(lab):
     a, b = standard(lab)
     a.start()
@@ -169,6 +195,7 @@ def test(lab):
     # While a link flaps, events are too many to be written all.
     keep(lab, a, b, flapping, whole=WHOLE_GAP + FLAPPING, own=WHOLE_GAP + FLAPPING)
     keep(lab, a, b, carrier_only)
+    opened_without_a_link(a, b)
     captures = lab.end_captures()
     check(not resets(captures, [a.nid, b.nid]), f"resets: {resets(captures, [a.nid, b.nid])[:3]}")
     check(not identity_leaks(captures), f"identity addresses on the wire: {identity_leaks(captures)[:3]}")

@@ -104,6 +104,13 @@ TEST_F(HostStalls, OtherProtocolsHaveNoTimerToTakeBack) {
   EXPECT_TRUE(told(peer_moves()).empty());
 }
 
+TEST_F(HostStalls, AConnectionThatIsBeingOpenedWouldEndByIt) {
+  fall_silent();
+  send(from_us().tcp(40001, 80, sequence, 0, syn).build());
+  send(from_us().tcp(80, 40002, sequence, 7, syn | ack).build());
+  EXPECT_TRUE(told(peer_moves()).empty());
+}
+
 TEST_F(HostStalls, ConnectionsPerPeerAreLimited) {
   tuning.max_stalled = 3;
   fall_silent();
