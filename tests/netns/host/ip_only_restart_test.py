@@ -87,4 +87,4 @@ def test(lab):
                 connections.peer_hears(what)
 
 
-test_main(test, 60)
+test_main(test)
