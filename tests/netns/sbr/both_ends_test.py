@@ -54,6 +54,9 @@ def test(lab):
         time.sleep(0.7)
         sessions.go_on()
         one_place_each(sites, names)
+    for site in sites.sites.values():
+        counters = site.router.counters()
+        check((counters["directory.records"], counters["directory.not_obeyed"]) == (len(GUESTS), 0), f"truth: {counters}")
     for guest in guests:
         for session in guest.sessions():
             check(session["state"] == "established", f"{guest.name}: {session}")

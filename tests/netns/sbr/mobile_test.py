@@ -89,6 +89,18 @@ def dns_is_lost(lab, site, provider):
     wait_until(lambda: site.router.ask("status")["state"] == "ok", lambda: str(site.router.ask("status")))
 
 
+def operator_asks(lab, site):
+    """Counters, metrics, and that the store is read anew."""
+    def ctl(*command):
+        return run(lab.ctl, "--socket", site.router.socket_path, *command).stdout
+    check("\nilnp_proxy_acknowledged_total " in ctl("show", "metrics"), "no metrics")
+    wait_until(lambda: not site.router.counters()["proxy.outstanding"], "a correspondent does not acknowledge")
+    counters = site.router.counters()
+    check(counters["proxy.sent"] >= counters["proxy.acknowledged"] >= 3, f"updates of the proxy: {counters}")
+    check("accepted" in ctl("accept-store"), "the store is not accepted")
+    wait_until(lambda: site.router.counters()["truth.resyncs"] == counters["truth.resyncs"] + 1, "the store is not read")
+
+
 def test(lab):
     lab.router()
     outside_host(lab, "out", "2001:db8:c1::")
@@ -140,10 +152,7 @@ def test(lab):
     wait_published(lab, site, provider.name(4))
     updates = site.router.ask("status")["publication"][0]["updates"]
     check(updates <= 5, f"{updates} updates of the DNS for four moves and a start")
-    words = [run(lab.ctl, "--socket", site.router.socket_path, *command).stdout
-             for command in (("show", "metrics"), ("accept-store",))]
-    check("\nilnp_proxy_acknowledged_total " in words[0] and "accepted" in words[1], f"ilnpctl: {words}")
-    check(site.router.counters()["proxy.acknowledged"] >= 3, "the proxy's acknowledgements are not counted")
+    operator_asks(lab, site)
     octets = [octets] + [s.stop(what=w)["octets"] for s, w in zip(streams, ("out", "in"))]
     figures = udp.stop()
     noticed = [e["event"] for e in a.events()][before:]
