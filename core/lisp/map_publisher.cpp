@@ -67,13 +67,8 @@ bool MapPublisher::any_related(const EidPrefix& eid, F&& f) {
   };
   for (auto* entry = table_.first_in(eid); entry != nullptr; entry = table_.next_in(eid, *entry))
     if (any_of(*entry)) return true;
-  for (EidPrefix wider = eid; wider.prefix.length > 0;) {
-    --wider.prefix.length;
-    auto* entry = table_.match(wider);
-    if (entry == nullptr) return false;
+  for (auto* entry = table_.wider_than(eid); entry != nullptr; entry = table_.wider_than(entry->first))
     if (any_of(*entry)) return true;
-    wider.prefix.length = entry->first.prefix.length;
-  }
   return false;
 }
 

@@ -89,6 +89,12 @@ class PrefixTable {
     entries_.erase(prefix);
   }
 
+  /// The longest prefix that contains all of `prefix` and is not the same.
+  Entry* wider_than(EidPrefix prefix) {
+    if (prefix.prefix.length == 0) return nullptr;
+    --prefix.prefix.length;
+    return match(prefix);
+  }
   /// The first entry in `prefix`, itself included; nullptr: none. With next_in() all of them, in order.
   const Entry* first_in(const EidPrefix& prefix) const { return in(prefix, entries_.lower_bound(prefix)); }
   const Entry* next_in(const EidPrefix& prefix, const Entry& entry) const {

@@ -187,6 +187,17 @@ TEST_F(RlocProbingTest, DoubtAsksAtOnceButOnceASecond) {
   probing.doubt(now, ip("2001:db8:a7::1"));  // not ours to ask
 }
 
+TEST_F(RlocProbingTest, DoubtDoesNotHastenTheEnd) {
+  answers = [](const IpAddress&) { return false; };
+  run(seconds{5});
+  ASSERT_EQ(times.size(), 1u);
+  while (now < times[0] + milliseconds{14'900}) {
+    probing.doubt(now, a1);
+    run(milliseconds{10});
+  }
+  EXPECT_FALSE(is_down()) << "errors can be forged";
+}
+
 TEST_F(RlocProbingTest, AnswersThatAreNotBelieved) {
   answers = [](const IpAddress&) { return false; };
   run(seconds{5});
