@@ -110,10 +110,12 @@ class Lisp(unittest.TestCase):
     page = (ROOT / "docs/protocol/lisp.md").read_text()
 
     def test_every_reason_has_a_row(self):
-        reasons = re.search(r"names\{(.*?)\};", (ROOT / "core/lisp/reasons.h").read_text(), re.DOTALL).group(1)
-        self.assertGreater(len(re.findall(r'"(\w+)"', reasons)), 20)
-        for reason in re.findall(r'"(\w+)"', reasons):
-            self.assertIn(f"`{reason}`", self.page)
+        for file in ("reasons.h", "itr_reasons.h"):
+            names = re.search(r"names\{(.*?)\};", (ROOT / "core/lisp" / file).read_text(), re.DOTALL).group(1)
+            reasons = re.findall(r'"(\w+)"', names)
+            self.assertGreater(len(reasons), 20)
+            for reason in reasons:
+                self.assertIn(f"`{reason}`", self.page)
 
     def test_every_file_and_every_suite_that_a_row_names_exists(self):
         tests = "".join(file.read_text() for file in sorted((ROOT / "tests/unit/lisp").glob("*.cpp")))
