@@ -179,6 +179,19 @@ TEST_F(ScriptedDaemon, NoDaemonIsDownInEveryForm) {
   EXPECT_EQ(problems(), "");
 }
 
+TEST(ControlSocket, ABorderRoutersCommandsGoToItsOwn) {
+  using Arguments = std::vector<std::string>;
+  const auto asked = [](Arguments arguments) {
+    std::ostringstream out, problems;
+    EXPECT_NE(control_main(std::move(arguments), false, out, problems), 0) << "no daemon runs here";
+    return problems.str();
+  };
+  for (const Arguments& command : {Arguments{"accept-store"}, Arguments{"show", "uplinks"}, Arguments{"show", "nodes"},
+                                   Arguments{"migrate", "release", "fd00:1::42"}})
+    EXPECT_NE(asked(command).find("/run/ilnp/sbr.sock"), std::string::npos) << command.front();
+  EXPECT_NE(asked({"reload"}).find("/run/ilnp/host.sock"), std::string::npos);
+}
+
 TEST_F(ScriptedDaemon, ADaemonThatDiesOrBabblesIsDownToo) {
   script({"", "{\"schema\":", "this is not JSON\n", "[1]\n"});
   for (int i = 0; i < 4; ++i) {
