@@ -62,6 +62,17 @@ void await_carrier(const TestNamespace& where, const std::string& name);
 /// Waits for readability; false after the limit.
 bool readable(int descriptor, Duration limit);
 
+/// Waits until `value()` is `wanted`, since the kernel does some of its work when it comes to it; the last value.
+template <class Value>
+auto await_value(const Value& value, decltype(value()) wanted) {
+  auto found = value();
+  for (int tries = 0; found != wanted && tries < 4000; ++tries) {
+    readable(-1, milliseconds{5});
+    found = value();
+  }
+  return found;
+}
+
 /// Frames that arrive on an interface: IPv6, from the Ethernet header on.
 class FrameTap {
  public:

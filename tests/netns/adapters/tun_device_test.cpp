@@ -122,7 +122,7 @@ TEST_F(TunDeviceTest, AWrongChecksumIsNotPassedOffAsVerified) {
   bad[46] ^= 1;
   test::PacketBuffer packet{bad};
   EXPECT_TRUE(device.value().write(packet.packet));
-  EXPECT_EQ(host.counter("Udp6InCsumErrors"), 1u);
+  EXPECT_EQ(test::await_value([&] { return host.counter("Udp6InCsumErrors"); }, 1u), 1u);
 }
 
 TEST_F(TunDeviceTest, WhatTheKernelRefusesIsCounted) {

@@ -162,8 +162,11 @@ TEST_F(WirePortTest, NeighbourDiscoveryForOurAddressIsTheKernels) {
   host.shell("ip -6 addr add " + to_string(ilv) + "/128 nodad dev eth0");
   WirePort port = open_port(host, {nid});
   apply_filter();
-  peer.succeeds("ping -c 1 -W 1 " + to_string(ilv));  // makes the kernel ask; the echo itself is ours
-  EXPECT_NE(peer.shell("ip -6 neigh show " + to_string(ilv)).find(to_string(host_mac)), std::string::npos);
+  peer.succeeds("ping -c 1 -W 0.1 " + to_string(ilv));  // makes the kernel ask; the echo itself is ours
+  const auto is_answered = [&] {
+    return peer.shell("ip -6 neigh show " + to_string(ilv)).find(to_string(host_mac)) != std::string::npos;
+  };
+  EXPECT_TRUE(test::await_value(is_answered, true));
   EXPECT_TRUE(peer.succeeds("ping -c 1 -W 5 2001:db8:a1::1")) << "ordinary addresses are untouched";
 }
 
@@ -197,7 +200,7 @@ TEST_F(WirePortTest, TheKernelNeverAnswersAnIlnpPacket) {
   EXPECT_EQ(errors_before_pong(), 0u);
   inject(sender, sentinel());
   EXPECT_EQ(received_until(port, sentinel()).size(), 6u) << "the port sees what the filter drops";
-  EXPECT_EQ(filter_counters().tapped, 6u);
+  EXPECT_EQ(test::await_value([&] { return filter_counters().tapped; }, 6u), 6u);
 }
 
 TEST_F(WirePortTest, ALinkThatGoesDownIsSurvived) {

@@ -273,6 +273,7 @@ class Stub {
   Stub(boost::asio::io_context& io, const NameServer& upstream) : resolver_{IlnpResolver::open(io, {}).value()} {
     StubSettings settings;
     settings.upstream = {upstream};
+    settings.hold = 20s;
     settings.listen = {{boost::asio::ip::make_address("127.0.0.106"), 53}, {boost::asio::ip::make_address("::1"), 53}};
     StubHooks hooks;
     hooks.on_ilnp_name = [](const ResolvedName& found) {

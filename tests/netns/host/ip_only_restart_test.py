@@ -35,8 +35,8 @@ class Connections:
             with a.ns.socket(V6, kind) as listener:
                 listener.bind(("::", port))
                 client = p.socket(V6, kind)
-                client.settimeout(5)
-                listener.settimeout(5)
+                client.settimeout(20)
+                listener.settimeout(20)
                 if kind == STREAM:
                     listener.listen(1)
                 client.connect((f"2001:db8:{place}::{NID_A}", port))
@@ -75,8 +75,7 @@ def test(lab):
         for when in ("before", "while away", "after"):
             if when == "while away":
                 time.sleep(0.3)  # the state file is written soon, not at once
-                a.process.send_signal(number)
-                a.process.wait(8)
+                a.stop(number)
             what = f"{when} {number.name}".encode()
             speaking = several if when != "while away" else several[:1]  # nobody sends a datagram again
             for connections in speaking:

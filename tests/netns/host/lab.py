@@ -215,7 +215,7 @@ class Host(Program):
         words = self.nid.replace(":", "+")
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f'[identity]\n{identity or f"""mode = "configured"{chr(10)}nid = "{words}" """}\n'
-                    f'[dns]\n{dns or f"""upstream = ["[{self.lab.name_server}]:53"]"""}\n'
+                    f'[dns]\nhold = "5s"\n{dns or f"""upstream = ["[{self.lab.name_server}]:53"]"""}\n'
                     f'[session]\n{session}\n[publish]\n{publish}\n{self.common_settings()}{text}\n')
 
     def identity(self):

@@ -21,7 +21,7 @@ namespace ilnp::test {
 
 /// Runs the loop until `done` holds; false when that takes longer than `most`.
 template <class Done>
-bool run_until(boost::asio::io_context& io, Done done, Duration most = seconds{10}) {
+bool run_until(boost::asio::io_context& io, Done done, Duration most = seconds{30}) {
   const auto end = std::chrono::steady_clock::now() + most;
   io.restart();
   while (!done()) {
@@ -106,7 +106,8 @@ class FakeZone {
 
 /// One query, one answer; nothing when none comes in time.
 inline std::optional<ByteVector> ask(boost::asio::io_context& io, const NameServer& server, ByteVector query,
-                                     Asking::Transport transport = Asking::Transport::udp, Duration most = seconds{5}) {
+                                     Asking::Transport transport = Asking::Transport::udp,
+                                     Duration most = seconds{20}) {
   std::optional<ByteVector> answer;
   bool failed = false;
   Asking asking{io,

