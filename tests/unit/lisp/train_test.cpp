@@ -291,12 +291,16 @@ TEST_F(JoinTest, FlagsThatMeanSomething) {
       << "pushed: the end of a super-packet";
 }
 
-TEST_F(JoinTest, ShorterOneIsTheLast) {
-  EXPECT_EQ(parts_after([](ByteVector& p) {
-              p.resize(p.size() - 10);
-              store_u16(p.data() + 4, static_cast<std::uint16_t>(p.size() - 40));
-            }),
-            (Sizes{2, 1}));
+TEST_F(JoinTest, ShorterOneIsTheLastEvenWhenMoreFollows) {
+  super.flags = plain_ack;
+  ByteVector bytes = super.build(ByteVector(2500));
+  auto pieces = packets_of(cut(bytes, super.offload(1000)));
+  super.sequence += 2500;
+  ByteVector next = super.build(ByteVector(1000));
+  pieces.push_back(packets_of(cut(next, super.offload(0))).at(0));
+  Sizes sizes;
+  for (const Joined& one : joined(pieces)) sizes.push_back(1 + one.rest.size());
+  EXPECT_EQ(sizes, (Sizes{3, 1}));
 }
 
 TEST_F(JoinTest, WhatMayBeFragmentedIsNot) {
