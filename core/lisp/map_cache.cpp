@@ -12,7 +12,11 @@ constexpr int ends_at_once = 1000;
 }  // namespace
 
 void MapCache::expect(std::span<const Eid> eids) const {
-  table_.expect(eids, [](const auto& entry) { __builtin_prefetch(entry.second.rlocs.data()); });
+  table_.expect(eids, [](const auto& entry) {
+    const std::vector<RlocRecord>& rlocs = entry.second.rlocs;
+    __builtin_prefetch(rlocs.data());
+    __builtin_prefetch(rlocs.data() + rlocs.size());  // few, but mostly not in one line
+  });
 }
 
 MapCache::Found MapCache::look_up(TimePoint now, const Eid& eid) {

@@ -37,7 +37,7 @@ enum class MappingOrigin : std::uint8_t { reply, notify, change_priority, config
 struct Mapping {
   static constexpr TimePoint unused{std::chrono::hours{-48}};  ///< longer ago than any TTL counts
 
-  EidPrefix eid;
+  // What a look-up reads, first: with the prefix in front of it, 64 octets.
   MappingState state = MappingState::pending;
   MappingOrigin origin = MappingOrigin::reply;
   Action action = Action::no_action;
@@ -48,6 +48,7 @@ struct Mapping {
   TimePoint last_used = unused;  ///< as exact as use_granularity
   Duration ttl{};
   TimePoint refresh_at = never, expiry = never;
+  EidPrefix eid;
 
   /// Neither ends nor is replaced by what comes from outside.
   bool is_fixed() const { return origin == MappingOrigin::configured || origin == MappingOrigin::own; }
