@@ -23,12 +23,11 @@ namespace ilnp::lisp {
 
 /// Of an entry; that there is none is the state NONE.
 enum class MappingState : std::uint8_t {
-  pending,   ///< asked for, nothing known: packets wait.                   answer -> active, negative; none -> negative
-  active,    ///< RLOCs are known.                                          0.9 TTL, SMR, all down -> stale; update ->
-             ///< tentative
-  negative,  ///< known to have none; `action` says what happens to packets. SMR -> stale; TTL -> gone
-  stale,     ///< as it was before, and asked for again.                    answer -> active, negative; TTL -> gone
-  tentative,  ///< by the word of a router, not confirmed by the mapping system. answer -> active, negative; TTL -> gone
+  pending,    ///< asked for: packets wait.          answer -> active, negative; none -> negative
+  active,     ///< RLOCs are known.                  0.9 TTL, SMR, all down -> stale; UPDATE -> tentative
+  negative,   ///< there are none: see `action`.     SMR, ask again -> stale; TTL -> gone
+  stale,      ///< as before, and asked for again.   answer -> active, negative; TTL -> gone
+  tentative,  ///< by a router's word, unconfirmed.  answer -> active, negative; TTL -> gone
 };
 
 /// By whose word; the order is not one of trust.
