@@ -145,7 +145,9 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
                  nids.set_former(entry, former).has_value();
   if (!known.obeyed) actions.events.push_back({DirectoryEventKind::clash, known.record});
   rewriter_.set_former_end(entry, known.record.former ? never : now + tuning_.grace);
-  if (role.kind != Role::Kind::leaving) entry.is_former_home = role.is_former_home;
+  // Who sees only the end of a move of the home knows by the entry that it was here.
+  const bool lost_its_home = role.kind == Role::Kind::leaving && !entry.is_guest;
+  entry.is_former_home = role.kind == Role::Kind::leaving ? entry.is_former_home || lost_its_home : role.is_former_home;
   entry.is_learnt = false;
   if (role.kind != Role::Kind::leaving) entry.is_guest = role.is_guest;
   if (role.is_expected && !entry.is_expected) entry.last_heard = {};
@@ -167,7 +169,7 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
   rewriter_.set_end(entry, role.kind == Role::Kind::leaving ? now + tuning_.grace : never);
   if (entry.presence != Presence::arriving && !entry.is_expected)
     rewriter_.release_held(now, entry.nid, old_home, actions.site);
-  if (home != old_home || entry.former != old_former || role.is_former_home) rewriter_.rehomed(now, entry.nid);
+  if (home != old_home || entry.former != old_former || entry.is_former_home) rewriter_.rehomed(now, entry.nid);
 }
 
 void SiteDirectory::on_event(TimePoint now, const SiteEvent& event, DirectoryActions& actions) {

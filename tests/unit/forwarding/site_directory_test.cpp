@@ -59,6 +59,15 @@ class SiteDirectoryTest : public SiteTest {
   }
 };
 
+TEST_F(SiteDirectoryTest, WhoSeesOnlyTheEndOfAMoveKnowsThatTheHomeWasHere) {
+  apply(record(here, here));
+  apply(record(there, there));
+  EXPECT_EQ(entry()->presence, Presence::away);
+  EXPECT_TRUE(entry()->is_former_home) << "others speak for it now";
+  apply(record(here, here, MovePhase::active, there));
+  EXPECT_FALSE(entry()->is_former_home);
+}
+
 TEST_F(SiteDirectoryTest, NodeWhoseHomeIsHereGoesAway) {
   apply(record(here, here));
   EXPECT_EQ(entry()->presence, Presence::here);
