@@ -198,7 +198,7 @@ TEST_F(MapCacheTest, FixedAndPendingEntriesNeverMakeWay) {
 TEST_F(MapCacheTest, NobodyOutsideReplacesWhatIsConfigured) {
   install(mapping("10.0.0.0/16", one), MappingOrigin::own);
   for (const MappingOrigin origin : {MappingOrigin::reply, MappingOrigin::notify, MappingOrigin::change_priority})
-    for (const std::uint32_t ttl : {0, 5})
+    for (const std::uint32_t ttl : {0u, 5u})
       EXPECT_EQ(install(mapping("10.0.0.0/16", {rloc("2001:db8:bad::1")}, ttl), origin), nullptr);
   EXPECT_EQ(cache.find(eid_prefix("10.0.0.0/16"))->rlocs, one);
   EXPECT_EQ(drops.of(ItrDrop::own_prefix), 6u);
