@@ -18,9 +18,9 @@
 
 #include "core/base/crypto.h"
 #include "core/base/rate_limit.h"
+#include "core/base/timer_heap.h"
 #include "core/forwarding/site_types.h"
 #include "core/ilnp/lu_sender.h"
-#include "core/base/timer_heap.h"
 #include "core/site/outside_names.h"
 
 namespace ilnp {

@@ -22,11 +22,11 @@
 #include "core/base/bounded_map.h"
 #include "core/base/crypto.h"
 #include "core/base/rate_limit.h"
+#include "core/base/timer_heap.h"
 #include "core/forwarding/site_proxy.h"
 #include "core/forwarding/site_types.h"
 #include "core/ilnp/error_translation.h"
 #include "core/ilnp/locator_update.h"
-#include "core/base/timer_heap.h"
 #include "core/site/subnet_map.h"
 
 namespace ilnp {

@@ -15,9 +15,9 @@
 
 #include "core/base/crypto.h"
 #include "core/base/time.h"
+#include "core/base/timer_heap.h"
 #include "core/ilnp/correspondent.h"
 #include "core/ilnp/pair_index.h"
-#include "core/base/timer_heap.h"
 #include "core/ilnp/tuning.h"
 #include "core/ipv6/address.h"
 
