@@ -35,7 +35,7 @@ AsEid eid_in(const std::string& octets) {
   const ByteVector bytes = hex(octets + "eeee");  // what follows must stay
   ByteReader in{bytes};
   auto field = read_eid(in);
-  return {std::move(field), in.remaining()};
+  return {field, in.remaining()};
 }
 void expect_eid(const std::string& octets, std::uint32_t instance, const char* address) {
   SCOPED_TRACE(octets);

@@ -212,12 +212,11 @@ TEST(Encapsulate, LastHopEndsHere) {
 /// Table of section 3.4 of the specification: sizes S-1, S, S+1 for both outer families.
 TEST(Encapsulate, SizeTable) {
   for (const auto& [rloc, limit] : {std::pair{rloc4, 1464u}, std::pair{rloc6, 1444u}}) {
-    for (const int over : {-1, 0, 1}) {
-      const auto size = static_cast<std::size_t>(static_cast<int>(limit) + over);
+    for (const std::size_t size : {limit - std::size_t{1}, limit + std::size_t{0}, limit + std::size_t{1}}) {
       ByteVector six = PacketBuilder{client, vm}.udp(1, 2, ByteVector(size - 48)).build();
       ByteVector kept = Ipv4{}.build(udp_of(1, 2, size - 28)), cut = Ipv4{.fragment = 0}.build(udp_of(1, 2, size - 28));
       ASSERT_EQ(six.size(), size);
-      const bool fits = over <= 0;
+      const bool fits = size <= limit;
       EXPECT_EQ(enter(six, rloc).verdict, fits ? Verdict::encapsulate : Verdict::too_big);
       EXPECT_EQ(enter(kept, rloc).verdict, fits ? Verdict::encapsulate : Verdict::too_big);
       EXPECT_EQ(enter(cut, rloc).verdict, fits ? Verdict::encapsulate : Verdict::fragment_inner);
