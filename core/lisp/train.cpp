@@ -112,6 +112,12 @@ bool cut_into_trains(const Packet& packet, const InnerPacket& inner, Bytes front
   return true;
 }
 
+std::size_t largest_piece(const Packet& packet, const InnerPacket& inner) {
+  if (packet.offload.segmentation == Offload::Segmentation::none) return packet.size();
+  const std::size_t transport = transport_octets(inner, packet.bytes().subspan(inner.upper_offset));
+  return std::min(packet.size(), inner.upper_offset + transport + packet.offload.segment_size);
+}
+
 // --- Joining
 // ----------------------------------------------------------------------------------------------------------------
 

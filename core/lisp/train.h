@@ -26,6 +26,9 @@ struct Train {
 /// header). Appends to `out`, whose vectors are used again. False: metadata and headers contradict each other.
 bool cut_into_trains(const Packet& packet, const InnerPacket& inner, Bytes front, std::vector<Train>& out);
 
+/// Octets of the largest packet that a super-packet is cut into; of other packets their own.
+std::size_t largest_piece(const Packet& packet, const InnerPacket& inner);
+
 /// Packets of a train that are one super-packet: the first one with its headers changed to fit, then the payload of
 /// the others, where it lies.
 struct Joined {

@@ -192,6 +192,8 @@ class Xtr {
   ItrVerdict route(TimePoint now, const Eid& source, const Eid& destination, const Flow& flow, const Packet& packet,
                    XtrActions& actions);
   EidPlace place_of(TimePoint now, const Eid& eid) const;
+  /// Whether the mapping system says that `source` is behind that RLOC; asks it when nothing is known.
+  bool is_behind(TimePoint now, const Eid& source, const IpAddress& rloc, XtrActions& actions);
   /// A data packet for `destination`, which is ours or was, came from that RLOC: it is in the client log from now on,
   /// and hears when it is late.
   void on_data(Instant at, const Eid& destination, const IpAddress& outer_source, XtrActions& actions);

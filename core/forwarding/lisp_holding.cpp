@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets that come for a node which has stopped here and has not yet shown up elsewhere: kept in order, and sent after
+// it as soon as it is known where it is. Whoever stays gets them when the hold ends.
+#include <cassert>
+
+#include "core/forwarding/lisp_interworking.h"
+
+namespace ilnp {
+
+void LispInterworking::hold(TimePoint now, const lisp::Eid& eid) {
+  if (xtr_.is_mobile(eid)) holds_[eid].until = now + settings_.hold_time;
+}
+
+void LispInterworking::release(lisp::Instant at, const lisp::Eid& eid, LispActions& actions) {
+  if (const auto hold = holds_.find(eid); hold != holds_.end()) let_go(at, hold, actions);
+}
+
+LispVerdict LispInterworking::keep(Hold& hold, const TunnelEnd& end, Bytes packet) {
+  if (hold.packets.size() >= settings_.hold_packets) drop_oldest(hold);
+  if (held_octets_ + packet.size() > settings_.hold_octets) return drop(LispDrop::hold_full);
+  held_octets_ += packet.size();
+  hold.packets.push_back({end, {packet.begin(), packet.end()}});
+  return {LispVerdict::Kind::held, LispDrop::none, {}, {}};
+}
+
+void LispInterworking::drop_oldest(Hold& hold) {
+  held_octets_ -= hold.packets.front().bytes.size();
+  hold.packets.pop_front();
+  drop(LispDrop::hold_full);
+}
+
+void LispInterworking::let_go(lisp::Instant at, Holds::iterator hold, LispActions& actions) {
+  const std::deque<Hold::Waiting> packets = std::move(hold->second.packets);
+  holds_.erase(hold);
+  for (const Hold::Waiting& waiting : packets) {
+    held_octets_ -= waiting.bytes.size();
+    ByteVector bytes = waiting.bytes;
+    const LispVerdict verdict = from_tunnel(at, waiting.end, bytes, actions);
+    if (verdict.kind == LispVerdict::Kind::tunnel)
+      actions.tunnel.push_back({verdict.rloc, verdict.outer, waiting.end.instance, std::move(bytes)});
+    else if (verdict.kind == LispVerdict::Kind::inside)
+      actions.inside.push_back({waiting.end.instance, std::move(bytes)});
+  }
+}
+
+}  // namespace ilnp
