@@ -15,6 +15,7 @@
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/ipv6/address.h"
+#include "core/ipv6/prefix.h"
 #include "io/settings/schema.h"
 
 namespace ilnp {
@@ -24,11 +25,6 @@ inline constexpr std::size_t max_configuration_files = 64;      ///< in conf.d
 inline constexpr std::size_t max_list_items = 256;              ///< per list and per repeated section
 inline constexpr std::size_t max_text_value = 1024;             ///< octets of one string
 
-struct Prefix {
-  Address address;
-  int length = 0;
-  bool operator==(const Prefix&) const = default;
-};
 std::string to_string(const Prefix& prefix);
 
 /// A numeric address in canonical text (what boost::asio::ip::make_address reads) and a port.

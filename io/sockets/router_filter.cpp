@@ -25,6 +25,11 @@ Result<std::string> RouterFilter::script(const Plan& plan) {
   for (const Address& address : own)
     if (!address.is_link_local() && !address.is_multicast()) kernels += ", " + to_string(address);
 
+  // One rule for each: intervals that overlap are refused in a set.
+  std::string passed;
+  for (const Prefix& prefix : plan.kernels)
+    passed += "    ip6 daddr " + to_string(prefix.address) + "/" + std::to_string(prefix.length) + " accept\n";
+
   std::string out = take_away;
   out +=
       "table netdev ilnp_sbr {\n"
@@ -32,8 +37,7 @@ Result<std::string> RouterFilter::script(const Plan& plan) {
       "  chain forwarded {\n"
       "    ip6 saddr fe80::/10 accept\n"
       "    ip6 daddr { " +
-      kernels +
-      " } accept\n"
+      kernels + " } accept\n" + passed +
       "    counter name tapped drop\n"
       "  }\n";
   for (std::size_t i = 0; i < plan.interfaces.size(); ++i) {

@@ -10,6 +10,7 @@
 
 #include "core/base/result.h"
 #include "core/ipv6/address.h"
+#include "core/ipv6/prefix.h"
 
 namespace ilnp {
 
@@ -18,7 +19,8 @@ class RouterFilter {
   static constexpr const char* table = "ilnp_sbr";
   struct Plan {
     std::vector<std::string> interfaces;
-    std::vector<Address> own;  ///< addresses of this machine
+    std::vector<Address> own;       ///< addresses of this machine
+    std::vector<Prefix> kernels{};  ///< destinations that the kernel forwards
     bool operator==(const Plan&) const = default;
   };
 

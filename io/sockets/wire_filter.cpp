@@ -82,6 +82,24 @@ class FilterWriter {
     put(BPF_RET | BPF_K, 0);
   }
 
+  void refuse_destination_in(const Prefix& prefix) {
+    const Address& a = prefix.address;
+    const std::array words{upper(a.locator.bits), lower(a.locator.bits), upper(a.nid.bits), lower(a.nid.bits)};
+    const auto whole = static_cast<std::size_t>(prefix.length / 32),
+               rest = static_cast<std::size_t>(prefix.length % 32);
+    std::size_t left = 2 * whole + (rest != 0 ? 3 : 0);  // instructions, before the refusal
+    for (std::uint32_t i = 0; i < whole; ++i, left -= 2) {
+      load_word(destination + 4 * i);
+      skip_unless_equal(words[i], static_cast<std::uint8_t>(left - 1));
+    }
+    if (rest != 0) {
+      load_word(destination + static_cast<std::uint32_t>(4 * whole));
+      mask(~(~std::uint32_t{0} >> rest));
+      skip_unless_equal(words[whole], 1);
+    }
+    put(BPF_RET | BPF_K, 0);
+  }
+
   /// Returns `found` for one of `keys`, which are sorted, and `other` for anything else. The kernel keeps a filter in
   /// memory of the socket that net.core.optmem_max limits, and a load from the frame takes fifteen times the room of a
   /// load from the scratch memory: the words are there from now on.
@@ -176,8 +194,8 @@ std::vector<sock_filter> wire_filter(std::span<const NodeId> nids) {
   return filter.finish();
 }
 
-std::vector<sock_filter> router_wire_filter(std::span<const Address> own) {
-  assert(own.size() <= max_own_addresses);
+std::vector<sock_filter> router_wire_filter(std::span<const Address> own, std::span<const Prefix> kernels) {
+  assert(own.size() <= max_own_addresses && kernels.size() <= max_kernel_prefixes);
   FilterWriter filter;
   refuse_other_frames(filter);
   refuse_link_local(filter, source);
@@ -186,6 +204,7 @@ std::vector<sock_filter> router_wire_filter(std::span<const Address> own) {
   filter.refuse_if(0xff);
   refuse_neighbour_discovery(filter);
   filter.end_refusals();
+  for (const Prefix& prefix : kernels) filter.refuse_destination_in(prefix);
   filter.search_destination(keys_of(own), 0, whole_frame);
   return filter.finish();
 }

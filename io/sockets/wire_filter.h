@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/ipv6/address.h"
+#include "core/ipv6/prefix.h"
 
 namespace ilnp {
 
@@ -15,6 +16,7 @@ namespace ilnp {
 // for 130 NIDs or 80 addresses, because a socket whose filter is replaced has both for a moment.
 inline constexpr std::size_t max_own_nids = 256;
 inline constexpr std::size_t max_own_addresses = 256;
+inline constexpr std::size_t max_kernel_prefixes = 16;
 
 /// A host's. Precondition: nids.size() <= max_own_nids. With no NID nothing is received. IngressFilter drops exactly
 /// the same set. Accepts whole: frames to this host without a VLAN tag (VLAN 0 is none) that hold a whole IPv6 header,
@@ -24,8 +26,9 @@ std::vector<sock_filter> wire_filter(std::span<const NodeId> nids);
 
 /// A router's. Precondition: own.size() <= max_own_addresses. Accepts whole: frames to this host without a VLAN tag
 /// that hold a whole header of an IPv6 packet which the kernel would have to forward: not from or to a link-local
-/// address, not to a group, not to one of the machine's `own` addresses. RouterFilter drops exactly the same set and,
-/// in it, neighbour discovery, which is never forwarded and not accepted here.
-std::vector<sock_filter> router_wire_filter(std::span<const Address> own);
+/// address, not to a group, not to one of the machine's `own` addresses; and which the kernel shall not forward: not to
+/// an address in one of `kernels`. RouterFilter drops exactly the same set and, in it, neighbour discovery, which is
+/// never accepted here. Precondition: kernels.size() <= max_kernel_prefixes.
+std::vector<sock_filter> router_wire_filter(std::span<const Address> own, std::span<const Prefix> kernels);
 
 }  // namespace ilnp

@@ -56,7 +56,8 @@ void Daemon::open_ports() {
     const Interface* interface = interfaces_.find(ifindex);
     ports_->set_mac(ifindex, interface->mac);
     if (open_ports_.contains(ifindex)) continue;
-    if (auto opened = ports_->open(ifindex, interface->mac, router_wire_filter(own_addresses_)); !opened) {
+    if (auto opened = ports_->open(ifindex, interface->mac, router_wire_filter(own_addresses_, settings_.kernel));
+        !opened) {
       log_event(LogLevel::error, "interface_not_opened",
                 {{"interface", interface->name}, {"reason", opened.error().message}});
       network_changed_ = true;
@@ -138,7 +139,7 @@ void Daemon::set_filters() {
     own.resize(max_own_addresses);
   }
   if (own != own_addresses_) {
-    if (auto set = ports_->set_filter(router_wire_filter(own)); !set) {
+    if (auto set = ports_->set_filter(router_wire_filter(own, settings_.kernel)); !set) {
       log_event(LogLevel::error, "filter_not_set", {{"reason", set.error().message}});
       network_changed_ = true;
       return;  // both filters or none: each packet has one taker
@@ -147,7 +148,7 @@ void Daemon::set_filters() {
   }
   std::map<unsigned, std::string> names;
   for (const auto& [ifindex, side] : paths_.sides()) names[ifindex] = interfaces_.find(ifindex)->name;
-  if (auto applied = kernel_->set_filter(names, own_addresses_); !applied) {
+  if (auto applied = kernel_->set_filter(names, own_addresses_, settings_.kernel); !applied) {
     log_event(LogLevel::error, "filter_not_set", {{"reason", applied.error().message}});
     network_changed_ = true;
   }

@@ -18,11 +18,12 @@ bool write_forwarding(const std::string& interface, int value) {
 
 }  // namespace
 
-Result<void> KernelSetup::set_filter(const std::map<unsigned, std::string>& interfaces,
-                                     const std::vector<Address>& own) {
+Result<void> KernelSetup::set_filter(const std::map<unsigned, std::string>& interfaces, const std::vector<Address>& own,
+                                     const std::vector<Prefix>& kernels) {
   RouterFilter::Plan plan;
   for (const auto& [ifindex, name] : interfaces) plan.interfaces.push_back(name);
   plan.own = own;
+  plan.kernels = kernels;
   // The nft program takes tens of milliseconds, in which packets wait.
   if (plan_ == plan && interfaces_ == interfaces) return ok();
   if (auto applied = RouterFilter::apply(plan); !applied) return applied;

@@ -19,7 +19,8 @@ class KernelSetup {
   explicit KernelSetup(NetworkCommands& commands) : commands_{commands} {}
 
   /// Interfaces by number: the kernel drops a chain with its device.
-  Result<void> set_filter(const std::map<unsigned, std::string>& interfaces, const std::vector<Address>& own);
+  Result<void> set_filter(const std::map<unsigned, std::string>& interfaces, const std::vector<Address>& own,
+                          const std::vector<Prefix>& kernels);
   /// Somebody took it away: set_filter() does not trust its memory.
   void filter_lost() { plan_.reset(); }
 

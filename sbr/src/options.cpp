@@ -38,6 +38,11 @@ std::vector<Option> site_options() {
        .help = "Its number, different from that of every other site.",
        .fallback = "0",
        .range = "0..63"},
+      {.key = "site.kernel",
+       .type = prefix,
+       .help = "Destinations that the kernel forwards, by its own routes, and this router leaves alone: what goes into "
+               "a tunnel of this machine, such as the EIDs that ilnp-gateway reaches. 16 at most.",
+       .list = true},
       {.key = "inside[].interface",
        .type = string,
        .help = "Name of the interface.",

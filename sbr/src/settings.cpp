@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "io/sockets/wire_filter.h"
 #include "io/truth/site_names.h"
 #include "sbr/src/settings_names.h"
 
@@ -72,6 +73,9 @@ class Reader {
     const Section& site = configuration_.section("site");
     out_.site_name = site.text("name");
     out_.site_number = static_cast<SiteId>(site.integer("number"));
+    out_.kernel = site.list<Prefix>("kernel");
+    if (out_.kernel.size() > max_kernel_prefixes)
+      complain(site, "kernel", "site.kernel", "more than " + std::to_string(max_kernel_prefixes));
     const auto& tables = configuration_.repeated("inside");
     for (std::size_t i = 0; i < tables.size(); ++i) {
       const Section& table = tables[i];

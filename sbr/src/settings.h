@@ -79,6 +79,7 @@ struct TruthSettings {
 struct SbrSettings : DaemonSettings {
   std::string site_name;
   SiteId site_number = 0;
+  std::vector<Prefix> kernel;  ///< destinations that the kernel forwards
   std::vector<InsideSettings> inside;
   std::vector<UplinkSettings> uplinks;
   std::vector<MappingRule> mappings;

@@ -87,7 +87,7 @@ struct RouterSide {
   MacAddress own, peer;
 
   explicit RouterSide(char** arguments)
-      : port{opened(WirePort::open(if_nametoindex(arguments[0]), router_wire_filter({})))},
+      : port{opened(WirePort::open(if_nametoindex(arguments[0]), router_wire_filter({}, {})))},
         own{mac(arguments[1])},
         peer{mac(arguments[2])} {}
 };

@@ -339,9 +339,10 @@ const Address transit = address("2001:db8:a3::5"), own = address("2001:db8:a1::1
 
 class RouterOneTaker : public OneTaker {
  protected:
-  void expect(const std::vector<Address>& addresses, const std::vector<Case>& cases) {
-    apply(RouterFilter::Plan{{"eth0"}, addresses});
-    expect_takers(Tap{host, ETH_P_ALL, router_wire_filter(addresses)}, cases);
+  void expect(const std::vector<Address>& addresses, const std::vector<Case>& cases,
+              const std::vector<Prefix>& kernels = {}) {
+    apply(RouterFilter::Plan{{"eth0"}, addresses, kernels});
+    expect_takers(Tap{host, ETH_P_ALL, router_wire_filter(addresses, kernels)}, cases);
   }
 };
 
@@ -374,6 +375,20 @@ TEST_F(RouterOneTaker, WhateverTheFrame) {
   expect({}, framings(packet));
 }
 
+TEST_F(RouterOneTaker, PrefixesThatTheKernelForwards) {
+  const std::vector<Prefix> kernels{{address("2001:db8:e::"), 48},
+                                    {address("2001:db8:e:5::"), 64},  // inside the one before it
+                                    {address("2001:db8:b7::c0"), 122},
+                                    {address("2001:db8:f::7"), 128}};
+  std::vector<Case> cases;
+  for (const char* to : {"2001:db8:e::1", "2001:db8:e:5::1", "2001:db8:b7::c1", "2001:db8:b7::ff", "2001:db8:f::7"})
+    append(cases, payloads(far, address(to), Taker::kernel));
+  for (const char* to : {"2001:db8:d::1", "2001:db8:b7::100", "2001:db8:f::6"})
+    append(cases, payloads(far, address(to), Taker::socket));
+  append(cases, payloads(address("2001:db8:e::1"), transit, Taker::socket));
+  expect({own}, cases, kernels);
+}
+
 TEST_F(RouterOneTaker, WithAsManyAddressesAsMayBe) {
   std::vector<Address> addresses;
   for (std::uint64_t i = 0; i < max_own_addresses; ++i)
@@ -399,7 +414,7 @@ TEST_F(OneTaker, FiltersFitIntoTheMemoryOfASocket) {
   for (std::uint64_t i = 1; i <= 130; ++i) nids.push_back({0x9e37'79b9'7f4a'7c15 * i});
   for (std::uint64_t i = 0; i < 80; ++i) addresses.push_back({{0x2001'0db8'0000'0000 + i}, nids[i]});
   const unsigned ifindex = host.ifindex("eth0");
-  for (const auto& filter : {wire_filter(nids), router_wire_filter(addresses)}) {
+  for (const auto& filter : {wire_filter(nids), router_wire_filter(addresses, {})}) {
     auto port = host.inside([&] { return WirePort::open(ifindex, filter); });
     ASSERT_TRUE(port) << port.error().message;
     const auto replaced = port.value().set_filter(filter);

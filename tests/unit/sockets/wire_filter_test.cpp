@@ -208,7 +208,9 @@ TEST(WireFilter, OtherProtocolsAndShortFramesAreRefused) {
 
 // --- A router's
 
-bool routes(const Frame& f, std::vector<Address> own) { return run(router_wire_filter(own), f) >= 65600; }
+bool routes(const Frame& f, std::vector<Address> own, std::vector<Prefix> kernels = {}) {
+  return run(router_wire_filter(own, kernels), f) >= 65600;
+}
 
 TEST(RouterWireFilter, TakesWhatTheKernelWouldHaveToForward) {
   const std::vector<Address> own{test::address("2001:db8:a1::1"), test::address("2001:db8:a2::1")};
@@ -236,11 +238,29 @@ TEST(RouterWireFilter, LeavesLinksAndGroupsToTheKernel) {
   }
 }
 
+TEST(RouterWireFilter, LeavesPrefixesOfAnyLengthToTheKernel) {
+  const Address inside = test::address("2001:db8:a1:b2c3:d4e5:f607:1829:3a4b");
+  for (int length = 0; length <= 128; ++length) {
+    const auto bit = [](int n) { return n < 0 || n > 63 ? 0 : std::uint64_t{1} << (63 - n); };
+    const auto kept = [](int n) { return n <= 0 ? 0 : n >= 64 ? ~std::uint64_t{0} : ~(~std::uint64_t{0} >> n); };
+    const Prefix prefix{{{inside.locator.bits & kept(length)}, {inside.nid.bits & kept(length - 64)}}, length};
+    EXPECT_FALSE(routes(to(inside), {}, {prefix})) << length;
+    for (int flipped = 0; flipped < 128; ++flipped) {
+      const Address near{{inside.locator.bits ^ bit(flipped)}, {inside.nid.bits ^ bit(flipped - 64)}};
+      EXPECT_EQ(routes(to(near), {}, {prefix}), flipped < length) << length << " " << flipped;
+      EXPECT_EQ(prefix.contains(near), flipped >= length) << length << " " << flipped;
+    }
+  }
+  const Prefix one{test::address("2001:db8:e::"), 48}, two{test::address("2001:db8:f::"), 48};
+  EXPECT_FALSE(routes(to(test::address("2001:db8:f::7")), {}, {one, two}));
+  EXPECT_TRUE(routes(to(test::address("2001:db8:d::7")), {}, {one, two}));
+}
+
 TEST(RouterWireFilter, ManyAddressesOfOurOwn) {
   std::vector<Address> own;
   for (std::uint64_t i = 0; i < max_own_addresses; ++i)
     own.push_back({{0x2001'0db8'0000'0000 + i / 3}, {i % 3 == 0 ? 1 : 0x0200'0000'0000'0000 + (i << 32)}});
-  EXPECT_LT(router_wire_filter(own).size(), std::size_t{BPF_MAXINSNS});
+  EXPECT_LT(router_wire_filter(own, {}).size(), std::size_t{BPF_MAXINSNS});
   for (const Address& mine : own) {
     EXPECT_FALSE(routes(to(mine), own)) << to_string(mine);
     EXPECT_TRUE(routes(to({{mine.locator.bits ^ 1u << 20}, mine.nid}), own));
