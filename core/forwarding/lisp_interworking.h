@@ -77,16 +77,16 @@ struct TunnelEnd {
 
 struct InterworkingSettings {
   lisp::DscpMode dscp = lisp::DscpMode::uniform;
-  bool is_pitr = false;                      ///< tunnels for senders without an EID of ours
-  std::optional<lisp::IpAddress> proxy_etr;  ///< gets what is not for a LISP site (RFC 6832 section 5)
-  std::vector<lisp::IpPrefix> petr_clients;  ///< outer sources that may send to the world through us; none: no PETR
-  bool check_sources = false;                ///< the tunnel's other end has to be an RLOC of the inner source
-  double errors_per_second = 100;            ///< ICMP errors of our own
-  std::size_t default_path_mtu = 1500;       ///< octets, to an RLOC that nothing is known of
-  Duration path_mtu_life = seconds{600};     ///< of what ICMP said (RFC 8201 section 4)
-  std::size_t most_path_mtus = 10'000;       ///< RLOCs
-  std::size_t hold_packets = 256;            ///< of one node
-  std::size_t hold_octets = 32 << 20;        ///< of all
+  bool is_pitr = false;                        ///< tunnels for senders without an EID of ours
+  std::optional<lisp::IpAddress> proxy_etr{};  ///< gets what is not for a LISP site (RFC 6832 section 5)
+  std::vector<lisp::IpPrefix> petr_clients{};  ///< outer sources that may send to the world through us; none: no PETR
+  bool check_sources = false;                  ///< the tunnel's other end has to be an RLOC of the inner source
+  double errors_per_second = 100;              ///< ICMP errors of our own
+  std::size_t default_path_mtu = 1500;         ///< octets, to an RLOC that nothing is known of
+  Duration path_mtu_life = seconds{600};       ///< of what ICMP said (RFC 8201 section 4)
+  std::size_t most_path_mtus = 10'000;         ///< RLOCs
+  std::size_t hold_packets = 256;              ///< of one node
+  std::size_t hold_octets = 32 << 20;          ///< of all
   Duration hold_time = seconds{5};
 };
 

@@ -24,7 +24,7 @@ Result<void> Daemon::start() {
   if (auto opened = open(settings_, RouterFilter::table); !opened) return opened;
   if (auto opened = keep(EchoSocket::open(), echoes_); !opened) return opened;
   std::error_code failure;
-  std::filesystem::create_directories(std::filesystem::path{settings_.truth.path}.parent_path(), failure);
+  std::filesystem::create_directories(settings_.truth.path.parent_path(), failure);
   if (auto opened = publisher_.open(settings_.publish); !opened) return opened;
   kernel_ = std::make_unique<KernelSetup>(*commands_);
   timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The option table.
+#include "io/truth/truth_settings.h"
 #include "sbr/src/settings.h"
 
 namespace ilnp {
@@ -288,44 +289,13 @@ std::vector<Option> tuning_options() {
   };
 }
 
-std::vector<Option> truth_options() {
-  return {
-      {.key = "truth.store",
-       .type = string,
-       .help = "file: SQLite, for one site. etcd: shared by several.",
-       .fallback = "file",
-       .choices = {"file", "etcd"}},
-      {.key = "truth.path",
-       .type = path,
-       .help =
-           "The SQLite file; with etcd the local copy, from which the daemon starts while the store is out of reach. "
-           "Unset: truth.db in state.directory."},
-      {.key = "truth.endpoints",
-       .type = string,
-       .help = "Members of the etcd cluster: https://host:port.",
-       .list = true},
-      {.key = "truth.prefix", .type = string, .help = "Keys in etcd begin with this.", .fallback = "/ilnp/"},
-      {.key = "truth.ca_file", .type = path, .help = "Who signs the certificates of the members (PEM)."},
-      {.key = "truth.certificate_file", .type = path, .help = "Our client certificate (PEM)."},
-      {.key = "truth.key_file", .type = path, .help = "Its key (PEM, mode 0600)."},
-      {.key = "truth.allow_plain",
-       .type = boolean,
-       .help = "Allow http:// to members that are not on this machine.",
-       .fallback = "false"},
-      {.key = "truth.timeout",
-       .type = duration,
-       .help = "Of each question and change.",
-       .fallback = "2s",
-       .range = "10ms..60s"},
-  };
-}
-
 }  // namespace
 
 std::shared_ptr<const Schema> sbr_schema() {
   static const auto schema = [] {
     std::vector<Option> options = site_options();
-    for (const auto& more : {uplink_options(), link_options(), publish_options(), tuning_options(), truth_options()})
+    for (const auto& more :
+         {uplink_options(), link_options(), publish_options(), tuning_options(), truth_option_rows()})
       options.insert(options.end(), more.begin(), more.end());
     return daemon_schema("ilnp-sbr", sections(), std::move(options),
                          {.control_socket = "/run/ilnp/sbr.sock",

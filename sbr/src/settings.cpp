@@ -6,6 +6,7 @@
 
 #include "io/sockets/wire_filter.h"
 #include "io/truth/site_names.h"
+#include "io/truth/truth_settings.h"
 #include "sbr/src/settings_names.h"
 
 namespace ilnp {
@@ -29,7 +30,7 @@ class Reader {
     check_interfaces();
     read_publish(configuration_, out_, problems_);
     read_tuning();
-    read_truth();
+    out_.truth = read_truth(configuration_, problems_);
     if (!problems_.empty()) return problems_;
     return std::move(out_);
   }
@@ -258,28 +259,6 @@ class Reader {
     out_.tuning.hold_packets = static_cast<std::size_t>(migration.integer("hold_packets"));
     out_.tuning.hold_octets = static_cast<std::size_t>(migration.integer("hold_octets"));
     out_.tuning.hold_time = migration.duration("hold_time");
-  }
-
-  void read_truth() {
-    const Section& truth = configuration_.section("truth");
-    TruthSettings& to = out_.truth;
-    to.store = truth.text("store") == "etcd" ? TruthSettings::Store::etcd : TruthSettings::Store::file;
-    to.path = truth.has("path") ? truth.text("path") : configuration_.section("state").text("directory") + "/truth.db";
-    to.endpoints = truth.list<std::string>("endpoints");
-    to.allow_plain = truth.boolean("allow_plain");
-    to.prefix = truth.text("prefix");
-    const auto file = [&](const char* option) { return truth.has(option) ? truth.text(option) : std::string{}; };
-    to.ca_file = file("ca_file");
-    to.certificate_file = file("certificate_file");
-    to.key_file = file("key_file");
-    to.timeout = truth.duration("timeout");
-    if (to.store == TruthSettings::Store::etcd && to.endpoints.empty())
-      complain(truth, "store", "truth.endpoints", "needed with truth.store \"etcd\"");
-    if (to.prefix.empty()) complain(truth, "prefix", "truth.prefix", "empty");
-    if (to.certificate_file.empty() != to.key_file.empty())
-      complain(truth, "certificate_file", "truth.certificate_file", "goes with truth.key_file");
-    if (!to.certificate_file.empty() && to.ca_file.empty())
-      complain(truth, "certificate_file", "truth.ca_file", "needed with truth.certificate_file");
   }
 
   const Configuration& configuration_;

@@ -13,6 +13,7 @@
 #include "io/process/daemon_settings.h"
 #include "io/resolver/name_server.h"
 #include "io/settings/configuration.h"
+#include "io/truth/open_store.h"
 
 namespace ilnp {
 
@@ -65,17 +66,6 @@ struct MigrationSettings {
   bool activate_when_heard = false;
 };
 
-struct TruthSettings {
-  enum class Store : std::uint8_t { file, etcd };
-  Store store = Store::file;
-  std::string path;  ///< of the file, or of the local copy
-  std::vector<std::string> endpoints;
-  bool allow_plain = false;
-  std::string prefix;
-  std::string ca_file, certificate_file, key_file;
-  Duration timeout{};
-};
-
 struct SbrSettings : DaemonSettings {
   std::string site_name;
   SiteId site_number = 0;
@@ -89,7 +79,7 @@ struct SbrSettings : DaemonSettings {
   LivenessTuning liveness;
   SiteTuning tuning;
   MigrationSettings migration;
-  TruthSettings truth;
+  TruthOptions truth;  ///< without the sites
 
   std::map<SiteId, std::string> site_names() const;  ///< of all sites, ours too
   /// An uplink, also one whose prefix is learnt, gives all of these inside locators outside names.

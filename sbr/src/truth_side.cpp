@@ -19,21 +19,6 @@ DirectoryTuning tuning_of(const SbrSettings& settings) {
   return tuning;
 }
 
-TruthOptions options_of(const SbrSettings& settings, const SiteNames& names) {
-  TruthOptions options;
-  options.store = settings.truth.store == TruthSettings::Store::etcd ? StoreKind::etcd : StoreKind::file;
-  options.path = settings.truth.path;
-  options.sites = names;
-  options.etcd.endpoints = settings.truth.endpoints;
-  options.etcd.allow_plain = settings.truth.allow_plain;
-  options.etcd.ca = settings.truth.ca_file;
-  options.etcd.certificate = settings.truth.certificate_file;
-  options.etcd.key = settings.truth.key_file;
-  options.etcd.prefix = settings.truth.prefix;
-  options.etcd.timeout = settings.truth.timeout;
-  return options;
-}
-
 }  // namespace
 
 TruthSide::TruthSide(Loop& loop, const SbrSettings& settings, SiteRewriter& rewriter, Hooks hooks)
@@ -49,7 +34,9 @@ TruthSide::TruthSide(Loop& loop, const SbrSettings& settings, SiteRewriter& rewr
 Result<void> TruthSide::open() {
   for (const auto& [number, name] : settings_.site_names())
     if (auto added = names_.add(number, name); !added) return added;
-  auto store = open_truth_store(loop_, options_of(settings_, names_));
+  TruthOptions options = settings_.truth;
+  options.sites = names_;
+  auto store = open_truth_store(loop_, options);
   if (!store) return store.error();
   store_ = std::move(store.value());
   controller_ = std::make_unique<MoveController>(*store_);
