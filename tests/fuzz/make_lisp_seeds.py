@@ -45,6 +45,12 @@ def ipv4(field, options=b"", protocol=17, payload=b"\x9c\x40\0\7\0\x0c\0\0ping")
     return b"\x3f\x2a" + header[:10] + struct.pack("!H", ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF) + header[12:] + payload
 
 
+def ipv6(first, payload, turned=False):
+    """From the node of the target siit to its client, or the other way round."""
+    ends = [bytes.fromhex("20010db80e1d0000020000fffe000007"), bytes.fromhex("20010db800640000000000000a090005")]
+    return struct.pack("!IHBB", 6 << 28, len(payload), first, 64) + b"".join(reversed(ends) if turned else ends) + payload
+
+
 def main():
     for number, port, payload in payloads():
         write("lisp_data_header" if port == DATA else "lisp_control", f"vector-{number:02}", payload)
@@ -68,6 +74,22 @@ def main():
         "path": lcaf(10, path), "key": lcaf(11, bytes(12)), "unknown": lcaf(99, b"\1\2\3"),
         "vendor": lcaf(255, b"\0\0\0\x0c\1\2"), "short": lcaf(2, b"\0\0\1")}.items():
         write("lisp_lcaf", name, field)
+
+    udp, quote = b"\x9c\x40\0\7\0\x0c\0\0ping", ipv4(0x4000)[2:]
+    echo, mtu = b"\x08\0\0\0\0\1\0\2ping", b"\3\4\0\0\0\0\5\x78" + quote[:12] + quote[16:20] + quote[12:16] + quote[20:]
+    tcp = b"\0\x50\x9c\x40\0\0\0\1\0\0\0\2\x50\x10\xff\xff\0\0\0\0data"
+    for name, packet in {"udp": ipv4(0x4000), "udp-cut": ipv4(0, payload=udp[:4] + b"\5\x78" + bytes(1394)),
+                         "first": ipv4(0x2000), "middle": ipv4(0x2010), "tcp": ipv4(0x4000, protocol=6, payload=tcp),
+                         "options": ipv4(0x4000, b"\1\1\1\0"), "echo": ipv4(0, protocol=1, payload=echo),
+                         "too-big": ipv4(0, protocol=1, payload=mtu), "esp": ipv4(0, protocol=50)}.items():
+        write("siit", f"ipv4-{name}", b"\3" + packet[2:])
+    error = b"\1\4\0\0\0\0\0\0"
+    for name, (first, payload) in {"udp": (17, udp), "tcp": (6, tcp), "echo": (58, b"\x80" + echo[1:]),
+                                   "fragment": (44, b"\x11\0\0\x41\0\0\0\7" + udp), "options": (60, b"\x11\0\1\4\0\0\0\0" + udp),
+                                   "authentication": (51, b"\x11\4" + bytes(22) + udp),
+                                   "error": (58, error + ipv6(17, udp, turned=True))}.items():
+        write("siit", f"ipv6-{name}", b"\3" + ipv6(first, payload))
+        write("siit", f"hairpin-{name}", b"\7" + ipv6(first, payload))
 
     for name, packet in {"whole": ipv4(0x4000), "cut": ipv4(0, payload=bytes(400)), "middle": ipv4(0x2010, payload=bytes(80)),
                          "options": ipv4(0x4000, b"\1\1\1\0"), "echo": ipv4(0, protocol=1, payload=b"\x08" + bytes(7)),
