@@ -18,6 +18,7 @@ void ChangeSender::send(TimePoint now, const IpAddress& to, ChangePriority messa
   const Key key = key_of(to, message);
   const auto [place, is_new] = pending_.try_emplace(key);
   if (!is_new) due_.erase(due_of(key, place->second));
+  if (is_new && message.kind == ChangePriority::Kind::update) ++updates_[key.second.second];
   message.sender = own_;
   message.is_ack = false;
   message.wants_ack = true;
@@ -36,8 +37,14 @@ std::optional<ChangePriority> ChangeSender::on_acknowledgement(TimePoint now, co
     round_trips_.put(from, known == nullptr ? measured : *known + (measured - *known) / 8);
   }
   due_.erase(due_of(found->first, found->second));
-  ChangePriority message = std::move(found->second.message);
-  pending_.erase(found);
+  return take_out(found);
+}
+
+ChangePriority ChangeSender::take_out(std::map<Key, Pending>::iterator place) {
+  const auto& [kind, eid] = place->first.second;
+  if (kind == ChangePriority::Kind::update && --updates_[eid] == 0) updates_.erase(eid);
+  ChangePriority message = std::move(place->second.message);
+  pending_.erase(place);
   return message;
 }
 
@@ -49,8 +56,7 @@ void ChangeSender::on_time(TimePoint now, std::uint64_t unix_microseconds, std::
     Pending& pending = found->second;
     if (pending.sent == tuning_.tries) {
       due_.erase(due_.begin());
-      given_up.push_back({key.first, std::move(pending.message)});
-      pending_.erase(found);
+      given_up.push_back({key.first, take_out(found)});
       continue;
     }
     if (!pace_.allow(now)) {

@@ -52,6 +52,8 @@ class ChangeSender {
                std::vector<ChangeSend>& given_up);
   TimePoint next_deadline() const;
   std::size_t outstanding() const { return pending_.size(); }
+  /// Somebody has not acknowledged an UPDATE about it yet.
+  bool is_updating(const EidPrefix& eid) const { return updates_.contains(eid); }
   std::uint64_t reserved_nonce() const { return nonces_.reserved(); }
 
  private:
@@ -68,6 +70,7 @@ class ChangeSender {
   static Key key_of(const IpAddress& to, const ChangePriority& message);
   Due due_of(const Key& key, const Pending& pending) const { return {{pending.due, pending.order}, key}; }
   Duration first_wait(const IpAddress& to) const;
+  ChangePriority take_out(std::map<Key, Pending>::iterator place);
 
   ChangeSenderTuning tuning_;
   XtrIdentity own_;
@@ -78,6 +81,7 @@ class ChangeSender {
   std::uint64_t last_order_ = 0;
   std::map<Key, Pending> pending_;
   std::set<Due> due_;
+  std::map<EidPrefix, std::size_t> updates_;  ///< of pending_, how many are UPDATEs about an EID
 };
 
 }  // namespace ilnp::lisp

@@ -2,6 +2,17 @@
 #include "core/lisp/change_signalling.h"
 
 namespace ilnp::lisp {
+namespace {
+
+ChangePriority update_about(const MappingRecord& record, KeyName key) {
+  ChangePriority update;
+  update.kind = ChangePriority::Kind::update;
+  update.key = key;
+  update.records = {record};
+  return update;
+}
+
+}  // namespace
 
 bool ChangeSignalling::is_smr_only(TimePoint now, const IpAddress& rloc) const {
   const TimePoint* until = smr_only_.find(rloc);
@@ -13,27 +24,29 @@ void ChangeSignalling::solicit(const Client& client, const EidPrefix& eid, TimeP
 }
 
 void ChangeSignalling::announce(TimePoint now, const MappingRecord& record, KeyName key) {
-  ChangePriority update;
-  update.kind = ChangePriority::Kind::update;
-  update.key = key;
-  update.records = {record};
-  for (const Client& client : log_.clients(now, record.eid)) {
-    switch (client.capability) {
-      case Capability::pubsub:
-        continue;
-      case Capability::change_priority:
-        if (is_smr_only(now, client.rloc)) break;
-        changes_.send(now, client.rloc, update);
-        continue;
-      case Capability::raw_change_priority:
-        raw_.push_back({client.rloc, update});
-        break;  // it may be lost
-      case Capability::unknown:
-      case Capability::smr:
-        break;
-    }
-    solicit(client, record.eid, now + tuning_.smr_after_at_most);
+  const ChangePriority update = update_about(record, key);
+  for (const Client& client : log_.clients(now, record.eid)) tell(now, client, update);
+}
+
+void ChangeSignalling::remind(TimePoint now, const MappingRecord& record, KeyName key, const Client& client) {
+  tell(now, client, update_about(record, key));
+}
+
+void ChangeSignalling::tell(TimePoint now, const Client& client, const ChangePriority& update) {
+  switch (client.capability) {
+    case Capability::pubsub:
+      return;
+    case Capability::change_priority:
+      if (is_smr_only(now, client.rloc)) break;
+      return changes_.send(now, client.rloc, update);
+    case Capability::raw_change_priority:
+      raw_.push_back({client.rloc, update});
+      break;  // it may be lost
+    case Capability::unknown:
+    case Capability::smr:
+      break;
   }
+  solicit(client, update.records.front().eid, now + tuning_.smr_after_at_most);
 }
 
 void ChangeSignalling::on_given_up(TimePoint now, const std::vector<ChangeSend>& given_up) {

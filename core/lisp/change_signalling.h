@@ -37,6 +37,10 @@ class ChangeSignalling {
 
   /// To the clients of the log, the most recent first. `key`: for Change-Priority.
   void announce(TimePoint now, const MappingRecord& record, KeyName key);
+  /// To one of them, who was told and goes on as before.
+  void remind(TimePoint now, const MappingRecord& record, KeyName key, const Client& client);
+  /// Somebody does not know yet, as far as we know.
+  bool is_telling(const EidPrefix& eid) const { return changes_.is_updating(eid) || smr_.is_soliciting(eid); }
   /// The Map-Server has it.
   void confirmed(TimePoint now, const EidPrefix& eid) { smr_.release(now, eid); }
   void heard(const EidPrefix& eid, const IpAddress& rloc) { smr_.heard(eid, rloc); }
@@ -47,6 +51,7 @@ class ChangeSignalling {
   TimePoint next_deadline() const { return raw_.empty() ? smr_.next_deadline() : TimePoint{}; }
 
  private:
+  void tell(TimePoint now, const Client& client, const ChangePriority& update);
   void solicit(const Client& client, const EidPrefix& eid, TimePoint from);
   bool is_smr_only(TimePoint now, const IpAddress& rloc) const;
 

@@ -95,10 +95,11 @@ ClientLog::Row& ClientLog::touch(TimePoint now, const EidPrefix& owned, const Ip
   return rows_[id];
 }
 
-void ClientLog::on_data(TimePoint now, const EidPrefix& owned, const IpAddress& rloc) {
+void ClientLog::on_data(TimePoint now, const EidPrefix& owned, const IpAddress& rloc, Capability capability) {
   const RowId known = row_of(owned, rloc);
   if (known != none && now - rows_[known].client.last_seen < tuning_.data_again_after) return;
-  touch(now, owned, rloc, tuning_.after_data);
+  Client& client = touch(now, owned, rloc, tuning_.after_data).client;
+  if (client.capability == Capability::unknown) client.capability = capability;
 }
 
 void ClientLog::on_request(TimePoint now, const EidPrefix& owned, const IpAddress& rloc,

@@ -36,7 +36,8 @@ class ClientLog {
   ClientLog(ClientLogTuning tuning, std::uint64_t seed) : tuning_{tuning}, index_{0, Hash{seed}} {}
 
   /// A data packet for `owned` came from that RLOC.
-  void on_data(TimePoint now, const EidPrefix& owned, const IpAddress& rloc);
+  void on_data(TimePoint now, const EidPrefix& owned, const IpAddress& rloc,
+               Capability capability = Capability::unknown);
   /// A Map-Request for `owned` named that ITR-RLOC; `prefix`: its own, or its end that asked.
   void on_request(TimePoint now, const EidPrefix& owned, const IpAddress& rloc, const std::optional<EidPrefix>& prefix,
                   Capability capability);

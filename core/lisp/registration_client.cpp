@@ -68,6 +68,14 @@ void RegistrationClient::set(TimePoint now, const MappingRecord& record) {
   }
 }
 
+void RegistrationClient::set_again(TimePoint now, const EidPrefix& eid) {
+  for (std::size_t server = 0; server < servers_.size(); ++server) {
+    const auto found = rows_.find({static_cast<ServerId>(server), eid});
+    if (found == rows_.end() || found->second.state == State::withdrawing) continue;
+    began(now, found->first, found->second, State::quick);
+  }
+}
+
 void RegistrationClient::drop(TimePoint now, const EidPrefix& eid, bool new_owner_registers) {
   for (std::size_t server = 0; server < servers_.size(); ++server) {
     const auto found = rows_.find({static_cast<ServerId>(server), eid});

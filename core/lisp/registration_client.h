@@ -70,6 +70,8 @@ class RegistrationClient {
 
   /// The record is ours from now on, or has changed. `wall`: microseconds since 1970.
   void set(TimePoint now, const MappingRecord& record);
+  /// Somebody else says that it is his: as if it were new. Nothing when it is not ours.
+  void set_again(TimePoint now, const EidPrefix& eid);
   /// It is not ours any more. `new_owner_registers`: say nothing, it would take away what the new owner said.
   void drop(TimePoint now, const EidPrefix& eid, bool new_owner_registers);
 

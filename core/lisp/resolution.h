@@ -92,6 +92,8 @@ class Resolution {
   void on_smr(TimePoint now, const MapRequest& smr, const IpAddress& from, ResolutionActions& actions);
   /// A record of a Map-Notify that a subscription has accepted.
   void on_publication(TimePoint now, const MappingRecord& record, ResolutionActions& actions);
+  /// That EID-prefix is ours from now on: no question about it, and nothing waits.
+  void on_own(TimePoint now, const MappingRecord& record, ResolutionActions& actions);
   UpdateVerdict on_update(TimePoint now, const AuthenticUpdate& update, ResolutionActions& actions);
 
   /// Also the cache's timers.

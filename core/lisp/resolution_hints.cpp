@@ -66,6 +66,12 @@ void Resolution::on_publication(TimePoint now, const MappingRecord& record, Reso
   if (mapping != nullptr) release(record.eid, actions);
 }
 
+void Resolution::on_own(TimePoint now, const MappingRecord& record, ResolutionActions& actions) {
+  questions_.finish(record.eid);
+  tentative_.erase(record.eid);
+  if (cache_.install(now, record, MappingOrigin::own) != nullptr) release(record.eid, actions);
+}
+
 UpdateVerdict Resolution::on_update(TimePoint now, const AuthenticUpdate& update, ResolutionActions& actions) {
   const ChangePriority& message = update.message;
   std::optional<ItrDrop> problem = objection(now, update);

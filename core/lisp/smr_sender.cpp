@@ -28,6 +28,11 @@ void SmrSender::release(TimePoint now, const EidPrefix& changed) {
     if (task->second.sent == 0 && task->second.due > now) set_due(task->first, task->second, now);
 }
 
+bool SmrSender::is_soliciting(const EidPrefix& changed) const {
+  const auto task = tasks_.lower_bound({changed, IpAddress::v4(0)});
+  return task != tasks_.end() && task->first.first == changed;
+}
+
 void SmrSender::heard(const EidPrefix& changed, const IpAddress& rloc) {
   if (const auto task = tasks_.find({changed, rloc}); task != tasks_.end()) end(task);
 }

@@ -47,6 +47,8 @@ class SmrSender {
   void on_time(TimePoint now, std::vector<SmrSend>& out);
   TimePoint next_deadline() const { return due_.empty() ? never : due_.begin()->first; }
   std::size_t outstanding() const { return tasks_.size(); }
+  /// Somebody is still to be told about it.
+  bool is_soliciting(const EidPrefix& changed) const;
 
  private:
   using Key = std::pair<EidPrefix, IpAddress>;

@@ -99,7 +99,7 @@ Subscriptions::Table::Entry* Subscriptions::concerned_by(const MapNotify& notify
   return best;
 }
 
-bool Subscriptions::is_related(const EidPrefix& eid) {
+bool Subscriptions::is_related(const EidPrefix& eid) const {
   return table_.match(eid) != nullptr || table_.first_in(eid) != nullptr;
 }
 

@@ -70,6 +70,8 @@ class Subscriptions {
   TimePoint next_deadline() const { return due_.empty() ? never : due_.begin()->first; }
 
   bool is_subscribed(const EidPrefix& eid) const;
+  /// It was subscribed to, or a part of it, or what it is a part of.
+  bool is_related(const EidPrefix& eid) const;
   std::size_t size() const { return table_.size(); }
   /// f(eid, last nonce) for each, to survive a restart.
   template <class F>
@@ -94,7 +96,6 @@ class Subscriptions {
   void erase(Table::Entry& entry);
   void send(TimePoint now, std::uint64_t unix_microseconds, Table::Entry& entry, SubscriptionActions& actions);
   Table::Entry* concerned_by(const MapNotify& notify);
-  bool is_related(const EidPrefix& eid);
   void take_back(TimePoint now, Table::Entry& entry, Action action, SubscriptionActions& actions);
   bool refuse(TimePoint now, const MapReply& reply, Action action, Table::Entry& entry, SubscriptionActions& actions);
   void accept(TimePoint now, const MapNotify& notify, Table::Entry& entry, SubscriptionActions& actions);

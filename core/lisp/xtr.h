@@ -6,8 +6,10 @@
 // Two kinds of EID-prefixes are ours. Those of the site are registered as long as we run. Mobile EIDs, hosts in a
 // configured block, come and go: each has an EidPresence, which is told what happens and says what follows.
 //
-// Files: xtr.cpp (construction, time, data plane), xtr_control.cpp (datagrams in), xtr_presence.cpp (mobile EIDs),
-// xtr_keys.h (which secret a message may have been made with).
+// Files: xtr.cpp (construction, time, data plane), xtr_control.cpp (datagrams in), xtr_notify.cpp (Map-Notifies in),
+// xtr_send.cpp (datagrams out), xtr_change.cpp (Change-Priority), xtr_presence.cpp (mobile EIDs), xtr_server.h (the
+// embedded Map-Server), xtr_keys.h (which secret a message may have been made with), xtr_peers.h (who speaks
+// Change-Priority).
 #pragma once
 
 #include <cstdint>
@@ -26,6 +28,7 @@
 #include "core/lisp/reasons.h"
 #include "core/lisp/registration_client.h"
 #include "core/lisp/subscriptions.h"
+#include "core/lisp/xtr_reasons.h"
 
 namespace ilnp::lisp {
 
@@ -54,6 +57,7 @@ struct XtrMapServer {
   PeerProfile profile = PeerProfile::generic;
   bool merges = false, proxy_reply = true;
   bool subscribes = false;  ///< PubSub: what the map-cache holds of its mappings is subscribed to there
+  std::vector<Secret> subscriber_secrets{};  ///< of its Map-Notifies for PubSub; none: `secrets`
 };
 
 /// Somebody with whom Change-Priority is spoken: a gateway, a client's xTR, or a hypervisor.
@@ -231,6 +235,7 @@ class Xtr {
   const XtrSettings& settings() const;
   std::uint64_t drops(ItrDrop reason) const;
   std::uint64_t refused(ReadError reason) const;
+  std::uint64_t dropped(XtrDrop reason) const;
   /// f(const EidPrefix&, const EidPresence&)
   template <class F>
   void for_each_presence(F&& f) const {

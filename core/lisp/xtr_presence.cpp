@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mobile EIDs: what their presence machines want, in terms of the other machines.
+#include <algorithm>
+
+#include "core/lisp/mapping_record.h"
+#include "core/lisp/xtr_parts.h"
+
+namespace ilnp::lisp {
+namespace {
+
+constexpr std::size_t most_presences = 100'000;
+
+using State = EidPresence::State;
+
+bool is_settled(const EidPresence& presence) {
+  return presence.state() == State::unknown || presence.state() == State::lisp_remote;
+}
+
+}  // namespace
+
+bool Xtr::Parts::is_mobile(const EidPrefix& eid) const {
+  return eid.prefix.is_host() &&
+         std::ranges::any_of(settings.mobile, [&](const EidPrefix& block) { return block.contains(eid); });
+}
+
+EidPresence* Xtr::Parts::presence_of(const EidPrefix& eid) {
+  const auto found = presences.find(eid);
+  return found == presences.end() ? nullptr : &found->second;
+}
+
+EidPresence* Xtr::Parts::make_presence(const EidPrefix& eid) {
+  if (EidPresence* known = presence_of(eid)) return known;
+  if (!is_mobile(eid)) {
+    counters.count(XtrDrop::not_mobile);
+    return nullptr;
+  }
+  if (presences.size() >= most_presences) purge_presences();
+  if (presences.size() >= most_presences) {
+    counters.count(XtrDrop::too_many_mobile);
+    return nullptr;
+  }
+  return &presences.try_emplace(eid, eid, settings.presence).first->second;
+}
+
+/// Those that say no more than the map-cache.
+void Xtr::Parts::purge_presences() {
+  std::erase_if(presences,
+                [](const auto& one) { return is_settled(one.second) && one.second.next_deadline() == never; });
+}
+
+void Xtr::Parts::follow(Instant at, const EidPrefix& eid, State before, const EidPresence::Actions& wanted,
+                        XtrActions& actions) {
+  EidPresence* presence = presence_of(eid);
+  const TimePoint due = presence->next_deadline();
+  const auto [known, is_new] = presence_due.try_emplace(eid, never);
+  due_presences.erase({known->second, eid});
+  known->second = due;
+  if (due != never)
+    due_presences.insert({due, eid});
+  else
+    presence_due.erase(known);
+  if (presence->state() != before) actions.events.push_back({XtrEvent::Kind::presence, eid, {}, {}, presence->state()});
+  for (const PresenceAction& action : wanted) obey(at, eid, action, actions);
+  look_whether_told(at, eid, actions);
+  presence = presence_of(eid);
+  if (presence != nullptr && presence->state() == State::unknown && presence->next_deadline() == never)
+    presences.erase(eid);
+}
+
+void Xtr::Parts::obey(Instant at, const EidPrefix& eid, const PresenceAction& wanted, XtrActions& actions) {
+  using Kind = PresenceAction::Kind;
+  const MappingRecord& record = wanted.record;
+  switch (wanted.kind) {
+    case Kind::deliver:
+      return begin_here(at, eid, actions);
+    case Kind::register_it:
+      return register_it(at, eid);
+    case Kind::transfer:
+      return transfer_to(at, peers.owners_of(record), with_former(record_of(eid), record.rlocs), actions);
+    case Kind::transfer_back:
+      return transfer_to(at, peers.owners_of(record), with_former(record, settings.rlocs), actions);
+    case Kind::client_log:
+      for (const XtrPeer* peer : peers.owners_of(record)) hand_over_clients(at, *peer, eid, actions);
+      return;
+    case Kind::announce: {
+      const EidPresence* presence = presence_of(eid);
+      const auto former = presence->elsewhere() ? presence->elsewhere()->rlocs : std::vector<RlocRecord>{};
+      const bool is_here = record.rlocs.empty();
+      return signalling.announce(at.now, is_here ? with_former(record_of(eid), former) : record, {});
+    }
+    case Kind::confirmed:
+      return signalling.confirmed(at.now, eid);
+    case Kind::stop_registering:
+      return registrations.drop(at.now, eid, true);
+    case Kind::withdraw:
+      registrations.drop(at.now, eid, false);
+      return end_here(at, eid, actions);
+    case Kind::relay:
+      return relay(at, eid, record, actions);
+    case Kind::stop_relaying:
+      if (const auto* place = places.find(eid); place != nullptr && place->second.kind == EidPlace::Kind::away)
+        places.erase(*place);
+      return;
+    case Kind::prefetch:
+      return prepare(at, eid, actions);
+    case Kind::alarm_unregistered:
+      actions.events.push_back({XtrEvent::Kind::arrival_unregistered, eid});
+      return;
+    case Kind::alarm_dual_claim:
+      registrations.set_again(at.now, eid);
+      actions.events.push_back(
+          {XtrEvent::Kind::dual_claim, eid, record.rlocs.empty() ? IpAddress{} : record.rlocs.front().address});
+      return;
+  }
+}
+
+void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& actions) {
+  const EidPrefix& eid = record.eid;
+  EidPresence* presence = make_presence(eid);
+  if (presence == nullptr) return;
+  const auto known = records.find(eid);
+  const bool changed = known != records.end() && known->second != record;
+  records[eid] = record;
+  if (known != records.end() && !is_settled(*presence) && changed)
+    tell(at, eid, actions, [](EidPresence& one, auto& wanted) { one.changed(wanted); });
+  // The map-cache may know who had it.
+  const Mapping* mapping = cache.match(eid);
+  const bool is_known = mapping != nullptr && !mapping->is_negative && !mapping->is_fixed() && !mapping->rlocs.empty();
+  if (is_known && !presence->elsewhere()) {
+    MappingRecord former;
+    former.eid = eid;
+    former.ttl = settings.mobile_ttl;
+    former.rlocs = mapping->rlocs;
+    presence->seen_elsewhere(former);
+  }
+  const bool is_new = presence->state() != State::moving_in && presence->state() != State::here;
+  const bool asks = is_new && !presence->elsewhere();
+  // Before it is registered, or the answer would be that we have it.
+  if (asks) ask_owner(at, {eid, {}, true, {}}, actions);
+  tell(at, eid, actions, [&](EidPresence& one, auto& wanted) {
+    one.arrived(at.now, Epoch{at.unix_microseconds, settings.own}, wanted);
+  });
+  if (asks) transfer_to(at, peers.gateways(), record_of(eid), actions);
+}
+
+void Xtr::Parts::begin_here(Instant at, const EidPrefix& eid, XtrActions& actions) {
+  places.insert(eid).first->second = {EidPlace::Kind::site, {}, presence_of(eid)};
+  ResolutionActions wanted;
+  resolution.on_own(at.now, record_of(eid), wanted);
+  obey(std::move(wanted), actions);
+  for (Subscriber& subscriber : subscribers) subscriber.machine.unsubscribe(at.now, eid);
+  actions.deliveries.push_back({{eid.instance, eid.prefix.address}, true});
+}
+
+void Xtr::Parts::register_it(Instant at, const EidPrefix& eid) {
+  const MappingRecord record = record_of(eid);
+  registrations.set(at.now, record);
+  responder.set(record);
+}
+
+void Xtr::Parts::end_here(Instant at, const EidPrefix& eid, XtrActions& actions) {
+  records.erase(eid);
+  responder.erase(eid);
+  if (const auto* place = places.find(eid)) {
+    if (place->second.kind == EidPlace::Kind::site)
+      actions.deliveries.push_back({{eid.instance, eid.prefix.address}, false});
+    places.erase(*place);
+  }
+  const Mapping* mapping = cache.find(eid);
+  if (mapping != nullptr && mapping->origin == MappingOrigin::own) cache.erase(*mapping);
+  const EidPresence* presence = presence_of(eid);
+  if (presence == nullptr || !presence->elsewhere()) return;
+  ResolutionActions wanted;
+  resolution.on_publication(at.now, *presence->elsewhere(), wanted);
+  obey(std::move(wanted), actions);
+}
+
+void Xtr::Parts::relay(Instant at, const EidPrefix& eid, const MappingRecord& record, XtrActions& actions) {
+  end_here(at, eid, actions);
+  places.insert(eid).first->second = {EidPlace::Kind::away, record, presence_of(eid)};
+  responder.set_away(record, at.now + settings.presence.relay_for);
+}
+
+/// It is going to move, here or away.
+void Xtr::Parts::prepare(Instant at, const EidPrefix& eid, XtrActions& actions) {
+  const EidPresence* presence = presence_of(eid);
+  if (!is_settled(*presence)) {
+    for (const XtrPeer* peer : peers.gateways()) hand_over_clients(at, *peer, eid, actions);
+    return;
+  }
+  if (cache.match(eid) != nullptr) return;
+  const Eid asked{eid.instance, eid.prefix.address};
+  ResolutionActions wanted;
+  resolution.on_miss(at.now, asked, asked, nullptr, wanted);
+  obey(std::move(wanted), actions);
+}
+
+/// Everybody who may keep an old mapping knows, or nobody does.
+void Xtr::Parts::look_whether_told(Instant at, const EidPrefix& eid, XtrActions& actions) {
+  const EidPresence* presence = presence_of(eid);
+  if (presence == nullptr || presence->state() != State::moving_out || signalling.is_telling(eid)) return;
+  tell(at, eid, actions, [&](EidPresence& one, auto&) { one.told_everybody(at.now); });
+}
+
+MappingRecord Xtr::Parts::record_of(const EidPrefix& eid) const {
+  const auto known = records.find(eid);
+  if (known != records.end()) return known->second;
+  MappingRecord record;
+  record.eid = eid;
+  record.ttl = settings.mobile_ttl;
+  record.is_authoritative = true;
+  record.rlocs = settings.rlocs;
+  for (RlocRecord& rloc : record.rlocs) rloc.is_local = owns(rloc.address);
+  return record;
+}
+
+MappingRecord Xtr::Parts::with_former(MappingRecord record, const std::vector<RlocRecord>& former) const {
+  for (RlocRecord old : former) {
+    if (std::ranges::find(record.rlocs, old.address, &RlocRecord::address) != record.rlocs.end()) continue;
+    if (record.rlocs.size() == max_rlocs) break;
+    old.priority = never_use;
+    old.weight = 0;
+    old.is_reachable = old.is_local = old.is_probed = false;
+    record.rlocs.push_back(old);
+  }
+  std::ranges::sort(record.rlocs, {}, &RlocRecord::address);
+  return record;
+}
+
+void Xtr::Parts::run_presences(Instant at, XtrActions& actions) {
+  while (!due_presences.empty() && due_presences.begin()->first <= at.now) {
+    const EidPrefix eid = due_presences.begin()->second;
+    tell(at, eid, actions, [&](EidPresence& presence, auto& wanted) { presence.on_time(at.now, wanted); });
+  }
+}
+
+}  // namespace ilnp::lisp

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/lisp/xtr_server.h"
+
+#include <algorithm>
+
+#include "core/lisp/encapsulated_control.h"
+#include "core/lisp/map_reply.h"
+#include "core/lisp/registration.h"
+
+namespace ilnp::lisp {
+namespace {
+
+/// Of one source. A site that starts registers all that it has at once.
+constexpr double registers_per_second = 50, registers_burst = 1000;
+
+bool is_same(const Secret& a, const Secret& b) { return a.name == b.name && a.octets == b.octets; }
+
+bool has(const std::vector<Secret>& secrets, const Secret& wanted) {
+  return std::ranges::any_of(secrets, [&](const Secret& secret) { return is_same(secret, wanted); });
+}
+
+std::vector<MapServerSite> sites_of(const XtrSettings::Server& settings) {
+  std::vector<MapServerSite> sites;
+  for (const XtrSettings::Server::Site& site : settings.sites) sites.push_back(site.site);
+  return sites;
+}
+
+}  // namespace
+
+XtrServer::XtrServer(const XtrSettings::Server& settings, const Underlay& underlay, Random& random, Hmac& hmac,
+                     ControlCounters& counters)
+    : settings_{settings},
+      underlay_{underlay},
+      hmac_{hmac},
+      counters_{counters},
+      limit_{random.u64(), registers_per_second, registers_burst},
+      machine_{settings.tuning, settings.publisher, sites_of(settings), random} {
+  for (const XtrSettings::Server::Site& site : settings_.sites)
+    for (const Secret& secret : site.secrets)
+      if (!has(site_secrets_, secret)) site_secrets_.push_back(secret);
+}
+
+void XtrServer::on_register(TimePoint now, const ControlReceived& datagram, std::vector<ControlToSend>& out) {
+  if (!limit_.allow(now, datagram.source)) return counters_.count(XtrDrop::register_limit);
+  const auto sealed = inspect_map_register(datagram.message);
+  if (sealed.has_error()) return counters_.count(sealed.error());
+  const auto opened = open_with(sealed.value(), site_secrets_, hmac_, open_map_register);
+  if (opened.has_error()) return counters_.count(opened.error());
+  const MapRegister& message = opened.value().message;
+  const auto site = machine_.site_of(message.records.front().eid);
+  if (!site || !has(settings_.sites[*site].secrets, *opened.value().secret))
+    return counters_.count(XtrDrop::not_configured);
+  MapServerActions actions;
+  machine_.on_register(now, *site, datagram.source, datagram.source_port, message, actions);
+  write(actions, out);
+}
+
+bool XtrServer::on_acknowledgement(const ControlReceived& datagram) {
+  const auto sealed = inspect_map_notify(datagram.message);
+  if (sealed.has_error()) {
+    counters_.count(sealed.error());
+    return false;
+  }
+  if (sealed.value().sender()) {
+    const auto opened = open_with(sealed.value(), settings_.subscriber_secrets, hmac_, open_map_notify);
+    if (opened.has_value() && machine_.on_acknowledgement(*sealed.value().sender(), opened.value().message))
+      return true;
+  }
+  const auto opened = open_with(sealed.value(), site_secrets_, hmac_, open_map_notify);
+  return opened.has_value() && machine_.on_notice_acknowledged(datagram.source, opened.value().message);
+}
+
+std::vector<IpAddress> XtrServer::on_request(TimePoint now, const IpAddress& from, const EncapsulatedControl& envelope,
+                                             MapRequest request, std::vector<ControlToSend>& out) {
+  if (!publishes())
+    for (MapRequest::Record& record : request.records) record.subscribes = false;
+  // Only where we can send to; where the question came from is the likeliest way back.
+  const auto unreachable =
+      std::erase_if(request.itr_rlocs, [&](const IpAddress& rloc) { return !underlay_.has(rloc.family()); });
+  if (request.itr_rlocs.empty() && unreachable > 0) {
+    counters_.count(ReadError::no_itr_rloc);
+    return {};
+  }
+  std::ranges::stable_sort(request.itr_rlocs, {}, [&](const IpAddress& rloc) { return rloc != from; });
+  MapServerActions actions;
+  machine_.on_request(now, from, envelope, request, actions);
+  write(actions, out);
+  std::vector<IpAddress> forward;
+  for (const MapServerActions::Forward& to : actions.forwards)
+    if (std::ranges::find(forward, to.to) == forward.end()) forward.push_back(to.to);
+  return forward;
+}
+
+void XtrServer::on_time(TimePoint now, std::vector<ControlToSend>& out) {
+  MapServerActions actions;
+  machine_.on_time(now, actions);
+  write(actions, out);
+}
+
+void XtrServer::write(const MapServerActions& actions, std::vector<ControlToSend>& out) {
+  for (const MapServerActions::Notify& notify : actions.notifies) {
+    const Secret* secret = find_secret(settings_.sites[notify.site].secrets, notify.message.key);
+    if (secret == nullptr) return counters_.count(XtrDrop::no_key);
+    out.push_back({notify.to, notify.port, {}, encode_map_notify(notify.message, key_of(*secret), hmac_)});
+  }
+  for (const MapServerActions::Reply& reply : actions.replies)
+    out.push_back({reply.to, reply.port, {}, encode_map_reply(reply.message)});
+  for (const Publication& publication : actions.publications) {
+    const Secret& secret = settings_.subscriber_secrets.front();
+    const MapNotify message{false, publication.nonce, secret.name, {publication.record}, {}};
+    out.push_back({publication.to, control_port, {}, encode_map_notify(message, key_of(secret), hmac_)});
+  }
+}
+
+}  // namespace ilnp::lisp
