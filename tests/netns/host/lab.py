@@ -126,18 +126,19 @@ class Namespace:
 
 
 class Program:
-    """One of our daemons in a namespace: its files lie in a directory of their own, its socket is <kind>.sock."""
+    """One of our daemons in a namespace: its files lie in a directory of their own, its socket is <kind>.sock. `folder`:
+    the directory's name, where a namespace has several daemons."""
 
-    def __init__(self, lab, name, program, kind):
-        self.lab, self.name, self.program = lab, name, program
+    def __init__(self, lab, name, program, kind, folder=None):
+        self.lab, self.name, self.program = lab, folder or name, program
         self.ns = lab.namespaces[name]
-        self.directory = os.path.join(lab.directory, name)
+        self.directory = os.path.join(lab.directory, self.name)
         os.makedirs(self.directory, exist_ok=True)
         self.socket_path = os.path.join(self.directory, f"{kind}.sock")
         self.config = os.path.join(self.directory, f"{kind}.toml")
         self.log_path = os.path.join(self.directory, "log")
         self.process = None
-        lab.daemons[name] = self
+        lab.daemons[self.name] = self
 
     def common_settings(self):
         return (f'[control]\nsocket = "{self.socket_path}"\n'

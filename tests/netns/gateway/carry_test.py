@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A guest goes from an ILNP data centre to another one, to one that knows LISP only, and back; a LISP client and an ILNP
+correspondent have TCP and UDP sessions with it, which each of them began, and which go on. Clients hear by
+Change-Priority; then once by Solicit-Map-Request, and once by publications."""
+import time
+
+from lisp_sites import PLACES, Q, RLOC, LispSites
+
+# pylint: disable=wrong-import-order
+from lab import check, test_main, wait_until
+from sessions import Sessions
+
+
+def mapping(sites, name):
+    """The RLOCs that the client's router sends to."""
+    found = [m for m in sites.gateways["lx"].ask("map_cache")["mappings"] if m["eid"].startswith(sites.eid_of(name))]
+    return [r["address"] for r in found[0]["rlocs"] if r["priority"] != 255] if found else None
+
+
+def expect_path(sites, name, place):
+    wait_until(lambda: mapping(sites, name) == [RLOC[place]],
+               lambda: f"lx sends to {mapping(sites, name)}, the guest is at {place}")
+
+
+def test(lab):
+    sites = LispSites(lab)
+    sites.start()
+    guest, q = sites.guest("g"), lab.namespaces["q"]
+    wait_until(lambda: sites.presence_of("dc1", "g") == "here", lambda: str(sites.gateways["dc1"].ask("eids")))
+    address = sites.peer.resolve_peer(guest)
+    sessions = Sessions()
+    sessions.counter("LISP", q, guest.ns, sites.eid_of("g"))
+    sessions.counter("ILNP", sites.peer.ns, guest.ns, address)
+    sessions.stream("LISP, in", q, guest.ns, sites.eid_of("g"), rate=2_000_000)
+    sessions.stream("LISP, out", guest.ns, q, Q, rate=2_000_000)
+    sessions.stream("ILNP, in", sites.peer.ns, guest.ns, address, rate=2_000_000)
+    sessions.go_on()
+    expect_path(sites, "g", "dc1")
+    for to in ("dc2", "dc3", "dc1"):
+        sessions.mark(f"to {to}")
+        sites.carry("g", to)
+        time.sleep(0.7)
+        sessions.go_on()
+        expect_path(sites, "g", to)
+        wait_until(lambda: sites.presence_of(to, "g") == "here", lambda: str(sites.gateways[to].ask("eids")))
+        for other in PLACES:
+            check(other == to or sites.presence_of(other, "g") != "here", f"{other} keeps the guest")
+    sessions.end()
+
+
+test_main(test)
