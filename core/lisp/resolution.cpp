@@ -34,18 +34,18 @@ RateLimit& Resolution::limit_of(const Eid& source) {
   return source_limits_[hash_of(seed_, source.address, source.instance) % source_buckets];
 }
 
-void Resolution::on_miss(TimePoint now, const Eid& source, const Eid& destination, const Packet* packet,
+void Resolution::on_miss(TimePoint now, const std::optional<Eid>& source, const Eid& destination, const Packet* packet,
                          ResolutionActions& actions) {
   const EidPrefix host = EidPrefix::host(destination);
   if (cache_.find(host) == nullptr) {
-    if (!limit_of(source).allow(now)) return drops_.count(ItrDrop::source_limit);
+    if (!limit_of(source.value_or(Eid{})).allow(now)) return drops_.count(ItrDrop::source_limit);
     if (questions_.size() >= tuning_.questions.most) return drops_.count(ItrDrop::too_many_requests);
     if (cache_.begin_pending(now, destination) == nullptr) return;
-    if (packet != nullptr) waiting_.keep(source, destination, *packet);
+    if (packet != nullptr) waiting_.keep(source.value_or(destination), destination, *packet);
     ask(now, {host, host, source, false}, Duration{}, actions);
     return;
   }
-  if (packet != nullptr) waiting_.keep(source, destination, *packet);
+  if (packet != nullptr) waiting_.keep(source.value_or(destination), destination, *packet);
 }
 
 bool Resolution::ask(TimePoint now, const Question& question, Duration delay, ResolutionActions& actions) {

@@ -81,8 +81,8 @@ class Resolution {
              MapCache& cache, ChangeReceiver& receiver, ItrDrops& drops);
 
   /// No entry, or a pending one: the packet waits, or is dropped. `packet`: nullptr when it does not wait for the
-  /// answer.
-  void on_miss(TimePoint now, const Eid& source, const Eid& destination, const Packet* packet,
+  /// answer. `source`: nothing where no packet to there is the reason; all such questions share one limit.
+  void on_miss(TimePoint now, const std::optional<Eid>& source, const Eid& destination, const Packet* packet,
                ResolutionActions& actions);
   /// Asks again for an entry that is of no use: no RLOC can be reached, or ACT says so.
   void ask_again(TimePoint now, Mapping& mapping, ResolutionActions& actions);

@@ -186,6 +186,17 @@ ItrVerdict Xtr::route(TimePoint now, const Eid& source, const Eid& destination, 
   return verdict;
 }
 
+bool Xtr::is_behind(TimePoint now, const Eid& source, const IpAddress& rloc, XtrActions& actions) {
+  const Mapping* mapping = parts_->cache.look_up(now, source).mapping;
+  if (mapping == nullptr || mapping->state == MappingState::pending) {
+    ResolutionActions wanted;
+    parts_->resolution.on_miss(now, std::nullopt, source, nullptr, wanted);
+    parts_->obey(std::move(wanted), actions);
+    return false;
+  }
+  return std::ranges::any_of(mapping->rlocs, [&](const RlocRecord& one) { return one.address == rloc; });
+}
+
 EidPlace Xtr::place_of(TimePoint, const Eid& eid) const {
   const auto* place = std::as_const(parts_->places).match(eid);
   if (place == nullptr) return {};

@@ -189,9 +189,8 @@ void Xtr::Parts::prepare(Instant at, const EidPrefix& eid, XtrActions& actions) 
     return;
   }
   if (cache.match(eid) != nullptr) return;
-  const Eid asked{eid.instance, eid.prefix.address};
   ResolutionActions wanted;
-  resolution.on_miss(at.now, asked, asked, nullptr, wanted);
+  resolution.on_miss(at.now, std::nullopt, {eid.instance, eid.prefix.address}, nullptr, wanted);
   obey(std::move(wanted), actions);
 }
 
