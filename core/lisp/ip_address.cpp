@@ -113,6 +113,22 @@ std::optional<IpPrefix> parse_ip_prefix(std::string_view text) {
   return prefix;
 }
 
+std::optional<EidPrefix> parse_eid_prefix(std::string_view text) {
+  EidPrefix eid;
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = text.substr(1, close - 1);
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), eid.instance);
+    if (problem != std::errc{} || end != digits.data() + digits.size() || eid.instance > 0xff'ffff) return std::nullopt;
+    text.remove_prefix(close + 1);
+  }
+  const auto prefix = parse_ip_prefix(text);
+  if (!prefix) return std::nullopt;
+  eid.prefix = *prefix;
+  return eid;
+}
+
 }  // namespace ilnp::lisp
 
 std::size_t std::hash<ilnp::lisp::IpAddress>::operator()(const ilnp::lisp::IpAddress& address) const noexcept {

@@ -93,6 +93,8 @@ std::string to_string(const EidPrefix& prefix);
 std::optional<IpAddress> parse_ip_address(std::string_view text);
 /// Of the form address/length; bits beyond the length are an error.
 std::optional<IpPrefix> parse_ip_prefix(std::string_view text);
+/// The same with "[instance]" in front of it, where that is not 0.
+std::optional<EidPrefix> parse_eid_prefix(std::string_view text);
 
 }  // namespace ilnp::lisp
 

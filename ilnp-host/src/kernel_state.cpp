@@ -43,13 +43,13 @@ Result<void> KernelState::bring_up(std::uint32_t mtu, const std::vector<NodeId>&
   for (const NodeId nid : nids) {
     AddressSpec address;
     address.ifindex = tun_->ifindex();
-    address.address = {prefix_, nid};
+    address.address = Address{prefix_, nid};
     address.no_dad = true;
     if (auto r = commands_.add_address(address); !r) return r;
   }
   AddressSpec unbound;
   unbound.ifindex = tun_->ifindex();
-  unbound.address = {prefix_, OwnNids::client};
+  unbound.address = Address{prefix_, OwnNids::client};
   unbound.no_dad = true;
   unbound.deprecated = true;  // the routes name it, nothing else does
   client_is_preferred_ = client == ClientAddress::preferred;
@@ -84,7 +84,7 @@ Result<void> KernelState::replace_identity_routes(std::uint32_t table, std::uint
   for (std::size_t k = 0; k < aliases_; ++k) {
     RouteSpec route;
     route.table = table;
-    route.prefix = {alias_prefix(prefix_, static_cast<std::uint16_t>(k)), {}};
+    route.prefix = Address{alias_prefix(prefix_, static_cast<std::uint16_t>(k)), {}};
     route.prefix_length = 64;
     route.ifindex = tun_->ifindex();
     route.gateway = identity_gateway;

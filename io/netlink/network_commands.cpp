@@ -26,13 +26,15 @@ std::string interface_text(unsigned ifindex) {
   return if_indextoname(ifindex, name) != nullptr ? std::string{name} : "interface " + std::to_string(ifindex);
 }
 
-std::string prefix_text(const Address& prefix, std::uint8_t length) {
+unsigned char family_of(const lisp::IpAddress& address) { return address.is_ipv4() ? AF_INET : AF_INET6; }
+
+std::string prefix_text(const lisp::IpAddress& prefix, std::uint8_t length) {
   return to_string(prefix) + "/" + std::to_string(length);
 }
 
-ifaddrmsg address_header(unsigned ifindex, std::uint8_t prefix_length) {
+ifaddrmsg address_header(unsigned ifindex, const lisp::IpAddress& address, std::uint8_t prefix_length) {
   ifaddrmsg header{};
-  header.ifa_family = AF_INET6;
+  header.ifa_family = family_of(address);
   header.ifa_prefixlen = prefix_length;
   header.ifa_index = ifindex;
   return header;
@@ -47,11 +49,12 @@ ifinfomsg link_header(unsigned ifindex) {
 
 void fill_route(NetlinkMessage& message, const RouteSpec& route) {
   rtmsg header{};
-  header.rtm_family = AF_INET6;
+  header.rtm_family = family_of(route.prefix);
   header.rtm_dst_len = route.prefix_length;
   header.rtm_table = static_cast<unsigned char>(route.table < 256 ? route.table : RT_TABLE_UNSPEC);
   header.rtm_protocol = route.protocol;
-  header.rtm_scope = RT_SCOPE_UNIVERSE;
+  // Without a router the IPv4 kernel wants to hear that the destination is on the link.
+  header.rtm_scope = route.prefix.is_ipv4() && !route.gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   header.rtm_type = RTN_UNICAST;
   message.header(header).u32(RTA_TABLE, route.table).u32(RTA_OIF, route.ifindex);
   if (route.prefix_length != 0) message.address(RTA_DST, route.prefix);
@@ -103,6 +106,11 @@ bool is_ours(const nlmsghdr& message, int attribute) {
   return protocol != nullptr && nla_len(protocol) >= 1 && nla_get_u8(protocol) == our_protocol;
 }
 
+bool is_route_of(const nlmsghdr& message, std::uint8_t protocol) {
+  if (message.nlmsg_type != RTM_NEWROUTE || nlmsg_datalen(&message) < static_cast<int>(sizeof(rtmsg))) return false;
+  return static_cast<const rtmsg*>(nlmsg_data(&message))->rtm_protocol == protocol;
+}
+
 }  // namespace
 
 struct NetworkCommands::State {
@@ -117,10 +125,10 @@ struct NetworkCommands::State {
 
   /// Deletes everything in a dump that `wanted` picks; how many were deleted.
   Result<std::size_t> delete_all(int dump_type, int delete_type, const std::string& what,
-                                 const std::function<bool(const nlmsghdr&)>& wanted) {
+                                 const std::function<bool(const nlmsghdr&)>& wanted, int family = AF_INET6) {
     std::vector<NetlinkMessage> deletions;
     const auto dumped = socket.dump(
-        dump_type, AF_INET6,
+        dump_type, family,
         [&](const nlmsghdr& message) {
           if (wanted(message)) deletions.push_back(deletion_of(message, delete_type));
         },
@@ -154,7 +162,7 @@ Result<void> NetworkCommands::add_address(const AddressSpec& spec) {
   std::uint32_t flags = 0;
   if (spec.no_dad) flags |= IFA_F_NODAD;
   if (spec.no_prefix_route) flags |= IFA_F_NOPREFIXROUTE;
-  ifaddrmsg header = address_header(spec.ifindex, spec.prefix_length);
+  ifaddrmsg header = address_header(spec.ifindex, spec.address, spec.prefix_length);
   header.ifa_flags = static_cast<__u8>(flags & 0xff);
   ifa_cacheinfo lifetimes{};
   lifetimes.ifa_valid = infinite_lifetime;
@@ -170,9 +178,12 @@ Result<void> NetworkCommands::add_address(const AddressSpec& spec) {
       message, "add address " + prefix_text(spec.address, spec.prefix_length) + " to " + interface_text(spec.ifindex));
 }
 
-Result<void> NetworkCommands::delete_address(unsigned ifindex, const Address& address, std::uint8_t prefix_length) {
+Result<void> NetworkCommands::delete_address(unsigned ifindex, const lisp::IpAddress& address,
+                                             std::uint8_t prefix_length) {
   NetlinkMessage message{RTM_DELADDR, request};
-  message.header(address_header(ifindex, prefix_length)).address(IFA_LOCAL, address).address(IFA_ADDRESS, address);
+  message.header(address_header(ifindex, address, prefix_length))
+      .address(IFA_LOCAL, address)
+      .address(IFA_ADDRESS, address);
   return state_->run(message,
                      "delete address " + prefix_text(address, prefix_length) + " from " + interface_text(ifindex),
                      {EADDRNOTAVAIL, ENODEV, ENXIO});
@@ -191,6 +202,12 @@ Result<void> NetworkCommands::set_mtu(unsigned ifindex, std::uint32_t mtu) {
   NetlinkMessage message{RTM_NEWLINK, request};
   message.header(link_header(ifindex)).u32(IFLA_MTU, mtu);
   return state_->run(message, "set the MTU of " + interface_text(ifindex) + " to " + std::to_string(mtu));
+}
+
+Result<void> NetworkCommands::set_master(unsigned ifindex, unsigned master) {
+  NetlinkMessage message{RTM_NEWLINK, request};
+  message.header(link_header(ifindex)).u32(IFLA_MASTER, master);
+  return state_->run(message, "put " + interface_text(ifindex) + " into " + interface_text(master));
 }
 
 Result<void> NetworkCommands::disable_link_local(unsigned ifindex) {
@@ -214,6 +231,18 @@ Result<void> NetworkCommands::delete_route(const RouteSpec& route) {
   NetlinkMessage message{RTM_DELROUTE, request};
   fill_route(message, route);
   return state_->run(message, "delete " + route_text(route), {ESRCH, ENODEV, ENOENT});
+}
+
+Result<std::size_t> NetworkCommands::delete_routes(std::uint8_t protocol) {
+  std::size_t deleted = 0;
+  for (const int family : {AF_INET, AF_INET6}) {
+    const auto done = state_->delete_all(
+        RTM_GETROUTE, RTM_DELROUTE, "route",
+        [protocol](const nlmsghdr& message) { return is_route_of(message, protocol); }, family);
+    if (!done) return done.error();
+    deleted += done.value();
+  }
+  return deleted;
 }
 
 Result<void> NetworkCommands::delete_default_route(unsigned ifindex, const Address& gateway, std::uint32_t metric) {
@@ -264,10 +293,8 @@ Result<NetworkCommands::Leftovers> NetworkCommands::remove_everything_ours(std::
     return message.nlmsg_type == RTM_NEWRULE && is_ours<fib_rule_hdr>(message, FRA_PROTOCOL);
   });
   if (!rules) return rules.error();
-  const auto routes = state_->delete_all(RTM_GETROUTE, RTM_DELROUTE, "route", [](const nlmsghdr& message) {
-    if (message.nlmsg_type != RTM_NEWROUTE || nlmsg_datalen(&message) < static_cast<int>(sizeof(rtmsg))) return false;
-    return static_cast<const rtmsg*>(nlmsg_data(&message))->rtm_protocol == our_protocol;
-  });
+  const auto routes = state_->delete_all(RTM_GETROUTE, RTM_DELROUTE, "route",
+                                         [](const nlmsghdr& message) { return is_route_of(message, our_protocol); });
   if (!routes) return routes.error();
   const auto removed = state_->delete_all(RTM_GETADDR, RTM_DELADDR, "address", [&](const nlmsghdr& message) {
     if (message.nlmsg_type != RTM_NEWADDR) return false;

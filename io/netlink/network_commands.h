@@ -12,6 +12,7 @@
 
 #include "core/base/result.h"
 #include "core/ipv6/address.h"
+#include "core/lisp/ip_address.h"
 
 namespace ilnp {
 
@@ -21,22 +22,22 @@ inline constexpr std::uint32_t main_table = 254;
 
 struct AddressSpec {
   unsigned ifindex = 0;
-  Address address{};
+  lisp::IpAddress address{};
   std::uint8_t prefix_length = 128;
   bool deprecated = false;       ///< preferred lifetime 0: never chosen as a source by itself
-  bool no_dad = false;           ///< usable at once, no probe by the kernel
+  bool no_dad = false;           ///< usable at once, no probe by the kernel (IPv6)
   bool no_prefix_route = false;  ///< no route for the prefix
 };
 
 struct RouteSpec {
-  Address prefix{};
+  lisp::IpAddress prefix{};
   std::uint8_t prefix_length = 0;
   unsigned ifindex = 0;
-  std::optional<Address> gateway{};
+  std::optional<lisp::IpAddress> gateway{};  ///< of the same family
   std::uint32_t table = main_table;
-  std::uint32_t metric = 0;         ///< 0: the kernel's default (1024)
-  std::uint32_t mtu = 0;            ///< 0: the link's
-  std::optional<Address> source{};  ///< preferred source
+  std::uint32_t metric = 0;                 ///< 0: the kernel's default (IPv6: 1024)
+  std::uint32_t mtu = 0;                    ///< 0: the link's
+  std::optional<lisp::IpAddress> source{};  ///< preferred source
   std::uint8_t protocol = our_protocol;
 };
 
@@ -62,15 +63,19 @@ class NetworkCommands {
   /// Adding what exists replaces it; deleting what does not exist is success. The kernel finishes an address some
   /// moments after it said yes: it is usable when AddressChanged says so.
   Result<void> add_address(const AddressSpec& address);
-  Result<void> delete_address(unsigned ifindex, const Address& address, std::uint8_t prefix_length);
+  Result<void> delete_address(unsigned ifindex, const lisp::IpAddress& address, std::uint8_t prefix_length);
 
   Result<void> set_link_up(unsigned ifindex, bool up = true);
   Result<void> set_mtu(unsigned ifindex, std::uint32_t mtu);
+  /// Puts it into a VRF or a bridge.
+  Result<void> set_master(unsigned ifindex, unsigned master);
   /// Keeps the kernel from making a link-local address on a device without neighbours (our TUN). Before set_link_up.
   Result<void> disable_link_local(unsigned ifindex);
 
   Result<void> replace_route(const RouteSpec& route);
   Result<void> delete_route(const RouteSpec& route);
+  /// Of both families, with that protocol number; how many they were.
+  Result<std::size_t> delete_routes(std::uint8_t protocol);
   /// A default route of the main table, whoever made it.
   Result<void> delete_default_route(unsigned ifindex, const Address& gateway, std::uint32_t metric = 0);
 

@@ -15,7 +15,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
-#include "core/ipv6/address.h"
+#include "core/lisp/ip_address.h"
 
 namespace ilnp {
 
@@ -34,7 +34,7 @@ class NetlinkMessage {
   NetlinkMessage& u32(int type, std::uint32_t value) {
     return attribute(type, {reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
   }
-  NetlinkMessage& address(int type, const Address& value) { return attribute(type, value.octets()); }
+  NetlinkMessage& address(int type, const lisp::IpAddress& value) { return attribute(type, value.octets()); }
   template <class Value>
   NetlinkMessage& structure(int type, const Value& value) {
     return attribute(type, {reinterpret_cast<const std::uint8_t*>(&value), sizeof value});

@@ -25,9 +25,10 @@ Result<void> DaemonProcess::open(const DaemonSettings& settings, std::string fil
   if (!control) return control.error();
   control_ = std::move(control.value());
   process_log().watch([this](const Event& event) { control_->publish(event); });
-  if (auto available = check_nft(); !available) return available;
   if (auto opened = keep(NetworkCommands::open(), commands_); !opened) return opened;
   if (auto opened = keep(NetworkMonitor::open(), monitor_); !opened) return opened;
+  if (filter_table.empty()) return ok();
+  if (auto available = check_nft(); !available) return available;
   if (auto opened = keep(NeighbourDiscoverySocket::open(), neighbour_discovery_); !opened) return opened;
   return keep(FilterWatch::open(std::move(filter_table)), filter_watch_);
 }
@@ -46,13 +47,15 @@ void DaemonProcess::serve() {
     return reload_to_json(outcome.value());
   });
   netlink_watch_ = std::make_unique<Watch>(loop_, monitor_->fd(), [this] { return drain_netlink(); });
-  neighbour_watch_ =
-      std::make_unique<Watch>(loop_, neighbour_discovery_->fd(), [this] { return drain_neighbour_discovery(); });
-  filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {
-    filter_lost_ = filter_watch_->something_went() || filter_lost_;
-    restore_filter();
-    return false;
-  });
+  if (filter_watch_) {
+    neighbour_watch_ =
+        std::make_unique<Watch>(loop_, neighbour_discovery_->fd(), [this] { return drain_neighbour_discovery(); });
+    filter_change_watch_ = std::make_unique<Watch>(loop_, filter_watch_->fd(), [this] {
+      filter_lost_ = filter_watch_->something_went() || filter_lost_;
+      restore_filter();
+      return false;
+    });
+  }
   signals_ = std::make_unique<SignalWatch>(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGUSR2},
                                            [this](int number) { on_signal(number); });
   loop_.post([this] { drain_netlink(); });  // the initial dump: nothing announces it

@@ -47,14 +47,15 @@ class DaemonProcess {
  protected:
   DaemonProcess() : started_at_{loop_.now()} {}
 
-  /// First the control socket, which is the guard against a second instance. `filter_table`: of our packet filter.
-  Result<void> open(const DaemonSettings& settings, std::string filter_table);
+  /// First the control socket, which is the guard against a second instance. `filter_table`: of our packet filter;
+  /// a daemon without one hears neither of it nor of neighbours.
+  Result<void> open(const DaemonSettings& settings, std::string filter_table = {});
   /// The last step of start(): from now on the loop calls what follows.
   void serve();
   virtual void on_network_events(TimePoint now, const std::vector<NetworkEvent>& events) = 0;
-  virtual void on_neighbour_message(const ReceivedNeighbourMessage& received) = 0;
+  virtual void on_neighbour_message(const ReceivedNeighbourMessage&) {}
   /// Somebody took our packet filter away.
-  virtual void put_filter_back() = 0;
+  virtual void put_filter_back() {}
   /// The end of run().
   virtual void finish(bool take_down) = 0;
 

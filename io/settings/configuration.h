@@ -16,6 +16,7 @@
 #include "core/base/time.h"
 #include "core/ipv6/address.h"
 #include "core/ipv6/prefix.h"
+#include "core/lisp/ip_address.h"
 #include "io/settings/schema.h"
 
 namespace ilnp {
@@ -49,8 +50,8 @@ struct Problem {
 std::string to_string(const Problem& problem);
 std::string to_string(const std::vector<Problem>& problems);  ///< one a line, each line ended
 
-using SettingValue =
-    std::variant<bool, std::int64_t, Duration, std::string, Address, Prefix, Locator, NodeId, Endpoint>;
+using SettingValue = std::variant<bool, std::int64_t, Duration, std::string, Address, Prefix, Locator, NodeId,
+                                  lisp::IpAddress, lisp::IpPrefix, lisp::EidPrefix, Endpoint>;
 std::string to_string(const SettingValue& value);
 
 /// The effective values of one section (or of one table of a repeated section). The getters take the option's name
@@ -68,6 +69,9 @@ class Section {
   Prefix prefix(std::string_view name) const { return one<Prefix>(name); }
   Locator locator(std::string_view name) const { return one<Locator>(name); }
   NodeId nid(std::string_view name) const { return one<NodeId>(name); }
+  const lisp::IpAddress& ip_address(std::string_view name) const { return one<lisp::IpAddress>(name); }
+  const lisp::IpPrefix& ip_prefix(std::string_view name) const { return one<lisp::IpPrefix>(name); }
+  const lisp::EidPrefix& eid_prefix(std::string_view name) const { return one<lisp::EidPrefix>(name); }
   const Endpoint& endpoint(std::string_view name) const { return one<Endpoint>(name); }
 
   /// Items of a list option, empty when unset: `section.list<Endpoint>("upstream")`.

@@ -95,6 +95,13 @@ std::string sample(const Option& option) {
     case OptionType::nid:
       text = "0200+00ff+fe00+1234";
       break;
+    case OptionType::ip_address:
+      text = "192.0.2.1";
+      break;
+    case OptionType::ip_prefix:
+    case OptionType::eid_prefix:
+      text = "2001:db8::/32";
+      break;
     case OptionType::endpoint:
       text = "[2001:db8::53]:" + std::to_string(option.default_port != 0 ? option.default_port : 53);
       break;

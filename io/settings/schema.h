@@ -19,12 +19,15 @@ enum class OptionType : std::uint8_t {
   integer,
   duration,  ///< a number with a unit: "200ms", "30s", "5m", "1h", "7d"
   string,
-  path,     ///< absolute file name
-  address,  ///< IPv6
-  prefix,   ///< IPv6 prefix without host bits
-  locator,  ///< "2001-0db8-0001-0002" or "2001:0db8:0001:0002"
-  nid,      ///< "0200+00ff+fe00+1234" or with ':'
-  endpoint  ///< numeric IPv4 or IPv6 address with a port: "127.0.0.106:53", "[2001:db8::1]:53"
+  path,        ///< absolute file name
+  address,     ///< IPv6
+  prefix,      ///< IPv6 prefix without host bits
+  locator,     ///< "2001-0db8-0001-0002" or "2001:0db8:0001:0002"
+  nid,         ///< "0200+00ff+fe00+1234" or with ':'
+  ip_address,  ///< IPv4 or IPv6
+  ip_prefix,   ///< of either, without host bits: "10.8.0.0/16"
+  eid_prefix,  ///< the same, perhaps in a LISP instance: "[7]10.8.0.0/16"
+  endpoint     ///< numeric IPv4 or IPv6 address with a port: "127.0.0.106:53", "[2001:db8::1]:53"
 };
 
 /// A row of the table. `fallback` and `range` are written as an operator would write the values (without quotes).

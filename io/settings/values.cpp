@@ -150,6 +150,13 @@ Result<SettingValue> parse_unchecked(const Option& option, std::string_view text
       return value_or(parse_locator(text), "is not a locator (\"2001-0db8-0001-0002\")");
     case OptionType::nid:
       return value_or(parse_node_id(text), "is not a node identifier (\"0200+00ff+fe00+1234\")");
+    case OptionType::ip_address:
+      return value_or(lisp::parse_ip_address(text), "is not an IPv4 or IPv6 address");
+    case OptionType::ip_prefix:
+      return value_or(lisp::parse_ip_prefix(text), "is not an IPv4 or IPv6 prefix without host bits (\"10.8.0.0/16\")");
+    case OptionType::eid_prefix:
+      return value_or(lisp::parse_eid_prefix(text),
+                      "is not an EID-prefix without host bits (\"10.8.0.0/16\", \"[7]2001:db8::/32\")");
     case OptionType::endpoint:
       return parse_endpoint(text, option.default_port);
   }
@@ -235,6 +242,12 @@ std::string_view type_name(OptionType type) {
       return "locator";
     case OptionType::nid:
       return "node identifier";
+    case OptionType::ip_address:
+      return "IP address";
+    case OptionType::ip_prefix:
+      return "IP prefix";
+    case OptionType::eid_prefix:
+      return "EID-prefix";
     case OptionType::endpoint:
       return "address and port";
   }
@@ -258,6 +271,9 @@ std::string to_string(const SettingValue& value) {
     std::string operator()(const Prefix& v) const { return to_string(v); }
     std::string operator()(Locator v) const { return to_text(v); }
     std::string operator()(NodeId v) const { return to_text(v); }
+    std::string operator()(const lisp::IpAddress& v) const { return lisp::to_string(v); }
+    std::string operator()(const lisp::IpPrefix& v) const { return lisp::to_string(v); }
+    std::string operator()(const lisp::EidPrefix& v) const { return lisp::to_string(v); }
     std::string operator()(const Endpoint& v) const { return to_string(v); }
   };
   return std::visit(Printer{}, value);

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t largest_datagram = 65535;
 constexpr std::size_t most_parts = 4;
-constexpr int udp_no_check6_rx = 102;  // UDP_NO_CHECK6_RX, linux/udp.h
+constexpr int udp_no_check6_tx = 101, udp_no_check6_rx = 102;  // UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX, linux/udp.h
 constexpr std::size_t control_octets = 256;
 using Control = std::array<std::uint8_t, control_octets>;
 
@@ -183,6 +183,9 @@ Result<UdpSocket> UdpSocket::open(lisp::Family family, std::uint16_t port, Optio
   if (options.share_port && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return fail("share the port");
   if (options.trains && !set(fd, SOL_UDP, UDP_GRO, 1)) return fail("receive trains");
   if (options.zero_checksum && !is_ipv4 && !set(fd, SOL_UDP, udp_no_check6_rx, 1)) return fail("do without checksums");
+  const bool bare =
+      !options.no_checksum || (is_ipv4 ? set(fd, SOL_SOCKET, SO_NO_CHECK, 1) : set(fd, SOL_UDP, udp_no_check6_tx, 1));
+  if (!bare) return fail("send without checksums");
   if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, options.receive_buffer))
     set(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer);
   sockaddr_storage name{};

@@ -49,6 +49,7 @@ class UdpSocket {
     bool share_port = false;       ///< several sockets may be bound to it
     bool trains = false;           ///< received as trains (UDP_GRO)
     bool zero_checksum = false;    ///< take datagrams without one over IPv6 (RFC 6935)
+    bool no_checksum = false;      ///< send without one (RFC 6936); trains are then refused by the kernel
     int receive_buffer = 4 << 20;  ///< octets; beyond net.core.rmem_max needs CAP_NET_ADMIN
     std::size_t batch = 16;        ///< datagrams or trains of one receive()
   };

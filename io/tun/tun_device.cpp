@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 
@@ -72,10 +74,13 @@ Result<Attached, TunError> attach(const std::string& name) {
 }
 
 /// Asks for what the kernel knows, best first.
-TunDevice::Features enable_offloads(int descriptor) {
-  constexpr unsigned tcp = TUN_F_CSUM | TUN_F_TSO6 | TUN_F_TSO_ECN;
-  if (::ioctl(descriptor, TUNSETOFFLOAD, tcp | offload_uso4 | offload_uso6) == 0) return {true, true, true};
-  if (::ioctl(descriptor, TUNSETOFFLOAD, tcp) == 0) return {true, true, false};
+TunDevice::Features enable_offloads(int descriptor, TunDevice::Options options) {
+  const unsigned tcp4 = options.carries == TunDevice::Carries::both ? TUN_F_TSO4 : 0;
+  const unsigned tcp = TUN_F_CSUM | TUN_F_TSO6 | TUN_F_TSO_ECN | tcp4;
+  if (options.segmentation) {
+    if (::ioctl(descriptor, TUNSETOFFLOAD, tcp | offload_uso4 | offload_uso6) == 0) return {true, true, true};
+    if (::ioctl(descriptor, TUNSETOFFLOAD, tcp) == 0) return {true, true, false};
+  }
   if (::ioctl(descriptor, TUNSETOFFLOAD, unsigned{TUN_F_CSUM}) == 0) return {true, false, false};
   return {};
 }
@@ -87,9 +92,15 @@ Result<void> interface_ioctl(unsigned long command, ifreq& request, const std::s
   return ok();
 }
 
+/// As its header says; 0: no header.
+std::size_t length_of(Bytes packet, IpVersion version) {
+  if (version == IpVersion::v4) return packet.size() < 20 ? 0 : load_u16(packet.data() + 2);
+  return packet.size() < ipv6_header_length ? 0 : load_u16(packet.data() + 4) + ipv6_header_length;
+}
+
 }  // namespace
 
-Result<TunDevice, TunError> TunDevice::open(const std::string& name, std::uint32_t mtu) {
+Result<TunDevice, TunError> TunDevice::open(const std::string& name, std::uint32_t mtu, Options options) {
   auto attached = attach(name);
   if (!attached) return attached.error();
   TunDevice device;
@@ -104,7 +115,8 @@ Result<TunDevice, TunError> TunDevice::open(const std::string& name, std::uint32
     return fail("cannot set the virtio header: " + reason(errno));
   // The send buffer stays at the kernel's default (unlimited): what a TUN write brings in is charged to the receiving
   // socket at once, and a limit here would drop packets that the kernel has room for.
-  device.features_ = enable_offloads(device.fd());
+  device.features_ = enable_offloads(device.fd(), options);
+  device.carries_ = options.carries;
   if (const auto done = device.set_mtu(mtu); !done) return fail(done.error().message);
   ifreq request = request_for(device.name_);
   request.ifr_qlen = queue_length;
@@ -153,14 +165,15 @@ TunDevice::ReadResult TunDevice::read(MutableBytes buffer) {
   }
   const std::size_t length = octets - virtio_header_length;
   const std::uint8_t* packet = buffer.data() + packet_headroom;
-  if (packet[0] >> 4 != 6) {
+  const auto version = static_cast<IpVersion>(packet[0] >> 4);
+  if (version != IpVersion::v6 && (version != IpVersion::v4 || carries_ != Carries::both)) {
     ++counters_.not_ipv6;
     return {ReadStatus::dropped, std::nullopt};
   }
   VirtioHeader header;
   std::memcpy(&header, buffer.data() + begin, sizeof header);
-  const auto offload = offload_from_virtio(header, 0, length);
-  if (!offload || length < ipv6_header_length || load_u16(packet + 4) + ipv6_header_length != length) {
+  const auto offload = offload_from_virtio(header, 0, length, version);
+  if (!offload || length_of({packet, length}, version) != length) {
     ++counters_.malformed;
     return {ReadStatus::dropped, std::nullopt};
   }
@@ -169,12 +182,22 @@ TunDevice::ReadResult TunDevice::read(MutableBytes buffer) {
   return {ReadStatus::packet, Packet{buffer, packet_headroom, length, *offload}};
 }
 
-bool TunDevice::write(const Packet& packet) {
-  VirtioHeader header = virtio_from_offload(packet.offload, 0);
-  const iovec parts[] = {{&header, sizeof header}, {const_cast<std::uint8_t*>(packet.data()), packet.size()}};
+bool TunDevice::write(Bytes first, std::span<const Bytes> rest, const Offload& offload) {
+  assert(!first.empty() && rest.size() + 2 <= most_pieces);
+  VirtioHeader header = virtio_from_offload(offload, 0, static_cast<IpVersion>(first[0] >> 4));
+  std::array<iovec, most_pieces> parts;
+  int count = 0;
+  std::size_t octets = 0;
+  const auto add = [&](Bytes part) {
+    parts[static_cast<std::size_t>(count++)] = {const_cast<std::uint8_t*>(part.data()), part.size()};
+    octets += part.size();
+  };
+  parts[static_cast<std::size_t>(count++)] = {&header, sizeof header};
+  add(first);
+  for (const Bytes& part : rest) add(part);
   ssize_t sent = 0;
   do {
-    sent = ::writev(fd(), parts, 2);
+    sent = ::writev(fd(), parts.data(), count);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) {
     const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
@@ -182,7 +205,7 @@ bool TunDevice::write(const Packet& packet) {
     return false;
   }
   ++counters_.written;
-  counters_.written_octets += packet.size();
+  counters_.written_octets += octets;
   return true;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The identity side: a TUN device with virtio-net headers, so that TCP and UDP super-packets and unfinished checksums
-// cross it whole. Made persistent it survives its daemon (addresses and routes on it stay), and the next daemon adopts
-// it. Its MTU is the link's; room for the nonce header is left by the route's MTU, because the kernel refuses to
-// deliver packets larger than the device's MTU.
+// A TUN device with virtio-net headers, so that TCP and UDP super-packets and unfinished checksums cross it whole: the
+// identity side of a host, the inside of a LISP gateway. Made persistent it survives its daemon (addresses and routes
+// on it stay), and the next daemon adopts it. Its MTU is the link's; room for the nonce header is left by the route's
+// MTU, because the kernel refuses to deliver packets larger than the device's MTU.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "core/base/result.h"
@@ -29,6 +30,7 @@ struct TunError {
 
 class TunDevice {
  public:
+  enum class Carries : std::uint8_t { ipv6, both };
   /// What the kernel hands over unfinished.
   struct Features {
     bool checksum = false;
@@ -38,16 +40,24 @@ class TunDevice {
   struct Counters {
     std::uint64_t read = 0, written = 0;
     std::uint64_t read_octets = 0, written_octets = 0;
-    std::uint64_t not_ipv6 = 0;       ///< dropped on read
+    std::uint64_t not_ipv6 = 0;       ///< dropped on read: of a family that it does not carry
     std::uint64_t malformed = 0;      ///< dropped on read: virtio header or length makes no sense
     std::uint64_t write_full = 0;     ///< dropped on write: no buffer in the kernel
     std::uint64_t write_refused = 0;  ///< dropped on write: the kernel found the packet invalid, or the link is down
     std::uint64_t read_failed = 0;
   };
 
+  struct Options {
+    Carries carries = Carries::ipv6;
+    bool segmentation = true;  ///< the kernel may hand over super-packets
+  };
+
   /// Creates the device, or adopts a TUN device of that name that nobody holds. Sets MTU and queue length; does not
   /// bring the link up.
-  static Result<TunDevice, TunError> open(const std::string& name, std::uint32_t mtu);
+  static Result<TunDevice, TunError> open(const std::string& name, std::uint32_t mtu, Options options);
+  static Result<TunDevice, TunError> open(const std::string& name, std::uint32_t mtu) {
+    return open(name, mtu, Options{});
+  }
   /// Deletes a persistent device that a daemon left behind. No device of that name is success.
   static Result<void, TunError> remove(const std::string& name);
 
@@ -71,7 +81,10 @@ class TunDevice {
   /// `dropped`: counted, read on. `empty`: wait for readability. `failed`: the device is gone.
   ReadResult read(MutableBytes buffer);
   /// Hands a packet to the kernel. False: dropped and counted.
-  bool write(const Packet& packet);
+  bool write(const Packet& packet) { return write(packet.bytes(), {}, packet.offload); }
+  /// The same for one that lies in pieces: `rest` follows `first`, in which all headers are. At most most_pieces.
+  bool write(Bytes first, std::span<const Bytes> rest, const Offload& offload);
+  static constexpr std::size_t most_pieces = 128;
 
  private:
   TunDevice() = default;
@@ -80,6 +93,7 @@ class TunDevice {
   unsigned ifindex_ = 0;
   bool adopted_ = false;
   Features features_;
+  Carries carries_ = Carries::ipv6;
   Counters counters_;
 };
 

@@ -7,11 +7,17 @@
 
 namespace ilnp {
 
-std::optional<Offload> offload_from_virtio(const VirtioHeader& header, std::size_t link_header, std::size_t length) {
+namespace {
+constexpr std::size_t ipv4_header_length = 20;  ///< at least
+}
+
+std::optional<Offload> offload_from_virtio(const VirtioHeader& header, std::size_t link_header, std::size_t length,
+                                           IpVersion version) {
+  const std::size_t ip_header = version == IpVersion::v4 ? ipv4_header_length : ipv6_header_length;
   Offload offload;
   if ((header.flags & VirtioHeader::needs_checksum) != 0) {
-    // The checksum covers something behind the IPv6 header, and its field lies inside the packet.
-    if (header.checksum_start < link_header + ipv6_header_length) return std::nullopt;
+    // The checksum covers something behind the IP header, and its field lies inside the packet.
+    if (header.checksum_start < link_header + ip_header) return std::nullopt;
     const std::size_t start = header.checksum_start - link_header;
     if (start + header.checksum_offset + 2 > length) return std::nullopt;
     offload.partial_checksum = true;
@@ -19,10 +25,13 @@ std::optional<Offload> offload_from_virtio(const VirtioHeader& header, std::size
     offload.checksum_offset = header.checksum_offset;
   }
   offload.ecn = (header.gso_type & VirtioHeader::gso_ecn_bit) != 0;
-  switch (header.gso_type & ~VirtioHeader::gso_ecn_bit) {
+  const int segmentation = header.gso_type & ~VirtioHeader::gso_ecn_bit;
+  switch (segmentation) {
     case VirtioHeader::gso_none:
       break;
+    case VirtioHeader::gso_tcp4:
     case VirtioHeader::gso_tcp6:
+      if ((segmentation == VirtioHeader::gso_tcp4) != (version == IpVersion::v4)) return std::nullopt;
       offload.segmentation = Offload::Segmentation::tcp;
       break;
     case VirtioHeader::gso_udp_l4:
@@ -45,7 +54,7 @@ std::optional<Offload> offload_from_virtio(const VirtioHeader& header, std::size
   return offload;
 }
 
-VirtioHeader virtio_from_offload(const Offload& offload, std::size_t link_header) {
+VirtioHeader virtio_from_offload(const Offload& offload, std::size_t link_header, IpVersion version) {
   VirtioHeader header;
   std::size_t header_length = offload.header_length;
   if (offload.partial_checksum) {
@@ -55,7 +64,8 @@ VirtioHeader virtio_from_offload(const Offload& offload, std::size_t link_header
   }
   if (offload.segmentation != Offload::Segmentation::none) {
     const bool tcp = offload.segmentation == Offload::Segmentation::tcp;
-    header.gso_type = tcp ? VirtioHeader::gso_tcp6 : VirtioHeader::gso_udp_l4;
+    const std::uint8_t by_version = version == IpVersion::v4 ? VirtioHeader::gso_tcp4 : VirtioHeader::gso_tcp6;
+    header.gso_type = tcp ? by_version : VirtioHeader::gso_udp_l4;
     if (offload.ecn) header.gso_type |= VirtioHeader::gso_ecn_bit;
     header.gso_size = offload.segment_size;
     // Without the hint the kernel would look for 64 KiB in one piece.

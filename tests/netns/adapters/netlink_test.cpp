@@ -253,6 +253,30 @@ TEST_F(Netlink, RoutesCarryTableMtuSourceAndOurProtocol) {
   EXPECT_TRUE(commands->delete_route(route)) << "twice is fine";
 }
 
+TEST_F(Netlink, Ipv4AddressesAndRoutes) {
+  const auto v4 = [](const char* text) { return *lisp::parse_ip_address(text); };
+  ASSERT_TRUE(commands->add_address({.ifindex = eth0, .address = v4("192.0.2.1"), .prefix_length = 24}));
+  EXPECT_NE(host.shell("ip -4 addr show dev eth0").find("192.0.2.1/24"), std::string::npos);
+  RouteSpec on_link{.prefix = v4("10.8.0.0"), .prefix_length = 16, .ifindex = eth0, .protocol = 107};
+  RouteSpec behind{
+      .prefix = v4("10.9.0.7"), .prefix_length = 32, .ifindex = eth0, .gateway = v4("192.0.2.9"), .protocol = 107};
+  RouteSpec other{.prefix = address("2001:db8:77::"), .prefix_length = 64, .ifindex = eth0, .protocol = 107};
+  RouteSpec not_meant{.prefix = v4("10.10.0.0"), .prefix_length = 16, .ifindex = eth0};
+  for (const RouteSpec& route : {on_link, behind, other, not_meant}) ASSERT_TRUE(commands->replace_route(route));
+  ASSERT_TRUE(commands->replace_route(on_link)) << "twice is once";
+  const std::string shown = host.shell("ip -4 route show proto 107");
+  EXPECT_NE(shown.find("10.8.0.0/16 dev eth0"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("10.9.0.7 via 192.0.2.9"), std::string::npos) << shown;
+  ASSERT_TRUE(commands->delete_route(behind));
+  EXPECT_TRUE(commands->delete_route(behind)) << "twice is fine";
+  const auto deleted = commands->delete_routes(107);
+  ASSERT_TRUE(deleted) << deleted.error().message;
+  EXPECT_EQ(deleted.value(), 2u);
+  EXPECT_EQ(host.shell("ip -4 route show proto 107; ip -6 route show proto 107"), "");
+  EXPECT_NE(host.shell("ip -4 route show"), "") << "those of others stay";
+  ASSERT_TRUE(commands->delete_address(eth0, v4("192.0.2.1"), 24));
+}
+
 TEST_F(Netlink, ADefaultRouteOfARouterCanBeTakenAway) {
   start_monitor();
   advertise();

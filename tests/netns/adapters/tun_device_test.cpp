@@ -142,6 +142,32 @@ TEST_F(TunDeviceTest, Ipv4IsCountedAndDropped) {
   EXPECT_GE(device.value().counters().not_ipv6, 1u);
 }
 
+TEST_F(TunDeviceTest, Ipv4CrossesADeviceThatCarriesBoth) {
+  auto opened = host.inside([] { return TunDevice::open("ilnp0", 1500, {.carries = TunDevice::Carries::both}); });
+  ASSERT_TRUE(opened) << opened.error().message;
+  TunDevice& device = opened.value();
+  EXPECT_TRUE(device.features().tcp_segmentation);
+  configure(device);
+  host.shell("ip addr add 192.0.2.1/24 dev ilnp0");
+  EXPECT_NE(host.shell("ethtool -k ilnp0").find("tx-tcp-segmentation: on"), std::string::npos);
+  host.succeeds("ping -c 1 -W 0.01 192.0.2.2");
+  std::optional<Packet> request;
+  for (auto got = device.read(buffer); got.status != TunDevice::ReadStatus::empty; got = device.read(buffer))
+    if (got.packet && got.packet->data()[0] >> 4 == 4) request = got.packet;
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->size(), 84u);
+  // Answered in two pieces: the sum over both addresses stays when they change places.
+  std::uint8_t* ip = request->data();
+  std::swap_ranges(ip + 12, ip + 16, ip + 16);
+  const auto before = host.counter("Icmp:InEchoReps");
+  ip[20] = 0;
+  store_u16(ip + 22, static_cast<std::uint16_t>(load_u16(ip + 22) + 0x0800));
+  const Bytes rest[] = {Bytes{request->bytes()}.subspan(28)};
+  EXPECT_TRUE(device.write(Bytes{request->bytes()}.first(28), rest, {}));
+  EXPECT_EQ(test::await_value([&] { return host.counter("Icmp:InEchoReps"); }, before + 1), before + 1);
+  EXPECT_EQ(host.counter("Icmp:InCsumErrors"), 0u);
+}
+
 TEST_F(TunDeviceTest, ASecondInstanceIsRefusedAndSaysWhy) {
   auto first = open();
   ASSERT_TRUE(first);

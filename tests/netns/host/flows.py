@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The flows that a test keeps alive, and what they say afterwards."""
 import json
+import random
 import select
 import signal
+import socket
 import subprocess
 import time
 
@@ -110,6 +112,38 @@ def best_of(words, allowed, attempt, tries=5):
     while not found or (min(found) >= allowed and len(found) < tries):
         found.append(attempt())
     promise(words, found, allowed)
+
+
+def echoes(client, server, address, sizes, port=7400, timeout=20.0):
+    """Datagrams of these sizes there and back, each sent again until its echo is here; what comes must be what was sent, now or before."""
+    with server.socket(socket.AF_INET6, socket.SOCK_DGRAM) as listener, client.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+        listener.bind(("::", port))
+        listener.settimeout(0.3)
+        s.settimeout(0.3)
+        s.connect((address, port))
+        sent = set()
+
+        def receive(end, wanted, words):
+            """The address that `wanted` came from; what was late comes before it."""
+            while True:
+                got, peer = end.recvfrom(65536)
+                check(got in sent, f"{words} {len(wanted)} octets is another: {len(got)}")
+                if got == wanted:
+                    return peer
+
+        for size in sizes:
+            data = random.randbytes(size)
+            sent.add(data)
+            end = time.monotonic() + timeout
+            while True:
+                check(time.monotonic() < end, f"no echo of {size} octets from {address}")
+                try:
+                    s.send(data)  # too large for what the kernel knows of the path: it cuts
+                    listener.sendto(data, receive(listener, data, "what arrived of"))
+                    receive(s, data, "the echo of")
+                    break
+                except (socket.timeout, OSError):
+                    continue
 
 
 def now():

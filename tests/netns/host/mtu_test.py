@@ -2,48 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small MTUs of a path and of a link: Packet Too Big reaches the kernel in its own terms, streams go on, datagrams that
 are too large for one packet arrive by fragments."""
-import random
 import re
-import socket
-import time
 
-from flows import Stream, go_on
+from flows import Stream, echoes, go_on
 from lab import check, standard, test_main, wait_until
 
-V6 = socket.AF_INET6
 HEADERS = 16  # the nonce header, which the kernel does not see
-
-
-def echoes(client, server, address, sizes, port=7400, timeout=20.0):
-    """Datagrams of these sizes there and back, each sent again until its echo is here; what comes must be what was sent, now or before."""
-    with server.socket(V6, socket.SOCK_DGRAM) as listener, client.socket(V6, socket.SOCK_DGRAM) as s:
-        listener.bind(("::", port))
-        listener.settimeout(0.3)
-        s.settimeout(0.3)
-        s.connect((address, port))
-        sent = set()
-
-        def receive(end, wanted, words):
-            """The address that `wanted` came from; what was late comes before it."""
-            while True:
-                got, peer = end.recvfrom(65536)
-                check(got in sent, f"{words} {len(wanted)} octets is another: {len(got)}")
-                if got == wanted:
-                    return peer
-
-        for size in sizes:
-            data = random.randbytes(size)
-            sent.add(data)
-            end = time.monotonic() + timeout
-            while True:
-                check(time.monotonic() < end, f"no echo of {size} octets from {address}")
-                try:
-                    s.send(data)  # too large for what the kernel knows of the path: it cuts
-                    listener.sendto(data, receive(listener, data, "what arrived of"))
-                    receive(s, data, "the echo of")
-                    break
-                except (socket.timeout, OSError):
-                    continue
 
 
 def kernel_mtu(host, identity):

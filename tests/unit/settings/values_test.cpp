@@ -57,6 +57,27 @@ TEST(SettingValues, LocatorsAndIdentifiersPrintWithFourDigits) {
   EXPECT_TRUE(refused(OptionType::nid, "1"));
 }
 
+TEST(SettingValues, AddressesAndPrefixesOfBothFamilies) {
+  EXPECT_EQ(parsed(OptionType::ip_address, "192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(parsed(OptionType::ip_address, "2001:DB8:0::1"), "2001:db8::1");
+  EXPECT_EQ(parsed(OptionType::ip_prefix, "10.8.0.0/16"), "10.8.0.0/16");
+  EXPECT_EQ(parsed(OptionType::ip_prefix, "2001:db8:a1::/64"), "2001:db8:a1::/64");
+  for (const char* bad : {"", "192.0.2", "192.0.2.256", "fe80::1%eth0", "name"})
+    EXPECT_TRUE(refused(OptionType::ip_address, bad)) << bad;
+  for (const char* bad : {"10.8.0.0", "10.8.0.0/33", "10.8.0.1/16", "2001:db8::1/64", "10.8.0.0/", "[1]10.8.0.0/16"})
+    EXPECT_TRUE(refused(OptionType::ip_prefix, bad)) << bad;
+}
+
+TEST(SettingValues, EidPrefixesHaveAnInstanceInFront) {
+  EXPECT_EQ(parsed(OptionType::eid_prefix, "10.8.0.0/16"), "10.8.0.0/16");
+  EXPECT_EQ(parsed(OptionType::eid_prefix, "[4242]2001:db8::/32"), "[4242]2001:db8::/32");
+  EXPECT_EQ(parsed(OptionType::eid_prefix, "[0]10.8.0.7/32"), "10.8.0.7/32");
+  EXPECT_EQ(parsed(OptionType::eid_prefix, "[16777215]10.8.0.0/16"), "[16777215]10.8.0.0/16");
+  for (const char* bad : {"[16777216]10.8.0.0/16", "[]10.8.0.0/16", "[7 10.8.0.0/16", "[-1]10.8.0.0/16", "[7]",
+                          "[x]10.8.0.0/16", "10.8.0.0/16[7]", "[7]10.8.0.1/16"})
+    EXPECT_TRUE(refused(OptionType::eid_prefix, bad)) << bad;
+}
+
 TEST(SettingValues, TextIsPrintableAndBounded) {
   EXPECT_EQ(parsed(OptionType::string, "eth0"), "eth0");
   EXPECT_EQ(parsed(OptionType::path, "etc/x"), "error: must be an absolute path");

@@ -59,6 +59,20 @@ TEST(VirtioHeader, UdpSegmentsAndEcn) {
   EXPECT_EQ(virtio_from_offload(*offload_from_virtio(header, 14, 5000), 14).gso_type, V::gso_tcp6 | V::gso_ecn_bit);
 }
 
+TEST(VirtioHeader, Ipv4IsSegmentedAsIpv4Only) {
+  V header = tcp_super_packet();
+  header.checksum_start = 20;
+  EXPECT_FALSE(offload_from_virtio(header, 0, 40000, IpVersion::v4)) << "segments of the other family";
+  header.gso_type = V::gso_tcp4;
+  const auto offload = offload_from_virtio(header, 0, 40000, IpVersion::v4);
+  ASSERT_TRUE(offload);
+  EXPECT_EQ(offload->checksum_start, 20);
+  EXPECT_EQ(offload->segmentation, Offload::Segmentation::tcp);
+  EXPECT_EQ(virtio_from_offload(*offload, 0, IpVersion::v4).gso_type, V::gso_tcp4);
+  header.checksum_start = 19;
+  EXPECT_FALSE(offload_from_virtio(header, 0, 40000, IpVersion::v4)) << "inside the IPv4 header";
+}
+
 TEST(VirtioHeader, SuperPacketsGetAHeaderLengthHint) {
   Offload offload{.partial_checksum = true,
                   .segmentation = Offload::Segmentation::udp,
