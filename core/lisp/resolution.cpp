@@ -147,6 +147,22 @@ void Resolution::on_map_reply(TimePoint now, const MapReply& reply, ResolutionAc
   answered(now, question, std::move(records), anchor->eid, actions);
 }
 
+Mapping* Resolution::install(TimePoint now, const MappingRecord& record, MappingOrigin origin,
+                             std::optional<Duration> longest, ResolutionActions& actions) {
+  const auto best = [this](const Mapping* mapping) {
+    const RlocRecord* found = nullptr;
+    if (mapping == nullptr) return IpAddress{};
+    for (const RlocRecord& rloc : mapping->rlocs)
+      if (is_candidate(rloc, underlay_) && (found == nullptr || rloc.priority < found->priority)) found = &rloc;
+    return found == nullptr ? IpAddress{} : found->address;
+  };
+  const IpAddress before = best(cache_.match(record.eid));
+  Mapping* mapping = longest ? cache_.install(now, record, origin, *longest) : cache_.install(now, record, origin);
+  if (mapping != nullptr && best(mapping) != before)
+    actions.events.push_back({ResolutionEvent::Kind::changed, record.eid, {}, best(mapping)});
+  return mapping;
+}
+
 void Resolution::answered(TimePoint now, const Question& question, std::vector<MappingRecord> records,
                           const EidPrefix& anchor, ResolutionActions& actions) {
   questions_.finish(question.eid);
@@ -160,7 +176,7 @@ void Resolution::answered(TimePoint now, const Question& question, std::vector<M
     if (rules_.is_too_short(record.eid.prefix))
       drops_.count(ItrDrop::prefix_too_short);
     else
-      cache_.install(now, record, MappingOrigin::reply);
+      install(now, record, MappingOrigin::reply, std::nullopt, actions);
   }
   release(anchor, actions);
 }

@@ -43,10 +43,12 @@ struct ResolutionEvent {
   enum class Kind : std::uint8_t {
     unanswered,  ///< nobody answered for `eid`
     disagreed,   ///< the mapping system does not confirm what `sender` said about `eid`: he is not believed for a while
+    changed,     ///< a record for `eid` says `rloc`, and what was known before does not
   };
   Kind kind;
   EidPrefix eid;
   XtrIdentity sender{};
+  IpAddress rloc{};
 };
 
 struct ResolutionActions {
@@ -123,6 +125,9 @@ class Resolution {
   bool is_asked_once_more(TimePoint now, const Question& question, const MappingRecord& answer,
                           ResolutionActions& actions);
   void release(const EidPrefix& eid, ResolutionActions& actions);
+  /// Nothing for `longest`: as long as the cache keeps any.
+  Mapping* install(TimePoint now, const MappingRecord& record, MappingOrigin origin, std::optional<Duration> longest,
+                   ResolutionActions& actions);
 
   /// The entry that an SMR is about, and which EID of it.
   std::pair<Mapping*, Eid> concerned_by(const MapRequest& smr);

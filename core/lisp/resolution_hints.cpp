@@ -62,7 +62,7 @@ void Resolution::on_publication(TimePoint now, const MappingRecord& record, Reso
   if (rules_.is_too_short(record.eid.prefix)) return drops_.count(ItrDrop::prefix_too_short);
   questions_.finish(record.eid);
   tentative_.erase(record.eid);
-  Mapping* mapping = cache_.install(now, believed(record), MappingOrigin::notify);
+  Mapping* mapping = install(now, believed(record), MappingOrigin::notify, std::nullopt, actions);
   if (mapping != nullptr) release(record.eid, actions);
 }
 
@@ -125,7 +125,7 @@ void Resolution::try_out(TimePoint now, const XtrIdentity& sender, const Mapping
   const auto spread = static_cast<std::uint64_t>(tuning_.verify_spread.count());
   const Duration jitter{spread == 0 ? 0 : static_cast<Duration::rep>(random_.u64() % spread)};
   questions_.finish(record.eid);  // its answer may be from before
-  if (cache_.install(now, record, MappingOrigin::change_priority, longest) == nullptr) return;
+  if (install(now, record, MappingOrigin::change_priority, longest, actions) == nullptr) return;
   if (ask(now, {record.eid, record.eid, std::nullopt, false}, tuning_.verify_after + jitter, actions))
     tentative_[record.eid] = {sender, false};
 }

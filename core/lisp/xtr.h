@@ -134,6 +134,9 @@ struct XtrEvent {
     mapping_disagrees,     ///< what `peer` said in an UPDATE is not what the mapping system says
     unanswered,            ///< nobody answers for `eid`
     transfer_unanswered,   ///< the former owner of `eid` does not acknowledge
+    mapping_changed,       ///< packets for `eid` go to `rloc` from now on
+    client_solicited,      ///< SMR about `eid` to `rloc`
+    client_updated,        ///< UPDATE about `eid` to `rloc`
     rloc_up,
     rloc_down,
     subscribed,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what the machines want to datagrams.
 #include <algorithm>
+#include <array>
 
 #include "core/lisp/change_priority.h"
 #include "core/lisp/encapsulated_control.h"
@@ -91,6 +92,8 @@ void Xtr::Parts::send(const ChangeSend& change, XtrActions& actions) {
         {},
         encode_change_priority(message, key_of(*secret), hmac, settings.change_priority_subtype)},
        actions);
+  if (message.kind == ChangePriority::Kind::update && !message.is_ack)
+    actions.events.push_back({XtrEvent::Kind::client_updated, message.records.front().eid, change.to});
 }
 
 void Xtr::Parts::send_raw(std::uint64_t unix_microseconds, const ChangeSend& change, XtrActions& actions) {
@@ -138,9 +141,10 @@ void Xtr::Parts::obey(ResolutionActions wanted, XtrActions& actions) {
   for (const ResolutionActions::Send& request : wanted.requests) send(request, actions);
   std::ranges::move(wanted.packets, std::back_inserter(actions.packets));
   for (const ResolutionEvent& event : wanted.events) {
-    const bool is_disagreement = event.kind == ResolutionEvent::Kind::disagreed;
-    XtrEvent out{is_disagreement ? XtrEvent::Kind::mapping_disagrees : XtrEvent::Kind::unanswered, event.eid};
-    if (is_disagreement) out.peer = peers.name_of(event.sender);
+    constexpr std::array kinds{XtrEvent::Kind::unanswered, XtrEvent::Kind::mapping_disagrees,
+                               XtrEvent::Kind::mapping_changed};
+    XtrEvent out{kinds.at(static_cast<std::size_t>(event.kind)), event.eid, event.rloc};
+    if (event.kind == ResolutionEvent::Kind::disagreed) out.peer = peers.name_of(event.sender);
     actions.events.push_back(std::move(out));
   }
 }
@@ -181,6 +185,7 @@ void Xtr::Parts::obey(Instant at, const SignallingActions& wanted, XtrActions& a
   for (const ChangeSend& change : wanted.raw_changes) send_raw(at.unix_microseconds, change, actions);
   for (const SmrSend& smr : wanted.smrs) {
     post({smr.to, control_port, {}, encode_map_request(smr.message)}, actions);
+    actions.events.push_back({XtrEvent::Kind::client_solicited, EidPrefix::host(*smr.message.source), smr.to});
     look_whether_told(at, EidPrefix::host(*smr.message.source), actions);
   }
 }

@@ -61,6 +61,18 @@ class ResolutionWorld : public ::testing::Test {
     return order;
   }
 
+  /// What was told of mappings, in order.
+  std::string events() const {
+    static constexpr const char* names[] = {"unanswered ", "disagreed ", "to "};
+    std::string text;
+    for (const ResolutionEvent& event : actions.events) {
+      text += names[static_cast<std::size_t>(event.kind)];
+      text += event.kind == ResolutionEvent::Kind::changed ? to_string(event.rloc) : to_string(event.eid);
+      text += ", ";
+    }
+    return text;
+  }
+
   TimePoint now{seconds{1000}};
   test::FakeRandom random{21};
   ItrDrops drops;
