@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/forwarding/client_nids.h"
+
+#include <string_view>
+
+#include "core/lisp/afi.h"
+#include "core/records/ilnp_records.h"
+
+namespace ilnp {
+namespace {
+
+constexpr std::uint64_t group_and_universal = std::uint64_t{0x03} << 56;
+
+}  // namespace
+
+ClientNids::ClientNids(Hasher& hasher, std::uint64_t seed, std::size_t most, Duration silence)
+    : hasher_{hasher}, most_{most}, silence_{silence}, by_eid_{0, EidHash{seed}}, by_nid_{0, NidHash{seed}} {}
+
+std::optional<ClientNids::Taken> ClientNids::take(TimePoint now, const lisp::Eid& client) {
+  if (const auto known = by_eid_.find(client); known != by_eid_.end()) {
+    touch(now, known->second);
+    return Taken{known->second->nid};
+  }
+  Taken out;
+  if (clients_.size() >= most_) {
+    if (clients_.empty() || now - clients_.front().heard < silence_) return std::nullopt;
+    out.retired = clients_.front().nid;
+    by_eid_.erase(clients_.front().eid);
+    by_nid_.erase(clients_.front().nid);
+    clients_.pop_front();
+  }
+  out.nid = choose(client);
+  out.is_new = true;
+  const auto place = clients_.insert(clients_.end(), Client{client, out.nid, now});
+  by_eid_.emplace(client, place);
+  by_nid_.emplace(out.nid, place);
+  return out;
+}
+
+std::optional<lisp::Eid> ClientNids::client_of(TimePoint now, NodeId nid) {
+  const auto known = by_nid_.find(nid);
+  if (known == by_nid_.end() || known->second == clients_.end()) return std::nullopt;
+  touch(now, known->second);
+  return known->second->eid;
+}
+
+std::optional<NodeId> ClientNids::find(const lisp::Eid& client) const {
+  const auto known = by_eid_.find(client);
+  return known == by_eid_.end() ? std::nullopt : std::optional{known->second->nid};
+}
+
+void ClientNids::touch(TimePoint now, Clients::iterator client) {
+  client->heard = now;
+  clients_.splice(clients_.end(), clients_, client);
+}
+
+bool ClientNids::is_free(NodeId nid) const { return nid_objection(nid) == nullptr && !by_nid_.contains(nid); }
+
+NodeId ClientNids::choose(const lisp::Eid& client) const {
+  if (!client.address.is_ipv4())
+    if (const NodeId own = client.address.ipv6().nid; is_free(own)) return own;
+  for (std::uint32_t counter = 0;; ++counter)
+    if (const NodeId nid = hashed(client, counter); is_free(nid)) return nid;
+}
+
+NodeId ClientNids::hashed(const lisp::Eid& client, std::uint32_t counter) const {
+  constexpr std::string_view who = "ilnp-gw";
+  ByteVector message{who.begin(), who.end()};
+  ByteWriter w{message};
+  w.u32(client.instance);
+  w.u16(client.address.is_ipv4() ? lisp::afi::ipv4 : lisp::afi::ipv6);
+  w.bytes(client.address.octets());
+  w.u32(counter);
+  return {load_u64(hasher_.sha256(message).data()) & ~group_and_universal};
+}
+
+}  // namespace ilnp
