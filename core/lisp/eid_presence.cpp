@@ -59,6 +59,16 @@ bool EidPresence::transferred(TimePoint now, const MappingRecord& record, const 
 void EidPresence::claimed_elsewhere(TimePoint now, const MappingRecord& record, Actions& actions) {
   if (!is_ours()) return seen_elsewhere(record);
   if (now - last_heard_ > tuning_.silent) return go_out(now, record, actions);
+  if (claim_) return;
+  claim_ = record;
+  claimed_at_ = now;
+}
+
+void EidPresence::decide_claim(TimePoint now, Actions& actions) {
+  const MappingRecord record = std::move(*claim_);
+  claim_.reset();
+  if (!is_ours()) return seen_elsewhere(record);
+  if (last_heard_ <= claimed_at_) return go_out(now, record, actions);
   // It talks to us, so the claim is wrong, or older than its arrival. Said once; two who shout help nobody.
   if (last_claim_ != never && now - last_claim_ < tuning_.claims_apart) return;
   last_claim_ = now;
@@ -67,6 +77,7 @@ void EidPresence::claimed_elsewhere(TimePoint now, const MappingRecord& record, 
 }
 
 void EidPresence::go_out(TimePoint now, const MappingRecord& record, Actions& actions) {
+  claim_.reset();
   state_ = State::moving_out;
   since_ = now;
   elsewhere_ = record;
@@ -89,6 +100,7 @@ void EidPresence::locators_gone(TimePoint now) {
 }
 
 void EidPresence::on_time(TimePoint now, Actions& actions) {
+  if (claim_ && now - claimed_at_ >= tuning_.silent) decide_claim(now, actions);
   if (gone_at_ <= now) {
     if (is_ours()) actions.push_back({Kind::withdraw});
     if (relay_until_ != never) actions.push_back({Kind::stop_relaying});
@@ -111,6 +123,7 @@ void EidPresence::on_time(TimePoint now, Actions& actions) {
 
 TimePoint EidPresence::next_deadline() const {
   TimePoint next = std::min(gone_at_, relay_until_);
+  if (claim_) next = std::min(next, claimed_at_ + tuning_.silent);
   if (state_ == State::moving_in)
     next = std::min(next, since_ + (is_alarmed_ ? tuning_.moving_in_at_most : tuning_.notify_expected));
   if (state_ == State::moving_out) next = std::min(next, since_ + tuning_.moving_out_at_most);

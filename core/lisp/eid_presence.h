@@ -87,7 +87,8 @@ class EidPresence {
   void changed(Actions& actions);
   /// An authenticated new owner says so. False: ours is the newer claim, it is not obeyed.
   bool transferred(TimePoint now, const MappingRecord& record, const Epoch& epoch, Actions& actions);
-  /// The mapping system says so: a Map-Server's notice, or its answer after a hint.
+  /// The mapping system says so: a Map-Server's notice, or its answer after a hint. Whether it still talks to us shows
+  /// a moment later, when its last words here were a moment ago.
   void claimed_elsewhere(TimePoint now, const MappingRecord& record, Actions& actions);
   /// It sent something here.
   void heard(TimePoint now) { last_heard_ = now; }
@@ -103,6 +104,7 @@ class EidPresence {
  private:
   using Kind = PresenceAction::Kind;
   bool is_ours() const { return state_ == State::moving_in || state_ == State::here; }
+  void decide_claim(TimePoint now, Actions& actions);
   void go_out(TimePoint now, const MappingRecord& record, Actions& actions);
 
   EidPrefix eid_;
@@ -113,7 +115,9 @@ class EidPresence {
   bool is_alarmed_ = false;  ///< moving_in: the Map-Notify is late
   TimePoint since_{};
   TimePoint last_heard_{};
-  TimePoint last_claim_ = never;
+  std::optional<MappingRecord> claim_;  ///< undecided, until now - claimed_at_ > silent
+  TimePoint claimed_at_{};
+  TimePoint last_claim_ = never;  ///< that was answered
   TimePoint relay_until_ = never;
   TimePoint gone_at_ = never;
 };

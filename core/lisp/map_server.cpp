@@ -310,11 +310,22 @@ bool MapServer::on_acknowledgement(const XtrIdentity& subscriber, const MapNotif
   });
 }
 
+/// It knows: when it registers the prefix once more, it has it once more.
+void MapServer::forget_former(const EidPrefix& eid, const IpAddress& from) {
+  auto* entry = table_.find(eid);
+  if (entry == nullptr) return;
+  const auto former = std::find_if(entry->second.begin(), entry->second.end(), [&](const auto& one) {
+    return one.second.superseded != never && one.second.from == from;
+  });
+  if (former != entry->second.end()) erase(*entry, XtrIdentity{former->first});
+}
+
 bool MapServer::on_notice_acknowledged(const IpAddress& from, const MapNotify& message) {
   return std::any_of(message.records.begin(), message.records.end(), [&](const MappingRecord& record) {
     const auto* notice = notices_.find({record.eid, from});
     if (notice == nullptr || notice->message.nonce != message.nonce) return false;
     notices_.forget({record.eid, from});
+    forget_former(record.eid, from);
     return true;
   });
 }

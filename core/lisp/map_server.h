@@ -4,7 +4,8 @@
 // an xTR whose EID-prefix somebody else has registered since.
 //
 // Registrations are kept for each xTR. Where they do not merge, the xTR that said something new last is the owner; the
-// one before it is told so, and its mere refreshes do not take the prefix back while its own notice is young.
+// one before it is told so. Until it has acknowledged that, its mere refreshes do not take the prefix back while its
+// notice is young: they may have left before it heard.
 #pragma once
 
 #include <array>
@@ -148,6 +149,7 @@ class MapServer {
   bool is_late_refresh(TimePoint now, const Table::Entry& entry, const Registration& old);
   void withdraw(TimePoint now, const EidPrefix& eid, const XtrIdentity& xtr);
   void supersede(TimePoint now, Table::Entry& entry, const XtrIdentity& owner);
+  void forget_former(const EidPrefix& eid, const IpAddress& from);
   void tell_former(TimePoint now, const Registration& former, const MappingRecord& current);
   void erase(Table::Entry& entry, const XtrIdentity& xtr);
   void changed(TimePoint now, const EidPrefix& eid);

@@ -74,7 +74,9 @@ void Xtr::Parts::on_notice(Instant at, std::size_t server_index, const MapNotify
   if (is_newer) highest->second = notice.nonce;
   for (const MappingRecord& record : notice.records) {
     if (!names_others(record)) continue;
-    if (is_newer)
+    signalling.confirmed(at.now, record.eid);  // who is asked to ask again gets the new answer
+    const EidPresence* presence = presence_of(record.eid);
+    if (is_newer || (presence != nullptr && !is_ours(*presence)))
       claimed(at, record, actions);
     else
       ask_owner(at, {record.eid, {}, false, std::pair{server_index, notice.nonce}}, actions);
@@ -92,6 +94,7 @@ void Xtr::Parts::claimed(Instant at, const MappingRecord& record, XtrActions& ac
   const MappingRecord told =
       with_former(record, is_ours(*presence) ? record_of(record.eid).rlocs : std::vector<RlocRecord>{});
   tell(at, record.eid, actions, [&](EidPresence& one, auto& wanted) { one.claimed_elsewhere(at.now, told, wanted); });
+  signalling.confirmed(at.now, record.eid);
 }
 
 // --- Subscriptions

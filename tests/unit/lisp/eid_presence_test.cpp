@@ -157,18 +157,30 @@ TEST_F(EidPresenceTest, Row11ClaimedElsewhereButItTalksHere) {
   live_here();
   now += seconds{100};
   presence.heard(now);
-  now += seconds{1};
-  presence.claimed_elsewhere(now, dc3, actions);
+  const auto claimed_and_heard = [&] {
+    presence.claimed_elsewhere(now, dc3, actions);
+    now += milliseconds{500};
+    presence.heard(now);
+    return go_on(milliseconds{500});
+  };
+  EXPECT_EQ(claimed_and_heard(), (std::vector{Kind::register_it, Kind::alarm_dual_claim}));
   EXPECT_EQ(presence.state(), State::here);
-  EXPECT_EQ(kinds(), (std::vector{Kind::register_it, Kind::alarm_dual_claim}));
-  now += seconds{9};
+  now += seconds{8};
   presence.heard(now);
-  presence.claimed_elsewhere(now, dc3, actions);
-  EXPECT_TRUE(kinds().empty()) << "two who shout help nobody";
-  now += seconds{1};
+  EXPECT_TRUE(claimed_and_heard().empty()) << "two who shout help nobody";
+  EXPECT_EQ(claimed_and_heard(), (std::vector{Kind::register_it, Kind::alarm_dual_claim}));
+}
+
+TEST_F(EidPresenceTest, Row10ItsLastWordsWereAMomentBeforeTheClaim) {
+  live_here();
+  now += seconds{100};
   presence.heard(now);
+  now += milliseconds{10};
   presence.claimed_elsewhere(now, dc3, actions);
-  EXPECT_EQ(kinds(), (std::vector{Kind::register_it, Kind::alarm_dual_claim}));
+  EXPECT_TRUE(go_on(milliseconds{999}).empty());
+  EXPECT_EQ(go_on(milliseconds{1}),
+            (std::vector{Kind::stop_registering, Kind::relay, Kind::announce, Kind::client_log}));
+  EXPECT_EQ(presence.state(), State::moving_out);
 }
 
 TEST_F(EidPresenceTest, Row12EverybodyIsTold) {

@@ -231,6 +231,16 @@ TEST_F(MapServerTest, FormerOwnersRefreshDoesNotTakeThePrefixBackAtOnce) {
   EXPECT_EQ(rlocs("2001:db8:e1d::7/128"), std::vector{elsewhere});
 }
 
+TEST_F(MapServerTest, FormerOwnerWhoKnowsMayComeBackAtOnce) {
+  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
+  say(message(record("2001:db8:e1d::7/128", rloc_b), 2), rloc_b);
+  const MapNotify notice = actions.notifies.at(1).message;
+  EXPECT_TRUE(server.on_notice_acknowledged(rloc_a, notice));
+  EXPECT_EQ(server.registrations(), 1u);
+  EXPECT_EQ(say(message(record("2001:db8:e1d::7/128", rloc_a), 1)), Reason::registered);
+  EXPECT_EQ(rlocs("2001:db8:e1d::7/128"), std::vector{rloc_a});
+}
+
 TEST_F(MapServerTest, LastOneWinsWhenBothGoOn) {
   say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
   say(message(record("2001:db8:e1d::7/128", rloc_b), 2), rloc_b);

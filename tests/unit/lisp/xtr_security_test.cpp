@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who must not change anything: wrong keys, forged, replayed and overclaiming messages, and floods.
+#include "core/lisp/change_priority.h"
+#include "core/lisp/encapsulated_control.h"
+#include "core/lisp/map_request.h"
+#include "core/lisp/raw_change_priority.h"
+#include "core/lisp/registration.h"
+#include "core/lisp/xtr_keys.h"
+#include "tests/unit/lisp/xtr_world.h"
+
+namespace ilnp::lisp {
+namespace {
+
+using State = EidPresence::State;
+using ChangeKind = ChangePriority::Kind;
+
+class XtrSecurityTest : public XtrWorld {
+ protected:
+  MapRegister registration(const char* prefix, const char* rloc_address, std::uint64_t nonce) const {
+    MapRegister message;
+    message.wants_notify = message.wants_proxy_reply = true;
+    message.nonce = nonce;
+    message.key = {1, 2};
+    message.records = {mapping(prefix, {rloc(rloc_address)})};
+    message.sender = identity(77);
+    return message;
+  }
+  ByteVector sealed(const MapRegister& message, const Secret& with) {
+    return encode_map_register(message, key_of(with), world.hmac);
+  }
+  void to_server(const ByteVector& message, const char* from = g1_address) {
+    world.inject(ip(from), ip(server_address), message);
+    world.run(milliseconds{1});
+  }
+  ChangePriority change(ChangeKind kind, const MappingRecord& record, std::uint8_t sender = 2) const {
+    ChangePriority message;
+    message.kind = kind;
+    message.wants_ack = true;
+    message.nonce = world.instant(test::LispWorld::Node{}).unix_microseconds;
+    message.key = {7, 2};
+    message.records = {record};
+    message.sender = identity(sender);
+    return message;
+  }
+  /// Sealed with the peers' key.
+  void say(const ChangePriority& message, const char* from, const char* to = g1_address, const char* key = "change") {
+    world.inject(ip(from), ip(to), encode_change_priority(message, key_of(secret(key, 7)), world.hmac));
+    world.run(milliseconds{5});
+  }
+  std::uint64_t dropped(XtrDrop reason, const char* at = "g1") { return world[at].xtr->dropped(reason); }
+  /// Change-Priority that left the node, of this kind; acknowledgements too.
+  std::size_t acknowledgements(const char* from = "g1") {
+    std::size_t count = 0;
+    for (const auto& sent : world.sent(from, 15)) count += (sent.datagram.message[2] & 2) != 0 ? 1 : 0;
+    return count;
+  }
+
+  const MappingRecord transfer = [] {
+    MappingRecord record = mapping("2001:db8:e1d::7/128", {rloc(g1_address, never_use, 0), rloc(g2_address)}, 5);
+    record.rlocs[0].is_reachable = false;
+    return record;
+  }();
+};
+
+// --- Map-Registers
+
+TEST_F(XtrSecurityTest, RegistrationUnderAnotherKeyIsRefused) {
+  build(false);
+  world.run(seconds{1});
+  world.log.clear();
+  to_server(sealed(registration("2001:db8:e1d::9/128", g1_address, 1), secret("wrong")));
+  EXPECT_EQ(world["server"].xtr->refused(ReadError::authentication_failed), 1u);
+  EXPECT_FALSE(world["server"].xtr->server()->mapping(eid_prefix("2001:db8:e1d::9/128")).has_value());
+  EXPECT_TRUE(world.sent("server", 4).empty()) << "silence";
+}
+
+TEST_F(XtrSecurityTest, ChangedRegistrationIsRefused) {
+  build(false);
+  const ByteVector good = sealed(registration("2001:db8:e1d::9/128", g1_address, 1), secret("registration"));
+  for (std::size_t bit = 0; bit < good.size() * 8; bit += 7) {
+    ByteVector forged = good;
+    forged[bit / 8] = static_cast<std::uint8_t>(forged[bit / 8] ^ 1 << bit % 8);
+    to_server(forged);
+  }
+  EXPECT_EQ(world["server"].xtr->server()->registrations(), 0u + 1) << "that of the client's site";
+}
+
+TEST_F(XtrSecurityTest, ReplayedRegistrationIsRefusedAlsoAfterARestart) {
+  build(false);
+  const ByteVector first = sealed(registration("2001:db8:e1d::9/128", g1_address, 5), secret("registration"));
+  const ByteVector second = sealed(registration("2001:db8:e1d::9/128", g2_address, 6), secret("registration"));
+  to_server(first);
+  to_server(second);
+  to_server(first);
+  const auto where = [&] { return world["server"].xtr->server()->mapping(eid_prefix("2001:db8:e1d::9/128")); };
+  EXPECT_EQ(where()->rlocs[0].address, ip(g2_address));
+  world.run(seconds{2});
+  world.restart("server", true);
+  to_server(first);
+  to_server(second);
+  EXPECT_FALSE(where().has_value());
+  EXPECT_EQ(world["server"].xtr->server()->counter(MapServerReason::replayed), 2u);
+}
+
+TEST_F(XtrSecurityTest, RegistrationOfMoreThanTheSiteHasIsRefused) {
+  build(false);
+  to_server(sealed(registration("2001:db8::/32", g1_address, 1), secret("registration")));
+  EXPECT_EQ(dropped(XtrDrop::not_configured, "server"), 1u) << "of no site";
+  MapRegister both = registration("2001:db8:e1d::9/128", g1_address, 2);
+  both.records.push_back(mapping("2001:db8:bad::/48", {rloc(g1_address)}));
+  to_server(sealed(both, secret("registration")));
+  EXPECT_EQ(world["server"].xtr->server()->counter(MapServerReason::not_configured), 1u);
+  EXPECT_FALSE(world["server"].xtr->server()->mapping(eid_prefix("2001:db8:e1d::9/128")).has_value());
+}
+
+TEST_F(XtrSecurityTest, SiteDoesNotSpeakForAnother) {
+  XtrSettings settings = server();
+  XtrSettings::Server::Site other;
+  other.site.name = "other";
+  other.site.prefixes = {{eid_prefix("2001:db8:f00::/48"), true}};
+  other.secrets = {secret("others")};
+  settings.server.sites.push_back(other);
+  world.add("server", std::move(settings));
+  to_server(sealed(registration("2001:db8:e1d::9/128", g1_address, 1), secret("others")));
+  EXPECT_EQ(dropped(XtrDrop::not_configured, "server"), 1u);
+  to_server(sealed(registration("2001:db8:f00::/56", g1_address, 1), secret("others")));
+  EXPECT_TRUE(world["server"].xtr->server()->mapping(eid_prefix("2001:db8:f00::/56")).has_value());
+}
+
+TEST_F(XtrSecurityTest, FloodOfRegistrationsIsCutBeforeTheMacIsLookedAt) {
+  build(false);
+  for (std::uint64_t n = 0; n < 3000; ++n)
+    world.inject(ip(g1_address), ip(server_address),
+                 sealed(registration("2001:db8:e1d::9/128", g1_address, n), secret("wrong")));
+  world.run(seconds{1});
+  EXPECT_LE(world["server"].xtr->refused(ReadError::authentication_failed), 1060u);
+  EXPECT_GE(dropped(XtrDrop::register_limit, "server"), 1940u);
+  to_server(sealed(registration("2001:db8:e1d::9/128", g2_address, 1), secret("registration")), g2_address);
+  EXPECT_TRUE(world["server"].xtr->server()->mapping(eid_prefix("2001:db8:e1d::9/128")).has_value())
+      << "others are heard all the same";
+}
+
+TEST_F(XtrSecurityTest, RoutersWithoutAMapServerSayNothing) {
+  build(false);
+  world.inject(ip(g2_address), ip(g1_address),
+               sealed(registration("2001:db8:e1d::9/128", g1_address, 1), secret("registration")));
+  world.run(milliseconds{10});
+  EXPECT_EQ(dropped(XtrDrop::no_map_server), 1u);
+}
+
+// --- Map-Notifies
+
+TEST_F(XtrSecurityTest, ForgedNoticeTakesNothingAway) {
+  build(false);
+  settle();
+  MapNotify notice{false, 99, {1, 2}, {mapping("2001:db8:e1d::7/128", {rloc(g2_address)})}, {}};
+  world.inject(ip(server_address), ip(g1_address), encode_map_notify(notice, key_of(secret("wrong")), world.hmac));
+  world.inject(ip(g2_address), ip(g1_address), encode_map_notify(notice, key_of(secret("registration")), world.hmac));
+  world.run(seconds{5});
+  EXPECT_EQ(state("g1"), State::here);
+  EXPECT_EQ(world["g1"].xtr->refused(ReadError::authentication_failed), 1u);
+  EXPECT_EQ(dropped(XtrDrop::stranger), 1u) << "not from a Map-Server";
+}
+
+// An authentic one that somebody kept: the mapping system is asked whether it is true.
+TEST_F(XtrSecurityTest, ReplayedNoticeTakesNothingAway) {
+  build(false);
+  settle();
+  world.arrive("g2", vm);
+  world.run(seconds{2});
+  ASSERT_EQ(state("g2"), State::here);
+  ByteVector notice;
+  for (const auto& sent : world.sent("server", 4))
+    if (sent.datagram.to == ip(g1_address)) notice = sent.datagram.message;
+  ASSERT_FALSE(notice.empty());
+  world.arrive("g1", vm);
+  world.run(seconds{20});
+  ASSERT_EQ(state("g1"), State::here);
+  for (int i = 0; i < 5; ++i) {
+    world.inject(ip(server_address), ip(g1_address), notice);
+    world.run(seconds{4});
+  }
+  EXPECT_EQ(state("g1"), State::here);
+  world.restart("g1", true);
+  world.arrive("g1", vm);
+  world.run(seconds{20});
+  world.inject(ip(server_address), ip(g1_address), notice);
+  world.run(seconds{5});
+  EXPECT_EQ(state("g1"), State::here);
+}
+
+TEST_F(XtrSecurityTest, MapServerWithTheWrongKeyConfirmsNothing) {
+  build(false);
+  XtrSettings settings = server();
+  settings.server.sites[0].secrets = {secret("another")};
+  world.add("server", std::move(settings));
+  world.arrive("g1", vm);
+  world.run(seconds{200});
+  EXPECT_EQ(state("g1"), State::here) << "it goes on, unregistered";
+  EXPECT_EQ(world.events_of("g1", XtrEvent::Kind::registered), 0u);
+  EXPECT_EQ(world.events_of("g1", XtrEvent::Kind::arrival_unregistered), 1u);
+  EXPECT_GE(world.events_of("g1", XtrEvent::Kind::registration_lost), 1u);
+  EXPECT_TRUE(world["g1"].delivers[vm_eid]);
+}
+
+TEST_F(XtrSecurityTest, SecondKeyIsTriedWhenTheFirstStaysUnanswered) {
+  build(false);
+  XtrSettings g1 = gateway(1, g1_address);
+  g1.map_servers[0].secrets = {secret("old", 2), secret("registration")};
+  world.add("g1", std::move(g1));
+  world.arrive("g1", vm);
+  world.run(seconds{30});
+  EXPECT_EQ(world.events_of("g1", XtrEvent::Kind::registration_key), 1u);
+  EXPECT_EQ(world.events_of("g1", XtrEvent::Kind::registered), 1u);
+}
+
+// --- Change-Priority
+
+TEST_F(XtrSecurityTest, ArriveOfWhoMayAnnounce) {
+  build(true);
+  world.run(seconds{1});
+  MappingRecord bare = mapping("2001:db8:e1d::7/128", {}, 0);
+  say(change(ChangeKind::arrive, bare, 50), hypervisor_address);
+  EXPECT_EQ(state("g1"), State::here);
+  EXPECT_TRUE(world["g1"].delivers[vm_eid]);
+  EXPECT_EQ(acknowledgements(), 1u);
+}
+
+TEST_F(XtrSecurityTest, ArriveOfWhoMustNot) {
+  build(true);
+  world.run(seconds{1});
+  say(change(ChangeKind::arrive, mapping("2001:db8:e1d::7/128", {}, 0), 3), client_address);
+  EXPECT_EQ(dropped(XtrDrop::change_not_allowed), 1u);
+  EXPECT_EQ(state("g1"), State::unknown);
+  EXPECT_EQ(acknowledgements(), 0u);
+}
+
+TEST_F(XtrSecurityTest, ArriveOutsideOfTheKeysScopeOrOfTheBlocks) {
+  build(true);
+  world.run(seconds{1});
+  say(change(ChangeKind::arrive, mapping("2001:db8:bad::7/128", {}, 0), 50), hypervisor_address);
+  EXPECT_EQ(dropped(XtrDrop::change_out_of_scope), 1u);
+  say(change(ChangeKind::arrive, mapping("2001:db8:e1d::/64", {}, 0), 50), hypervisor_address);
+  EXPECT_EQ(dropped(XtrDrop::not_mobile), 1u) << "a whole prefix is no node";
+}
+
+TEST_F(XtrSecurityTest, TransferUnderAnotherKeyOrReplayed) {
+  build(true);
+  settle();
+  const ChangePriority message = change(ChangeKind::transfer, transfer);
+  say(message, g2_address, g1_address, "wrong");
+  EXPECT_EQ(world["g1"].xtr->refused(ReadError::authentication_failed), 1u);
+  EXPECT_EQ(state("g1"), State::here);
+  say(message, g2_address);
+  EXPECT_EQ(state("g1"), State::away);
+  EXPECT_EQ(acknowledgements(), 1u);
+  say(message, g2_address);
+  EXPECT_EQ(acknowledgements(), 2u) << "the first one was lost";
+  world.run(seconds{61});
+  world.arrive("g1", vm);
+  world.run(seconds{61});
+  say(message, g2_address);
+  EXPECT_EQ(state("g1"), State::here) << "an old one moves nothing";
+}
+
+TEST_F(XtrSecurityTest, TransferThatIsReplayedAfterARestart) {
+  build(true);
+  settle();
+  const ChangePriority message = change(ChangeKind::transfer, transfer);
+  say(message, g2_address);
+  world.run(seconds{70});
+  ChangePriority later = change(ChangeKind::transfer, transfer);
+  later.records[0].eid = eid_prefix("2001:db8:e1d::8/128");
+  say(later, g2_address);
+  world.run(seconds{2});
+  world.restart("g1", true);
+  world.arrive("g1", vm);
+  world.run(seconds{20});
+  world["g1"].wall_ahead = Duration{};
+  say(message, g2_address);
+  EXPECT_EQ(dropped(XtrDrop::change_replayed), 1u);
+  EXPECT_EQ(state("g1"), State::here);
+}
+
+TEST_F(XtrSecurityTest, TransferToSomebodyElsesRlocs) {
+  build(true);
+  settle();
+  MappingRecord foreign = transfer;
+  foreign.rlocs = {rloc("2001:db8:bad::1")};
+  say(change(ChangeKind::transfer, foreign), g2_address);
+  EXPECT_EQ(dropped(XtrDrop::change_foreign_rloc), 1u);
+  MappingRecord gone = transfer;
+  gone.ttl = 0;
+  say(change(ChangeKind::transfer, gone), g2_address);
+  EXPECT_EQ(dropped(XtrDrop::change_foreign_rloc), 2u);
+  EXPECT_EQ(state("g1"), State::here);
+}
+
+TEST_F(XtrSecurityTest, TransferOutOfTheSendersScope) {
+  build(true);
+  XtrSettings narrow = world["g1"].xtr->settings();
+  narrow.peers[0].scope = {eid_prefix("2001:db8:e1d::8/128")};
+  world.add("g1", std::move(narrow));
+  settle();
+  say(change(ChangeKind::transfer, transfer), g2_address);
+  EXPECT_EQ(dropped(XtrDrop::change_out_of_scope), 1u);
+  EXPECT_EQ(state("g1"), State::here);
+}
+
+TEST_F(XtrSecurityTest, TransferOlderThanTheArrival) {
+  build(true);
+  world.run(seconds{1});
+  const ChangePriority old = change(ChangeKind::transfer, transfer);
+  world.run(milliseconds{1});
+  settle();
+  say(old, g2_address);
+  EXPECT_EQ(dropped(XtrDrop::change_outdated), 1u);
+  EXPECT_EQ(state("g1"), State::here);
+  EXPECT_EQ(acknowledgements(), 0u);
+}
+
+TEST_F(XtrSecurityTest, OwnMessagesThatComeBackAndAcknowledgementsOfNothing) {
+  build(true);
+  settle();
+  say(change(ChangeKind::transfer, transfer, 1), g2_address);
+  EXPECT_EQ(dropped(XtrDrop::change_own), 1u);
+  ChangePriority ack = change(ChangeKind::transfer, transfer);
+  ack.is_ack = true;
+  ack.wants_ack = false;
+  say(ack, g2_address);
+  EXPECT_EQ(dropped(XtrDrop::unasked_acknowledgement), 1u);
+  EXPECT_EQ(acknowledgements(), 0u) << "nobody acknowledges an acknowledgement";
+  EXPECT_EQ(state("g1"), State::here);
+}
+
+TEST_F(XtrSecurityTest, UpdateFromTheWrongSide) {
+  build(true);
+  settle();
+  MappingRecord update = transfer;
+  say(change(ChangeKind::update, update, 2), g2_address, client_address);
+  EXPECT_EQ(world["c"].xtr->drops(ItrDrop::update_sender), 1u);
+  EXPECT_EQ(way(), g1_address);
+}
+
+TEST_F(XtrSecurityTest, FloodOfChangesIsCut) {
+  build(true);
+  settle();
+  const ByteVector junk =
+      encode_change_priority(change(ChangeKind::transfer, transfer), key_of(secret("wrong", 7)), world.hmac);
+  for (int i = 0; i < 5000; ++i) world.inject(ip("2001:db8:bad::1"), ip(g1_address), junk);
+  world.run(seconds{1});
+  EXPECT_GE(dropped(XtrDrop::change_limit), 3800u);
+  say(change(ChangeKind::transfer, transfer), g2_address);
+  EXPECT_EQ(state("g1"), State::away) << "its peers are heard all the same";
+}
+
+// Section 7.5 of the specification: what is of type 5.
+TEST_F(XtrSecurityTest, RawChangePriorityOnlyFromPeersThatAreConfiguredSo) {
+  build(true);
+  XtrSettings settings = world["g1"].xtr->settings();
+  settings.peers[0].raw = RawChangePriority::thesis;
+  settings.peers[0].secrets.push_back(secret("raw", 0, 1));
+  world.add("g1", std::move(settings));
+  settle();
+  ChangePriority message;
+  message.kind = ChangeKind::transfer;
+  message.nonce = 1;
+  message.key = {0, 1};
+  message.records = {transfer};
+  const ByteVector octets = encode_thesis_change_priority(message, key_of(secret("raw", 0, 1)), world.hmac);
+  world.inject(ip("2001:db8:bad::1"), ip(g1_address), octets);
+  world.run(milliseconds{5});
+  EXPECT_EQ(state("g1"), State::here);
+  EXPECT_EQ(dropped(XtrDrop::no_map_server), 1u) << "a Map-Notify-Ack, from everybody else";
+  world.inject(ip(g2_address), ip(g1_address), octets);
+  world.run(milliseconds{5});
+  EXPECT_EQ(state("g1"), State::away);
+}
+
+// --- Hints
+
+TEST_F(XtrSecurityTest, StormOfSolicitationsIsOneMapRequestASecond) {
+  build(false);
+  settle();
+  MapRequest smr;
+  smr.is_smr = smr.wants_no_reply = true;
+  smr.source = vm_eid;
+  smr.itr_rlocs = {ip(g1_address)};
+  smr.records = {{clients}};
+  for (int i = 0; i < 10'000; ++i) {
+    smr.nonce = static_cast<std::uint64_t>(i);
+    world.inject(ip(g1_address), ip(client_address), encode_map_request(smr));
+    if (i % 1000 == 999) world.run(seconds{1});
+  }
+  std::map<long, int> by_second;
+  for (const auto& sent : world.sent("c", 8)) ++by_second[(sent.at.time_since_epoch()) / seconds{1}];
+  EXPECT_FALSE(by_second.empty());
+  for (const auto& [second, count] : by_second) EXPECT_LE(count, 1) << second;
+  EXPECT_LE(world.sent("c", 8).size(), 5u);
+}
+
+TEST_F(XtrSecurityTest, StormOfSolicitationsAboutAnEidThatIsHere) {
+  build(false);
+  settle();
+  MapRequest smr;
+  smr.is_smr = smr.wants_no_reply = true;
+  smr.source = vm_eid;
+  smr.itr_rlocs = {ip(g2_address)};
+  smr.records = {{vm}};
+  for (int i = 0; i < 1000; ++i) {
+    world.inject(ip(g2_address), ip(g1_address), encode_map_request(smr));
+    world.run(milliseconds{10});
+  }
+  EXPECT_LE(world.sent("g1", 8).size(), 4u);
+  EXPECT_EQ(state("g1"), State::here) << "the mapping system says that it is here";
+}
+
+TEST_F(XtrSecurityTest, HintsAndProbesThroughTheMappingSystemAreDropped) {
+  build(false);
+  settle();
+  MapRequest probe;
+  probe.is_probe = true;
+  probe.itr_rlocs = {ip(client_address)};
+  probe.records = {{vm}};
+  const ByteVector bare = encode_map_request(probe);
+  const EncapsulatedControl envelope{ip(client_address), vm_eid.address, control_port, bare};
+  for (const char* to : {server_address, g1_address})
+    world.inject(ip(client_address), ip(to), encode_encapsulated_control(envelope));
+  world.run(milliseconds{10});
+  EXPECT_TRUE(world.sent("g1", 2).empty());
+  EXPECT_TRUE(world.sent("server", 2).empty());
+  EXPECT_EQ(dropped(XtrDrop::hint_through_resolver), 1u);
+  EXPECT_EQ(dropped(XtrDrop::hint_through_resolver, "server"), 1u);
+  world.inject(ip(client_address), ip(g1_address), bare);
+  world.run(milliseconds{10});
+  EXPECT_EQ(world.sent("g1", 2).size(), 1u) << "directly it is answered";
+}
+
+// --- Peers' habits
+
+TEST(XtrHabits, Table) {
+  const auto habits = [](PeerProfile profile) { return habits_of(profile); };
+  EXPECT_TRUE(habits(PeerProfile::oor).always_notify);
+  EXPECT_TRUE(habits(PeerProfile::oor).key_is_algorithm);
+  EXPECT_TRUE(habits(PeerProfile::opendaylight).key_is_algorithm);
+  EXPECT_TRUE(habits(PeerProfile::lispers).bit_31_means_seconds);
+  EXPECT_TRUE(habits(PeerProfile::lispers).nonces_may_stand);
+  EXPECT_TRUE(habits(PeerProfile::openlisp).swaps_drop_and_ask);
+  for (const PeerProfile profile : {PeerProfile::generic, PeerProfile::lispers, PeerProfile::opendaylight})
+    EXPECT_FALSE(habits(profile).allows_sha1);
+  for (const PeerProfile profile : {PeerProfile::oor, PeerProfile::frr, PeerProfile::openlisp})
+    EXPECT_TRUE(habits(profile).allows_sha1);
+}
+
+TEST(XtrHabits, WeakKeysAreUsedOnlyWithWhoHasNothingBetter) {
+  const std::vector<Secret> both{{{4, 1}, {1, 2, 3}}, {{5, 2}, {1, 2, 3}}};
+  ASSERT_EQ(secrets_for(PeerProfile::generic, both).size(), 1u);
+  EXPECT_EQ(secrets_for(PeerProfile::generic, both)[0].name, (KeyName{5, 2}));
+  ASSERT_EQ(secrets_for(PeerProfile::oor, both).size(), 2u);
+  EXPECT_EQ(secrets_for(PeerProfile::oor, both)[0].name, (KeyName{0, 1}));
+  EXPECT_EQ(secrets_for(PeerProfile::oor, both)[1].name, (KeyName{0, 2}));
+}
+
+TEST(XtrHabits, ReachTheMachines) {
+  XtrSettings settings;
+  settings.map_servers.resize(3);
+  settings.map_servers[0].profile = PeerProfile::lispers;
+  settings.map_servers[1].profile = PeerProfile::openlisp;
+  settings.map_servers[0].secrets = settings.map_servers[1].secrets = {{{1, 2}, {1}}};
+  const XtrSettings after = tuned(settings);
+  EXPECT_TRUE(after.cache.bit_31_means_seconds);
+  EXPECT_TRUE(after.resolution.swaps_drop_and_ask);
+  EXPECT_EQ(after.map_servers.size(), 2u) << "one has no key";
+}
+
+}  // namespace
+}  // namespace ilnp::lisp
