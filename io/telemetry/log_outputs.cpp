@@ -114,14 +114,14 @@ std::string FieldValue::text() const {
 }
 
 std::string timestamp(std::chrono::system_clock::time_point time) {
-  using std::chrono::milliseconds;
-  const auto since = std::chrono::floor<milliseconds>(time).time_since_epoch();
+  using std::chrono::microseconds;
+  const auto since = std::chrono::floor<microseconds>(time).time_since_epoch();
   const std::time_t whole = std::chrono::floor<std::chrono::seconds>(since).count();
   std::tm parts{};
   gmtime_r(&whole, &parts);
   std::array<char, 48> out{};
-  std::snprintf(out.data(), out.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(since.count() % 1000));
+  std::snprintf(out.data(), out.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(since.count() % 1'000'000));
   return out.data();
 }
 

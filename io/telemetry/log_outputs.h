@@ -19,7 +19,7 @@ bool is_journal_stream(int descriptor, const char* journal_stream);
 /// The journal fields of an event: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, ILNP_EVENT, and ILNP_NAME for each field.
 std::vector<std::string> journal_fields(const Event& event, std::uint64_t suppressed, std::string_view program);
 
-/// "2026-11-21T07:01:02.003Z"
+/// "2026-11-21T07:01:02.003004Z"
 std::string timestamp(std::chrono::system_clock::time_point time);
 
 }  // namespace ilnp

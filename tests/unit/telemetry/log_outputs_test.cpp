@@ -12,7 +12,7 @@
 namespace ilnp {
 namespace {
 
-const std::chrono::system_clock::time_point moment{std::chrono::milliseconds{1795244462003}};
+const std::chrono::system_clock::time_point moment{std::chrono::microseconds{1795244462003004}};
 
 Event event_with(std::span<const Field> fields) { return {LogLevel::warning, "gateway_lost", fields, moment}; }
 
@@ -20,7 +20,7 @@ TEST(LogOutputs, TextIsOneLineWhateverAValueHolds) {
   const std::array<Field, 5> fields{Field{"interface", "eth0"}, Field{"count", 3u}, Field{"empty", ""},
                                     Field{"name", "x\nfake event=1 \"q\""}, Field{"up", true}};
   EXPECT_EQ(format_text(event_with(fields), 7),
-            "2026-11-21T07:01:02.003Z warning gateway_lost interface=eth0 count=3 empty=\"\" "
+            "2026-11-21T07:01:02.003004Z warning gateway_lost interface=eth0 count=3 empty=\"\" "
             "name=\"x\\nfake event=1 \\\"q\\\"\" up=true suppressed=7");
 }
 
@@ -30,7 +30,7 @@ TEST(LogOutputs, JsonKeepsTypesAndSurvivesBadUtf8) {
   const auto line = nlohmann::json::parse(format_json(event_with(fields)));
   EXPECT_EQ(line["event"], "gateway_lost");
   EXPECT_EQ(line["level"], "warning");
-  EXPECT_EQ(line["time"], "2026-11-21T07:01:02.003Z");
+  EXPECT_EQ(line["time"], "2026-11-21T07:01:02.003004Z");
   EXPECT_EQ(line["big"], 18446744073709551615u);
   EXPECT_EQ(line["negative"], -5);
   EXPECT_EQ(line["ratio"], 0.5);

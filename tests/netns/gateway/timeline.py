@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happened when in a move, from the events that the gateways log: ARRIVE is the beginning. All programs of a run have
+one clock."""
+import datetime
+
+
+def seconds(event):
+    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
+
+
+class Timeline:
+    """Of the move of a guest from one place to another, which began at `since` (monotonic; a little before will do)."""
+
+    STEPS = (("registered", "to", "registered"), ("transfer at the former gateway", "from", "presence:moving_out"),
+             ("client told", "any", "client_updated"), ("client solicited", "any", "client_solicited"),
+             ("client follows", "client", "mapping_changed"))
+
+    def __init__(self, sites, guest, source, to, begin_wall):
+        self.sites, self.eid, self.begin = sites, sites.eid_of(guest), begin_wall
+        gateways = sites.gateways
+        self.where = {"to": [gateways[to]], "from": [gateways[source]], "any": [gateways[to], gateways[source]],
+                      "client": [gateways["lx"]]}
+
+    def _first(self, place, name, since):
+        name, _, state = name.partition(":")
+        times = [seconds(event) for gateway in self.where[place] for event in gateway.events(name)
+                 if event.get("eid", "").startswith(self.eid) and (not state or event.get("state") == state)]
+        return min((t for t in times if t >= since), default=None)
+
+    def steps(self):
+        """{step: ms after ARRIVE}, those that happened."""
+        arrived = self._first("to", "presence:moving_in", self.begin)
+        if arrived is None:
+            return {}
+        found = {step: self._first(place, name, arrived) for step, place, name in self.STEPS}
+        return {step: round(1000 * (when - arrived), 1) for step, when in found.items() if when is not None}
