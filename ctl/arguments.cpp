@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ctl/commands.h"
+#include "ctl/lisp_arguments.h"
 
 namespace ilnp {
 
@@ -85,7 +86,8 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   double interval = 2;
   bool no_colour = false;
   CLI::Option* socket = app.add_option("--socket", invocation.socket, "Control socket of the daemon");
-  socket->type_name("PATH")->default_str("/run/ilnp/host.sock; of a border router: /run/ilnp/sbr.sock");
+  socket->type_name("PATH")->default_str(
+      "/run/ilnp/host.sock; of a border router: /run/ilnp/sbr.sock, of a gateway: gateway.sock");
   app.add_flag("--json", invocation.json, "Print the daemon's answer, one JSON object a line");
   app.add_flag("--no-colour,--no-color", no_colour, "Plain text on terminals too (NO_COLOR does the same)");
 
@@ -126,6 +128,8 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
 
   MigrateOptions migrate;
   add_migrate(app, invocation, migrate);
+  LispOptions lisp;
+  for (CLI::App* table : add_lisp(app, invocation, lisp)) watchable(table);
 
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   try {
@@ -142,6 +146,7 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   if (socket->count() == 0 &&
       std::find(border_router.begin(), border_router.end(), invocation.command) != border_router.end())
     invocation.socket = "/run/ilnp/sbr.sock";
+  if (socket->count() == 0 && is_lisp_command(invocation.command)) invocation.socket = "/run/ilnp/gateway.sock";
   invocation.interval = std::chrono::milliseconds{static_cast<long long>(interval * 1000)};
   invocation.colour = out_is_terminal && !no_colour && std::getenv("NO_COLOR") == nullptr;
   invocation.clear_screen = invocation.watch && out_is_terminal && !invocation.json;

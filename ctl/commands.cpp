@@ -22,11 +22,18 @@ RenderStyle style_of(const ControlInvocation& invocation) {
 std::string rendered(const ControlInvocation& invocation, const json& answer) {
   if (invocation.json) return answer.dump() + "\n";
   const RenderStyle style = style_of(invocation);
+  if (invocation.command == "status" && answer.contains("gateway")) return render_gateway_status(answer, style);
   if (invocation.command == "status")
     return answer.contains("site") ? render_site_status(answer, style) : render_status(answer, style);
   if (invocation.command == "uplinks") return render_uplinks(answer, style);
   if (invocation.command == "nodes") return render_nodes(answer, style);
   if (invocation.command == "flows") return render_flows(answer, style);
+  if (invocation.command == "map_cache") return render_map_cache(answer, style);
+  if (invocation.command == "registrations") return render_registrations(answer, style);
+  if (invocation.command == "clients") return render_lisp_clients(answer, style);
+  if (invocation.command == "rlocs") return render_rlocs(answer, style);
+  if (invocation.command == "eids") return render_eids(answer, style);
+  if (invocation.command == "lisp") return render_lisp_step(answer, style);
   if (invocation.command == "sessions") return render_sessions(answer, style);
   if (invocation.command == "locators") return render_locators(answer, style);
   if (invocation.command == "counters") return render_counters(answer, style);
@@ -48,8 +55,8 @@ ExitCode code_of(const ControlInvocation& invocation, const json& answer) {
 ExitCode report_unreachable(const ControlInvocation& invocation, const std::string& what, std::ostream& out,
                             std::ostream& problems) {
   const bool forbidden = what.find("permission") != std::string::npos || what.find("only root") != std::string::npos;
-  const bool is_router = invocation.socket.find("sbr") != std::string::npos;
-  const std::string unit = is_router ? "ilnp-sbr" : "ilnp-host";
+  const auto is_of = [&](const char* name) { return invocation.socket.find(name) != std::string::npos; };
+  const std::string unit = is_of("gateway") ? "ilnp-gateway" : is_of("sbr") ? "ilnp-sbr" : "ilnp-host";
   const json problem{
       {"severity", "critical"},
       {"what", what},

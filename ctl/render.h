@@ -31,6 +31,15 @@ std::string render_uplinks(const nlohmann::json& uplinks, const RenderStyle& sty
 std::string render_nodes(const nlohmann::json& nodes, const RenderStyle& style);
 std::string render_flows(const nlohmann::json& flows, const RenderStyle& style);
 
+/// A LISP gateway's health and its tables, and what became of a step of a mobile EID.
+std::string render_gateway_status(const nlohmann::json& status, const RenderStyle& style);
+std::string render_map_cache(const nlohmann::json& answer, const RenderStyle& style);
+std::string render_registrations(const nlohmann::json& answer, const RenderStyle& style);
+std::string render_lisp_clients(const nlohmann::json& answer, const RenderStyle& style);
+std::string render_rlocs(const nlohmann::json& answer, const RenderStyle& style);
+std::string render_eids(const nlohmann::json& answer, const RenderStyle& style);
+std::string render_lisp_step(const nlohmann::json& answer, const RenderStyle& style);
+
 /// A name in the DNS and how its publication goes.
 std::string publication_line(const nlohmann::json& publication, const RenderStyle& style);
 /// The first line of a status and its problems, the worst first.

@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("core/", "io/", "ilnp-host/", "sbr/", "dns/", "ctl/", "bpf/", "examples/")
+FOLDERS = ("core/", "io/", "ilnp-host/", "sbr/", "gateway/", "dns/", "ctl/", "bpf/", "examples/")
 
 
 def units(build):

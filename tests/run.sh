@@ -83,13 +83,13 @@ gate_format() {
 }
 
 # All but the tests without namespaces: the gate `sanitizers` builds those, with the same warnings.
-in_the_field=({core,io,ilnp-host,sbr,dns,ctl,examples,tests/bench,tests/netns}/all)
+in_the_field=({core,io,ilnp-host,sbr,gateway,dns,ctl,examples,tests/bench,tests/netns}/all)
 
 gate_build() { one_check build_preset dev --target "${in_the_field[@]}"; }
 
 # Does the source keep to its layers, and does the text say what the programs do?
 gate_architecture() {
-  if ! build_preset dev --target ilnp-host ilnp-sbr; then count 0 1; return; fi
+  if ! build_preset dev --target ilnp-host ilnp-sbr ilnp-gateway; then count 0 1; return; fi
   run_ctest build/dev -j "$jobs" -R "$about_the_text"
 }
 

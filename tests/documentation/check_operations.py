@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""check_operations.py PROJECT_ROOT ILNP_HOST ILNP_SBR: docs/operations and */deploy say what the programs do."""
+"""check_operations.py PROJECT_ROOT ILNP_HOST ILNP_SBR ILNP_GATEWAY: docs/operations and */deploy say what the programs do."""
 import json
 import pathlib
 import re
@@ -7,7 +7,8 @@ import subprocess
 import sys
 import unittest
 
-ROOT, ILNP_HOST, ILNP_SBR = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+ROOT = pathlib.Path(sys.argv[1])
+ILNP_HOST, ILNP_SBR, ILNP_GATEWAY = sys.argv[2:5]
 PAGES = ROOT / "docs/operations"
 
 
@@ -48,12 +49,13 @@ class Generated(unittest.TestCase):
     hint = "run scripts/update-docs.sh"
 
     def test_the_option_reference_is_that_of_the_program(self):
-        for name, program in (("ilnp-host", ILNP_HOST), ("ilnp-sbr", ILNP_SBR)):
+        for name, program in (("ilnp-host", ILNP_HOST), ("ilnp-sbr", ILNP_SBR), ("ilnp-gateway", ILNP_GATEWAY)):
             page = (PAGES / f"{name}-options.md").read_text()
             self.assertEqual(page, printed_by(program, "--print-reference"), self.hint)
 
     def test_the_example_is_that_of_the_program(self):
-        for path, program in (("ilnp-host/deploy/host.toml", ILNP_HOST), ("sbr/deploy/sbr.toml", ILNP_SBR)):
+        for path, program in (("ilnp-host/deploy/host.toml", ILNP_HOST), ("sbr/deploy/sbr.toml", ILNP_SBR),
+                              ("gateway/deploy/gateway.toml", ILNP_GATEWAY)):
             self.assertEqual((ROOT / path).read_text(), printed_by(program, "--print-example"), self.hint)
 
     def test_the_example_of_a_host_is_valid(self):
@@ -104,6 +106,29 @@ class Named(unittest.TestCase):
         for reason in re.findall(r'"(\w+)"', reasons):
             if reason != "none":
                 self.assertIn(f"`{reason}`", page)
+
+
+    def test_every_counter_and_event_of_the_gateway_has_a_row(self):
+        named = rows("ilnp-gateway.md")
+        status = (ROOT / "gateway/src/status.cpp").read_text()
+        counters = {f"{component}.{name}" for component, name in
+                    re.findall(r'(?:gauge\(|counters\.add\()"(\w+)", \{?"(\w+)"', status)}
+        for component in ("control", "data", "tun"):
+            counters.update(f"{component}.{name}" for name in
+                            re.findall(r'^\s*%s\("(\w+)",' % component, status, re.MULTILINE))
+        server = re.search(r"server_counters\{(.*?)\};", status, re.DOTALL).group(1)
+        counters.update(f"server.{name}" for name in re.findall(r'"(\w+)"', server))
+        for component, header in (("drop", "core/forwarding/lisp_reasons.h"), ("xtr", "core/lisp/xtr_reasons.h")):
+            names = re.search(r"names\{(.*?)\};", (ROOT / header).read_text(), re.DOTALL).group(1)
+            counters.update(f"{component}.{name}" for name in re.findall(r'"(\w+)"', names) if name != "none")
+        self.assertGreater(len(counters), 60)
+        self.assertEqual(counters - named, set())
+        events = set()
+        for source in sources("gateway/src", "io/process"):
+            events.update(re.findall(r'log_event\([^"{]*?"(\w+)"', source.read_text()))
+        not_of_a_gateway = {name for name in events if name.startswith(("dns_", "filter_"))}
+        table = (PAGES / "ilnp-gateway.md").read_text().split("## Events")[1]
+        self.assertEqual(set(re.findall(r"`(\w+)`(?=[^|]*\|)", table)), events - not_of_a_gateway)
 
 
 class Lisp(unittest.TestCase):

@@ -142,6 +142,23 @@ TEST_F(ScriptedDaemon, MigrateSaysWhatItWasTold) {
   EXPECT_EQ(bodies_[1], json::parse(R"({"command":"migrate","step":"abort","node":"fd00:1::42"})"));
 }
 
+TEST_F(ScriptedDaemon, LispSaysWhatItWasTold) {
+  const std::string done = R"({"schema":"ilnp.lisp/1","step":"arrive","eid":"10.8.0.7/32","state":"moving_in"})";
+  script({done + "\n", done + "\n",
+          R"({"schema":"ilnp.eids/1","eids":[]})"
+          "\n"});
+  EXPECT_EQ(run({"lisp", "arrive", "10.8.0.7", "--rloc", "2001:db8::1,3,50", "--rloc", "192.0.2.1"}), 0);
+  EXPECT_EQ(out(), "arrive 10.8.0.7/32: moving_in\n");
+  EXPECT_EQ(run({"lisp", "leave", "[7]2001:db8::7"}), 0);
+  EXPECT_EQ(run({"lisp", "eids"}), 0);
+  EXPECT_EQ(out(), "no mobile EIDs\n");
+  requests();
+  EXPECT_EQ(bodies_[0], json::parse(R"({"command":"lisp","step":"arrive","eid":"10.8.0.7",
+    "rlocs":["2001:db8::1,3,50","192.0.2.1"]})"));
+  EXPECT_EQ(bodies_[1], json::parse(R"({"command":"lisp","step":"leave","eid":"[7]2001:db8::7"})"));
+  EXPECT_EQ(bodies_[2], json::parse(R"({"command":"eids"})"));
+}
+
 TEST_F(ScriptedDaemon, ARefusedStepExitsWithOne) {
   const std::string busy =
       R"({"schema":"ilnp.error/1","code":"busy","error":"another move is under way","record":null})";
@@ -179,7 +196,7 @@ TEST_F(ScriptedDaemon, NoDaemonIsDownInEveryForm) {
   EXPECT_EQ(problems(), "");
 }
 
-TEST(ControlSocket, ABorderRoutersCommandsGoToItsOwn) {
+TEST(ControlSocket, CommandsOfOneProgramGoToItsOwn) {
   using Arguments = std::vector<std::string>;
   const auto asked = [](Arguments arguments) {
     std::ostringstream out, problems;
@@ -189,6 +206,9 @@ TEST(ControlSocket, ABorderRoutersCommandsGoToItsOwn) {
   for (const Arguments& command : {Arguments{"accept-store"}, Arguments{"show", "uplinks"}, Arguments{"show", "nodes"},
                                    Arguments{"migrate", "release", "fd00:1::42"}})
     EXPECT_NE(asked(command).find("/run/ilnp/sbr.sock"), std::string::npos) << command.front();
+  for (const char* table : {"map-cache", "registrations", "clients", "rlocs", "eids"})
+    EXPECT_NE(asked({"lisp", table}).find("/run/ilnp/gateway.sock"), std::string::npos) << table;
+  EXPECT_NE(asked({"lisp", "arrive", "10.8.0.7"}).find("systemctl status ilnp-gateway"), std::string::npos);
   EXPECT_NE(asked({"reload"}).find("/run/ilnp/host.sock"), std::string::npos);
 }
 

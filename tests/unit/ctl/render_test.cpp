@@ -152,5 +152,51 @@ Truth      etcd: ready, 2 records, revision 9
   }
 }
 
+TEST(RenderLisp, StatusAndTables) {
+  const json status{{"state", "ok"},
+                    {"version", "0.1.0"},
+                    {"pid", 7},
+                    {"uptime_s", 60},
+                    {"gateway", {{"name", "g1"}, {"xtr_id", "00ff"}, {"site_id", 3}}},
+                    {"rlocs", {"2001:db8:a1::2", "192.0.2.1"}},
+                    {"interfaces", {{{"name", "lisp0"}, {"instance", 7}}}},
+                    {"eids", 2},
+                    {"registered", 1},
+                    {"map_cache", 4},
+                    {"clients", 5},
+                    {"map_server", {{"registrations", 6}}}};
+  EXPECT_EQ(render_gateway_status(status, {}), R"(OK  ilnp-gateway 0.1.0, pid 7, up 1 min 00 s
+
+Gateway    g1, xTR-ID 00ff, Site-ID 3
+RLOCs      2001:db8:a1::2 192.0.2.1
+Inside     lisp0, instance 7
+EIDs       2, 1 of them registered
+Tables     4 mappings, 5 clients
+Map-Server 6 registrations
+)");
+  const json rloc{{"rloc", "192.0.2.9"}, {"priority", 1}, {"weight", 100}};
+  const json active{{"eid", "10.2.0.0/16"},  {"state", "active"}, {"origin", "reply"}, {"action", nullptr},
+                    {"rlocs", {rloc, rloc}}, {"ends_s", 60},      {"used_s", 1}};
+  const json negative{{"eid", "10.3.0.0/16"}, {"state", "negative"}, {"origin", "reply"}, {"action", "drop"}};
+  const std::string cache = render_map_cache({{"mappings", {active, negative}}, {"left_out", 1500}}, {});
+  EXPECT_NE(cache.find("192.0.2.9 1/100, 192.0.2.9 1/100  1 min 00 s"), std::string::npos) << cache;
+  EXPECT_NE(cache.find("negative  reply  drop"), std::string::npos) << cache;
+  EXPECT_NE(cache.find("and 1.50 k more"), std::string::npos) << cache;
+  EXPECT_EQ(render_registrations(
+                {{"registrations", {{{"eid", "10.1.0.0/16"}, {"map_servers", {{"a", true}, {"b", false}}}}}}}, {}),
+            "EID          MAP-SERVER  REGISTERED\n10.1.0.0/16  a           yes\n10.1.0.0/16  b           no\n");
+  EXPECT_EQ(render_rlocs({{"rlocs", {{{"rloc", "192.0.2.9"}, {"state", "down"}}}}}, {}),
+            "RLOC       STATE  ROUND TRIP  MEAN  JITTER  ANSWERED  LOST\n192.0.2.9  down   -           -     -       "
+            "-         -\n");
+  EXPECT_EQ(render_eids({{"eids", {{{"eid", "10.7.0.7/32"}, {"state", "away"}, {"elsewhere", {rloc}}}}}}, {}),
+            "EID          STATE  ELSEWHERE\n10.7.0.7/32  away   192.0.2.9 1/100\n");
+  for (const json& odd : {json::object(), json{{"mappings", 3}, {"registrations", {1}}, {"clients", {{}}}}}) {
+    EXPECT_EQ(render_map_cache(odd, {}), "no mappings\n");
+    EXPECT_NE(render_registrations(odd, {}), "");
+    EXPECT_NE(render_lisp_clients(odd, {}), "");
+    EXPECT_NE(render_gateway_status(odd, {}), "");
+  }
+}
+
 }  // namespace
 }  // namespace ilnp

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/src/daemon.h"
+
+#include <chrono>
+
+#include "gateway/src/status.h"
+
+namespace ilnp {
+namespace {
+
+constexpr Duration housekeeping_interval = seconds{1};
+
+}  // namespace
+
+GatewayDaemon::GatewayDaemon(GatewaySettings settings)
+    : settings_{std::move(settings)}, memory_{settings_.state_directory} {}
+
+lisp::Instant GatewayDaemon::instant() const {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return {loop_.now(), static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(wall).count())};
+}
+
+Result<void> GatewayDaemon::start() {
+  if (auto opened = open(settings_); !opened) return opened;
+  if (!settings_.xtr_id) {
+    const auto id = memory_.xtr_id(random_);
+    if (!id) return id.error();
+    settings_.xtr.own.xtr = id.value();
+  }
+  kernel_ = std::make_unique<KernelSetup>(*commands_, settings_);
+  make_core();
+  timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
+  housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
+  if (auto opened = open_ports(); !opened) return opened;
+  if (auto opened = open_inside(); !opened) return opened;
+  register_status(*this);
+  serve();
+  housekeeping();
+  end_turn();
+  log_event(LogLevel::info, "started",
+            {{"gateway", settings_.name}, {"rlocs", settings_.xtr.rlocs.size()}, {"eids", settings_.xtr.site.size()}});
+  return ok();
+}
+
+void GatewayDaemon::make_core() {
+  xtr_ = std::make_unique<lisp::Xtr>(settings_.xtr, memory_.load(), random_, hmac_);
+  interworking_ = std::make_unique<LispInterworking>(settings_.interworking, *xtr_, random_.u64());
+  std::vector<lisp::IpAddress> addresses;
+  for (const TunSettings& one : settings_.interfaces)
+    addresses.insert(addresses.end(), one.addresses.begin(), one.addresses.end());
+  interworking_->set_inside_addresses(std::move(addresses));
+}
+
+Result<void> GatewayDaemon::open_ports() {
+  const lisp::Underlay& underlay = settings_.xtr.underlay;
+  auto control = ControlPort::open(
+      loop_, underlay,
+      {.on_datagram =
+           [this](const lisp::ControlReceived& datagram) { xtr_->on_control(instant(), datagram, actions_.control); },
+       .on_batch_end =
+           [this] {
+             settle(instant());
+             end_turn();
+           }});
+  if (!control) return control.error();
+  control_port_ = std::move(control.value());
+  auto data =
+      DataPort::open(loop_, {underlay, settings_.source_ports, settings_.real_checksums, settings_.offload},
+                     {.on_packet = [this](const TunnelEnd& end, MutableBytes packet) { on_tunnel(end, packet); },
+                      .on_train_end = [this] { on_train_end(); },
+                      .on_batch_end = [this] { end_turn(); },
+                      .on_error = [this](const DatagramError& e) { on_data_error(e); }});
+  if (!data) return data.error();
+  data_port_ = std::move(data.value());
+  return ok();
+}
+
+Result<void> GatewayDaemon::open_inside() {
+  for (const TunSettings& one : settings_.interfaces) {
+    auto opened =
+        TunSide::open(loop_, one, settings_.offload,
+                      [this](std::uint32_t instance, std::span<Packet> packets) { on_inside(instance, packets); });
+    if (!opened) return opened.error();
+    inside_.push_back(std::move(opened.value()));
+    if (auto done = kernel_->set_up(one, inside_.back()->device()); !done) return done;
+  }
+  return ok();
+}
+
+void GatewayDaemon::apply_settings(const Configuration& fresh) {
+  DaemonProcess::apply_settings(fresh);
+  const GatewaySettings settings = gateway_settings(fresh).value();
+  for (TunSettings& own : settings_.interfaces) {
+    const TunSettings* theirs = settings.interface_of(own.instance);
+    TunSide* side = side_of(own.instance);
+    if (theirs == nullptr || side == nullptr) continue;  // waits for a restart
+    own.routes = theirs->routes;
+    if (auto done = kernel_->set_routes(own, side->device(), own.routes); !done)
+      log_event(LogLevel::error, "routes_not_set", {{"interface", own.name}, {"reason", done.error().message}});
+  }
+}
+
+void GatewayDaemon::finish(bool take_down) {
+  if (!take_down) return;
+  kernel_->take_down();
+  for (const auto& side : inside_) (void)side->device().set_persistent(false);
+}
+
+void GatewayDaemon::on_network_events(TimePoint, const std::vector<NetworkEvent>& events) {
+  for (const NetworkEvent& event : events)
+    if (const auto* link = std::get_if<LinkChanged>(&event); link != nullptr && link->up && !link->removed)
+      kernel_->restore(link->ifindex);
+}
+
+// --- Control plane
+// ----------------------------------------------------------------------------------------------------------
+
+void GatewayDaemon::settle(lisp::Instant at) {
+  const lisp::XtrActions& control = actions_.control;
+  const bool is_idle = control.datagrams.empty() && control.packets.empty() && control.events.empty() &&
+                       control.deliveries.empty() && !control.memory_changed;
+  if (is_idle && actions_.inside.empty() && actions_.tunnel.empty()) return;  // as after most packets
+  interworking_->after_control(at, actions_);
+  perform();
+}
+
+void GatewayDaemon::perform() {
+  lisp::XtrActions& control = actions_.control;
+  // Nonces first: a message that has left cannot be unsent by a crash.
+  if (control.memory_changed) (void)memory_.save(xtr_->memory());
+  for (const lisp::ControlToSend& datagram : control.datagrams) control_port_->send(datagram);
+  for (const auto& delivery : control.deliveries) deliver(delivery);
+  for (const lisp::XtrEvent& event : control.events) log(event);
+  control.clear();
+  perform_packets();
+}
+
+void GatewayDaemon::deliver(const lisp::XtrActions::Delivery& delivery) {
+  if (!delivery.here) return kernel_->stop_delivering(delivery.eid);
+  if (auto done = kernel_->deliver(delivery.eid); !done)
+    log_event(LogLevel::error, "host_route_not_set",
+              {{"eid", lisp::to_string(lisp::EidPrefix::host(delivery.eid))}, {"reason", done.error().message}});
+}
+
+void GatewayDaemon::log(const lisp::XtrEvent& event) const {
+  using Kind = lisp::XtrEvent::Kind;
+  const std::string eid = lisp::to_string(event.eid), rloc = lisp::to_string(event.rloc);
+  switch (event.kind) {
+    case Kind::registered:
+      return log_event(LogLevel::info, "registered", {{"eid", eid}, {"map_server", event.peer}});
+    case Kind::registration_lost:
+      return log_event(LogLevel::warning, "registration_lost", {{"eid", eid}, {"map_server", event.peer}});
+    case Kind::registration_key:
+      return log_event(LogLevel::warning, "registration_key", {{"map_server", event.peer}});
+    case Kind::presence:
+      return log_event(LogLevel::info, "presence", {{"eid", eid}, {"state", name_of(event.state)}});
+    case Kind::arrival_unregistered:
+      return log_event(LogLevel::warning, "arrival_unregistered", {{"eid", eid}});
+    case Kind::dual_claim:
+      return log_event(LogLevel::error, "dual_claim", {{"eid", eid}, {"rloc", rloc}});
+    case Kind::mapping_disagrees:
+      return log_event(LogLevel::warning, "mapping_disagrees", {{"eid", eid}, {"peer", event.peer}});
+    case Kind::unanswered:
+      return log_event(LogLevel::info, "unanswered", {{"eid", eid}});
+    case Kind::transfer_unanswered:
+      return log_event(LogLevel::warning, "transfer_unanswered", {{"eid", eid}, {"rloc", rloc}});
+    case Kind::rloc_up:
+      return log_event(LogLevel::info, "rloc_up", {{"rloc", rloc}});
+    case Kind::rloc_down:
+      return log_event(LogLevel::warning, "rloc_down", {{"rloc", rloc}});
+    case Kind::subscribed:
+      return log_event(LogLevel::info, "subscribed", {{"eid", eid}, {"map_server", event.peer}});
+    case Kind::subscription_ended:
+      return log_event(LogLevel::info, "subscription_ended", {{"eid", eid}, {"map_server", event.peer}});
+  }
+}
+
+void GatewayDaemon::on_timer() {
+  interworking_->on_time(instant(), actions_);
+  perform();
+  end_turn();
+}
+
+void GatewayDaemon::end_turn() {
+  data_port_->flush();
+  timer_->set(std::min(interworking_->next_deadline(), xtr_->next_deadline()));
+}
+
+void GatewayDaemon::housekeeping() {
+  process_log().flush();
+  housekeeping_->set(loop_.now() + housekeeping_interval);
+}
+
+}  // namespace ilnp

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// ilnp-gateway: the adapters of io/ wired to one Xtr (control plane) and one LispInterworking (packets). Packets,
+// datagrams and time go in; what comes out is done here. daemon.cpp: start, end, control plane; daemon_packets.cpp:
+// packets.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/forwarding/lisp_interworking.h"
+#include "core/lisp/train.h"
+#include "gateway/src/control_port.h"
+#include "gateway/src/data_port.h"
+#include "gateway/src/kernel_setup.h"
+#include "gateway/src/memory_file.h"
+#include "gateway/src/settings.h"
+#include "gateway/src/tun_side.h"
+#include "io/crypto/crypto.h"
+#include "io/process/daemon_process.h"
+
+namespace ilnp {
+
+class GatewayDaemon : public DaemonProcess {
+ public:
+  explicit GatewayDaemon(GatewaySettings settings);
+
+  Result<void> start() override;
+  /// Routes into the devices, log level.
+  void apply_settings(const Configuration& fresh) override;
+
+ private:
+  friend class GatewayStatus;
+  friend void register_status(GatewayDaemon& daemon);
+  friend class LispCommand;
+
+  // daemon.cpp
+  lisp::Instant instant() const;
+  Result<void> open_inside();
+  Result<void> open_ports();
+  void make_core();
+  void on_network_events(TimePoint now, const std::vector<NetworkEvent>& events) override;
+  void finish(bool take_down) override;
+  /// What the Xtr asked for in `actions_.control` and what follows from it, then all of perform().
+  void settle(lisp::Instant at);
+  /// Does what is in `actions_`, and leaves it empty.
+  void perform();
+  void deliver(const lisp::XtrActions::Delivery& delivery);
+  void log(const lisp::XtrEvent& event) const;
+  void on_timer();
+  /// After everything: what waits to be sent leaves, and the timer is set.
+  void end_turn();
+  void housekeeping();
+
+  // daemon_packets.cpp
+  void on_inside(std::uint32_t instance, std::span<Packet> packets);
+  void on_tunnel(const TunnelEnd& end, MutableBytes packet);
+  void on_train_end();
+  void on_data_error(const DatagramError& e);
+  void write_inside(std::uint32_t instance, const Packet& packet);
+  void perform_packets();
+  TunSide* side_of(std::uint32_t instance);
+
+  GatewaySettings settings_;
+  OpensslRandom random_;
+  OpensslHmac hmac_;
+  MemoryFile memory_;
+  std::unique_ptr<KernelSetup> kernel_;
+  std::unique_ptr<lisp::Xtr> xtr_;
+  std::unique_ptr<LispInterworking> interworking_;
+  std::vector<std::unique_ptr<TunSide>> inside_;
+  std::unique_ptr<ControlPort> control_port_;
+  std::unique_ptr<DataPort> data_port_;
+  std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
+  LispActions actions_;                 ///< reused on the packet path
+  std::vector<MutableBytes> arriving_;  ///< of a train, for the inside of `arriving_instance_`
+  std::uint32_t arriving_instance_ = 0;
+  std::vector<lisp::Eid> expected_;  ///< reused
+  std::uint64_t no_instance_ = 0;    ///< packets dropped: nobody here knows the instance
+};
+
+}  // namespace ilnp

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/src/memory_file.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "gateway/src/settings.h"
+#include "io/settings/secret_file.h"
+#include "io/telemetry/log.h"
+
+namespace ilnp {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* schema = "ilnp.gateway_memory/1";
+constexpr std::size_t largest_file = std::size_t{64} << 20;
+constexpr std::size_t most_rows = 200'000;
+
+json written(const lisp::XtrIdentity& who) { return {{"xtr", to_text(who.xtr)}, {"site", who.site}}; }
+
+/// Throws json::exception, as all that reads JSON here; parse_memory() catches it.
+lisp::XtrIdentity identity_of(const json& row) {
+  const auto xtr = parse_xtr_id(row.at("xtr").get<std::string>());
+  if (!xtr) throw json::other_error::create(501, "not an xTR-ID", nullptr);
+  return {*xtr, row.at("site").get<std::uint64_t>()};
+}
+
+const json& rows(const json& whole, const char* name) {
+  const json& list = whole.at(name);
+  if (!list.is_array() || list.size() > most_rows) throw json::other_error::create(502, "not a list", nullptr);
+  return list;
+}
+
+Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+std::string text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+}  // namespace
+
+std::string to_text(const lisp::XtrMemory& memory) {
+  json out{{"schema", schema},
+           {"registration_nonce", memory.registration_nonce},
+           {"change_nonce", memory.change_nonce},
+           {"change_highest", json::array()},
+           {"subscriptions", json::array()},
+           {"server_nonces", json::array()}};
+  for (const auto& [sender, nonce] : memory.change_highest) {
+    json row = written(sender.first);
+    row.update({{"key", sender.second}, {"nonce", nonce}});
+    out["change_highest"].push_back(std::move(row));
+  }
+  for (const auto& [eid, nonce] : memory.subscriptions)
+    out["subscriptions"].push_back({{"eid", lisp::to_string(eid)}, {"nonce", nonce}});
+  for (const auto& [key, nonce] : memory.server_nonces) {
+    json row = written(key.first);
+    row.update({{"of", key.second.first}, {"key", key.second.second}, {"nonce", nonce}});
+    out["server_nonces"].push_back(std::move(row));
+  }
+  return out.dump() + "\n";
+}
+
+std::optional<lisp::XtrMemory> parse_memory(std::string_view text) {
+  try {
+    const json whole = json::parse(text);
+    if (whole.at("schema") != schema) return std::nullopt;
+    lisp::XtrMemory out;
+    out.registration_nonce = whole.at("registration_nonce").get<std::uint64_t>();
+    out.change_nonce = whole.at("change_nonce").get<std::uint64_t>();
+    for (const json& row : rows(whole, "change_highest"))
+      out.change_highest[{identity_of(row), row.at("key").get<std::uint8_t>()}] = row.at("nonce").get<std::uint64_t>();
+    for (const json& row : rows(whole, "subscriptions")) {
+      const auto eid = lisp::parse_eid_prefix(row.at("eid").get<std::string>());
+      if (!eid) return std::nullopt;
+      out.subscriptions.emplace_back(*eid, row.at("nonce").get<std::uint64_t>());
+    }
+    for (const json& row : rows(whole, "server_nonces"))
+      out.server_nonces[{identity_of(row), {row.at("of").get<std::uint16_t>(), row.at("key").get<std::uint8_t>()}}] =
+          row.at("nonce").get<std::uint64_t>();
+    return out;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+MemoryFile::MemoryFile(const std::string& directory)
+    : id_path_{(std::filesystem::path{directory} / "gateway.xtr-id").string()},
+      memory_path_{(std::filesystem::path{directory} / "gateway.nonces").string()} {
+  std::error_code failure;
+  std::filesystem::create_directories(directory, failure);
+}
+
+Result<std::array<std::uint8_t, 16>> MemoryFile::xtr_id(Random& random) {
+  std::error_code failure;
+  if (std::filesystem::exists(id_path_, failure)) {
+    const auto content = read_secret_file(id_path_);
+    if (!content) return content.error();
+    std::string text = text_of(content.value());
+    if (text.ends_with('\n')) text.pop_back();
+    const auto id = parse_xtr_id(text);
+    if (!id) return error(id_path_ + ": is not an xTR-ID of 32 hexadecimal digits");
+    return *id;
+  }
+  std::array<std::uint8_t, 16> id{};
+  random.fill(id);
+  const std::string text = to_text(id) + "\n";
+  if (auto saved = write_secret_file(id_path_, bytes_of(text)); !saved) return saved.error();
+  return id;
+}
+
+std::optional<lisp::XtrMemory> MemoryFile::load() {
+  std::error_code failure;
+  if (!std::filesystem::exists(memory_path_, failure)) return std::nullopt;
+  const auto content = read_secret_file(memory_path_, largest_file);
+  const auto memory = content ? parse_memory(text_of(content.value())) : std::nullopt;
+  if (!memory)
+    log_event(LogLevel::warning, "nonces_lost",
+              {{"reason", content ? "the file is damaged" : content.error().message}});
+  return memory;
+}
+
+bool MemoryFile::save(const lisp::XtrMemory& memory) {
+  const auto saved = write_secret_file(memory_path_, bytes_of(to_text(memory)));
+  if (!saved && !is_failing_) log_event(LogLevel::error, "nonces_not_saved", {{"reason", saved.error().message}});
+  is_failing_ = !saved;
+  return !is_failing_;
+}
+
+}  // namespace ilnp

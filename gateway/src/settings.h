@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of ilnp-gateway as one validated value. Secrets are read with the settings, from files of their own.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/forwarding/lisp_interworking.h"
+#include "core/lisp/xtr.h"
+#include "io/process/daemon_settings.h"
+#include "io/settings/configuration.h"
+
+namespace ilnp {
+
+struct TunSettings {
+  std::string name;
+  std::uint32_t instance = 0;
+  std::uint32_t mtu = 1500;
+  std::vector<lisp::IpAddress> addresses;
+  std::vector<lisp::IpPrefix> routes;
+  std::uint32_t table = 254;
+  std::string vrf{};  ///< empty: none
+};
+
+/// Where the hosts of a block of mobile EIDs are when they are here.
+struct MobileSettings {
+  lisp::EidPrefix prefix;
+  std::string interface;
+  std::optional<lisp::IpAddress> next_hop;
+};
+
+struct GatewaySettings : DaemonSettings {
+  std::string name;
+  std::optional<std::array<std::uint8_t, 16>> xtr_id;  ///< nothing: that of the state directory
+  std::vector<TunSettings> interfaces;
+  std::vector<MobileSettings> mobile;
+  lisp::XtrSettings xtr;
+  InterworkingSettings interworking;
+  bool real_checksums = false;
+  bool offload = true;
+  std::size_t source_ports = 16;
+
+  /// Of the longest block with the EID; nullptr: it is in none.
+  const MobileSettings* block_of(const lisp::Eid& eid) const;
+  /// nullptr: the instance is not configured.
+  const TunSettings* interface_of(std::uint32_t instance) const;
+};
+
+/// The one option table: parser, --help, --check, docs/operations/ilnp-gateway-options.md and the example file.
+std::shared_ptr<const Schema> gateway_schema();
+
+/// What only the program can judge (combinations of options, secrets) is reported like every other mistake.
+Result<GatewaySettings, std::vector<Problem>> gateway_settings(const Configuration& configuration);
+
+/// 32 hexadecimal digits.
+std::optional<std::array<std::uint8_t, 16>> parse_xtr_id(std::string_view text);
+std::string to_text(const std::array<std::uint8_t, 16>& xtr_id);
+
+}  // namespace ilnp
