@@ -164,6 +164,12 @@ void GatewayDaemon::log(const lisp::XtrEvent& event) const {
       return log_event(LogLevel::info, "unanswered", {{"eid", eid}});
     case Kind::transfer_unanswered:
       return log_event(LogLevel::warning, "transfer_unanswered", {{"eid", eid}, {"rloc", rloc}});
+    case Kind::mapping_changed:
+      return log_event(LogLevel::info, "mapping_changed", {{"eid", eid}, {"rloc", rloc}});
+    case Kind::client_solicited:  // debug: an EID may have ten thousand of them
+      return log_event(LogLevel::debug, "client_solicited", {{"eid", eid}, {"rloc", rloc}});
+    case Kind::client_updated:
+      return log_event(LogLevel::debug, "client_updated", {{"eid", eid}, {"rloc", rloc}});
     case Kind::rloc_up:
       return log_event(LogLevel::info, "rloc_up", {{"rloc", rloc}});
     case Kind::rloc_down:
