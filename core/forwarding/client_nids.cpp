@@ -16,7 +16,7 @@ constexpr std::uint64_t group_and_universal = std::uint64_t{0x03} << 56;
 ClientNids::ClientNids(Hasher& hasher, std::uint64_t seed, std::size_t most, Duration silence)
     : hasher_{hasher}, most_{most}, silence_{silence}, by_eid_{0, EidHash{seed}}, by_nid_{0, NidHash{seed}} {}
 
-std::optional<ClientNids::Taken> ClientNids::take(TimePoint now, const lisp::Eid& client) {
+std::optional<ClientNids::Taken> ClientNids::take(TimePoint now, const lisp::Eid& client, NodeId correspondent) {
   if (const auto known = by_eid_.find(client); known != by_eid_.end()) {
     touch(now, known->second);
     return Taken{known->second->nid};
@@ -29,7 +29,7 @@ std::optional<ClientNids::Taken> ClientNids::take(TimePoint now, const lisp::Eid
     by_nid_.erase(clients_.front().nid);
     clients_.pop_front();
   }
-  out.nid = choose(client);
+  out.nid = choose(client, correspondent);
   out.is_new = true;
   const auto place = clients_.insert(clients_.end(), Client{client, out.nid, now});
   by_eid_.emplace(client, place);
@@ -56,11 +56,12 @@ void ClientNids::touch(TimePoint now, Clients::iterator client) {
 
 bool ClientNids::is_free(NodeId nid) const { return nid_objection(nid) == nullptr && !by_nid_.contains(nid); }
 
-NodeId ClientNids::choose(const lisp::Eid& client) const {
+NodeId ClientNids::choose(const lisp::Eid& client, NodeId correspondent) const {
+  const auto is_good = [&](NodeId nid) { return is_free(nid) && nid != correspondent; };
   if (!client.address.is_ipv4())
-    if (const NodeId own = client.address.ipv6().nid; is_free(own)) return own;
+    if (const NodeId own = client.address.ipv6().nid; is_good(own)) return own;
   for (std::uint32_t counter = 0;; ++counter)
-    if (const NodeId nid = hashed(client, counter); is_free(nid)) return nid;
+    if (const NodeId nid = hashed(client, counter); is_good(nid)) return nid;
 }
 
 NodeId ClientNids::hashed(const lisp::Eid& client, std::uint32_t counter) const {

@@ -37,8 +37,8 @@ class ClientNids {
     bool is_new = false;
     std::optional<NodeId> retired{};  ///< of a client that lost its place
   };
-  /// Of a client that sends. Nothing: full of clients that speak.
-  std::optional<Taken> take(TimePoint now, const lisp::Eid& client);
+  /// Of a client that sends to `correspondent`, which is not its own. Nothing: full of clients that speak.
+  std::optional<Taken> take(TimePoint now, const lisp::Eid& client, NodeId correspondent = {});
   /// Whom packets for that NID are for; he counts as speaking.
   std::optional<lisp::Eid> client_of(TimePoint now, NodeId nid);
   std::optional<NodeId> find(const lisp::Eid& client) const;
@@ -61,7 +61,7 @@ class ClientNids {
   };
 
   void touch(TimePoint now, Clients::iterator client);
-  NodeId choose(const lisp::Eid& client) const;
+  NodeId choose(const lisp::Eid& client, NodeId correspondent) const;
   NodeId hashed(const lisp::Eid& client, std::uint32_t counter) const;
   bool is_free(NodeId nid) const;
 

@@ -5,6 +5,16 @@
 
 namespace ilnp {
 
+void OwnNids::add(NodeId nid) {
+  node_.push_back(nid);
+  many_.insert(nid);
+}
+
+void OwnNids::remove(NodeId nid) {
+  std::erase(node_, nid);
+  many_.erase(nid);
+}
+
 bool OwnNids::provision(NodeId nid) {
   if (nid == NodeId{} || nid == client || contains(nid) || peers_.contains(nid)) return false;
   if (users_.size() >= max_ephemeral) return false;

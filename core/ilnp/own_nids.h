@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/ipv6/address.h"
@@ -26,14 +27,15 @@ class OwnNids {
   static constexpr NodeId client{0xfdff'ffff'ffff'ffea};
 
   /// `seed`: peers choose their NIDs, so the hash is keyed.
-  explicit OwnNids(std::uint64_t seed) : peers_{0, Hash{seed}}, users_{0, Hash{seed}} {}
+  explicit OwnNids(std::uint64_t seed) : many_{0, Hash{seed}}, peers_{0, Hash{seed}}, users_{0, Hash{seed}} {}
 
-  void add(NodeId nid) { node_.push_back(nid); }
-  void remove(NodeId nid) { std::erase(node_, nid); }
+  void add(NodeId nid);
+  void remove(NodeId nid);
   /// The first one is the default.
   const std::vector<NodeId>& node() const { return node_; }
 
   bool is_node(NodeId nid) const {
+    if (node_.size() > few) return many_.contains(nid);
     for (const NodeId own : node_)
       if (own == nid) return true;
     return false;
@@ -72,7 +74,10 @@ class OwnNids {
   };
   void replace_spare(NodeId nid);
 
+  static constexpr std::size_t few = 8;  ///< looked at one by one, which is faster than a hash
+
   std::vector<NodeId> node_;
+  std::unordered_set<NodeId, Hash> many_;  ///< the same; a gateway is the node of all of its LISP clients
   std::vector<NodeId> ready_;
   NodeId spare_;  ///< zero: there is none
   bool spare_is_known_ = false;

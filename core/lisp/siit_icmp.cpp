@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t error_header = 8;
 
 namespace icmpv4 {
-constexpr std::uint8_t unreachable = 3, source_quench = 4, redirect = 5, time_exceeded = 11, parameter_problem = 12;
+constexpr std::uint8_t unreachable = 3, alternate_host = 6, time_exceeded = 11, parameter_problem = 12;
 constexpr std::uint8_t host_unreachable = 1, protocol_unreachable = 2, port_unreachable = 3, fragmentation_needed = 4,
                        host_prohibited = 10;
 }  // namespace icmpv4
@@ -213,8 +213,7 @@ Result<ByteVector, SiitDrop> quote_to_ipv4(Bytes quote, const EamTable& nodes, s
 }  // namespace
 
 bool is_icmpv4_error(std::uint8_t type) {
-  constexpr std::uint8_t alternate_host = 6;
-  return (type >= icmpv4::unreachable && type <= alternate_host) || type == icmpv4::time_exceeded ||
+  return (type >= icmpv4::unreachable && type <= icmpv4::alternate_host) || type == icmpv4::time_exceeded ||
          type == icmpv4::parameter_problem;
 }
 

@@ -48,8 +48,11 @@ TEST_F(ClientNidsTest, HashedWhereItCannotBe) {
   EXPECT_EQ(all.size(), 8u) << "all different";
   for (const NodeId nid : all) EXPECT_EQ(nid.bits & std::uint64_t{3} << 56, 0u) << "group and universal bits";
 
-  // Another gateway comes to the same ones.
   ClientNids elsewhere{hasher, 99};
+  EXPECT_NE(elsewhere.take(now, eid("2001:db8:c11::6"), NodeId{6}).value().nid, NodeId{6})
+      << "that of whom it speaks to";
+
+  // Another gateway comes to the same ones.
   EXPECT_EQ(elsewhere.take(now, eid("10.9.0.5")).value().nid, ipv4);
   const NodeId taken = more.take(now, eid("10.9.0.6")).value().nid;
   ClientNids crowded{hasher, 3};

@@ -33,6 +33,16 @@ TEST(OwnNids, EveryPeerHasItsOwnForAllItsSessions) {
   EXPECT_EQ(nids.shared(), 0u);
 }
 
+TEST(OwnNids, OfManyEachIsFound) {
+  OwnNids nids{7};
+  for (std::uint64_t n = 0; n < 1000; ++n) nids.add(nid(n));
+  for (std::uint64_t n = 0; n < 1000; n += 2) nids.remove(nid(n));
+  for (std::uint64_t n = 0; n < 1000; ++n) EXPECT_EQ(nids.is_node(nid(n)), n % 2 == 1) << n;
+  for (std::uint64_t n = 7; n < 1000; ++n) nids.remove(nid(n));
+  for (std::uint64_t n = 0; n < 1000; ++n) EXPECT_EQ(nids.is_node(nid(n)), n < 7 && n % 2 == 1) << "few again: " << n;
+  EXPECT_EQ(nids.node().front(), nid(1)) << "the default is the first that is left";
+}
+
 TEST(OwnNids, IsForgottenWithThePeersLastEntryAndNeverUsedAgain) {
   OwnNids nids = with_ready(3);
   const NodeId before = *nids.take(alice);
