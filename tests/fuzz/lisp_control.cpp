@@ -11,6 +11,7 @@
 #include "core/lisp/raw_change_priority.h"
 #include "core/lisp/registration.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/lisp_seal.h"
 #include "tests/support/fakes.h"
 
 using namespace ilnp;
@@ -46,15 +47,8 @@ void encapsulated(Bytes message) {
   FUZZ_REQUIRE(again.value().source == read.value().source && again.value().destination == read.value().destination);
 }
 
-/// The same octets as their sender would have sealed them, where there is room for it.
 ByteVector sealed_again(Bytes message, std::string_view salt, bool has_sender, Hmac& hmac) {
-  const auto inspected = SealedMessage::inspect(message, salt, has_sender);
-  if (inspected.has_error()) return {message.begin(), message.end()};
-  const std::size_t length = load_u16(message.data() + 14), trailer = has_sender ? 24 : 0;
-  const Bytes records = message.subspan(16 + length, message.size() - 16 - length - trailer);
-  return seal({load_u32(message.data()), inspected.value().nonce(), inspected.value().key(), records,
-               inspected.value().sender(), salt},
-              {secret, length}, hmac);
+  return fuzz::sealed_again(message, salt, has_sender, secret, hmac);
 }
 
 template <class Inspect, class Open, class Encode>

@@ -36,6 +36,13 @@ def write(target, name, content):
     (folder / name).write_bytes(content)
 
 
+def script_of(number, payload):
+    """A step of the target lisp_xtr: from each source in turn, sealed again, before and after a node came."""
+    datagram = lambda kind, source: bytes([kind, source]) + struct.pack("!H", len(payload)) + payload
+    steps = b"\3\x01" + datagram(1, number % 8) + b"\4\x01" + b"\3\x08" + datagram(1, (number + 1) % 8)
+    return steps + b"\4\xe2" + datagram(2, 0) + b"\3\x0c" + b"\5\1" + b"\6\1" + datagram(0, 6)
+
+
 def ipv4(field, options=b"", protocol=17, payload=b"\x9c\x40\0\7\0\x0c\0\0ping"):
     """A packet whose flags and fragment offset are `field`, behind the two octets that lisp_inner takes for itself."""
     header = struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0x2A, 20 + len(options) + len(payload), 1, field, 64,
@@ -53,6 +60,8 @@ def ipv6(first, payload, turned=False):
 
 def main():
     for number, port, payload in payloads():
+        if port == CONTROL:
+            write("lisp_xtr", f"vector-{number:02}", script_of(number, payload))
         write("lisp_data_header" if port == DATA else "lisp_control", f"vector-{number:02}", payload)
         if port == DATA:
             write("lisp_inner", f"vector-{number:02}", b"\x3f\x2a" + payload[8:])

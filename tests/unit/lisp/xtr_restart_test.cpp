@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong with the machines themselves: kill -9 in every state, with what was on the disk and without; a
 // Map-Server that is dead or slow; clocks that jump.
+#include <ostream>
+
 #include "tests/unit/lisp/xtr_world.h"
 
 namespace ilnp::lisp {
@@ -15,6 +17,8 @@ struct Restart {
   const char* who;
   bool remembers;
 };
+
+void PrintTo(const Restart& restart, std::ostream* out) { *out << restart.name; }
 
 class XtrRestartTest : public XtrWorld, public ::testing::WithParamInterface<Restart> {};
 
