@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/lisp/mapping_record.h"
+
 namespace ilnp::lisp {
 namespace {
 
@@ -215,7 +217,7 @@ MappingRecord MapServer::merged(const EidPrefix& eid, const Registrants& registr
     for (const RlocRecord& rloc : registration.record.rlocs) {
       const auto same = std::find_if(record.rlocs.begin(), record.rlocs.end(),
                                      [&](const RlocRecord& known) { return known.address == rloc.address; });
-      if (same == record.rlocs.end()) record.rlocs.push_back(rloc);
+      if (same == record.rlocs.end() && record.rlocs.size() < max_rlocs) record.rlocs.push_back(rloc);
     }
   }
   std::sort(record.rlocs.begin(), record.rlocs.end(),

@@ -249,6 +249,18 @@ TEST_F(MapServerTest, LastOneWinsWhenBothGoOn) {
   EXPECT_EQ(rlocs("2001:db8:e1d::7/128"), std::vector{rloc_a});
 }
 
+TEST_F(MapServerTest, MergedRegistrationsAreNoMoreThanARecordHolds) {
+  for (std::uint8_t xtr = 1; xtr <= 2; ++xtr) {
+    MapRegister half = message(record("2001:db8:e1d::7/128", rloc_a), xtr);
+    half.merges = true;
+    half.records[0].rlocs.clear();
+    for (std::uint32_t i = 0; i < 200; ++i)
+      half.records[0].rlocs.push_back({.address = IpAddress::v4(0x0a00'0000 + 1000u * xtr + i)});
+    say(half);
+  }
+  EXPECT_EQ(rlocs("2001:db8:e1d::7/128").size(), 255u);
+}
+
 TEST_F(MapServerTest, MergedRegistrationsAreAnsweredTogether) {
   MapRegister one = message(record("2001:db8:e1d::7/128", rloc_b), 1),
               other = message(record("2001:db8:e1d::7/128", rloc_a), 2);
