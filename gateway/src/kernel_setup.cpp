@@ -38,11 +38,6 @@ void accept_own_errors(const TunSettings& settings) {
 
 Result<void> KernelSetup::set_up(const TunSettings& settings, const TunDevice& device) {
   if (auto done = commands_.disable_link_local(device.ifindex()); !done) return done;
-  if (!settings.vrf.empty()) {
-    const auto vrf = interface_index(settings.vrf);
-    if (!vrf) return vrf.error();
-    if (auto done = commands_.set_master(device.ifindex(), vrf.value()); !done) return done;
-  }
   if (auto done = commands_.set_link_up(device.ifindex()); !done) return done;
   for (const lisp::IpAddress& own : settings.addresses) {
     AddressSpec address;

@@ -52,8 +52,6 @@ void read_interfaces(SettingsReader& reader) {
     one.addresses = table.list<lisp::IpAddress>("addresses");
     one.routes = table.list<lisp::IpPrefix>("routes");
     one.table = static_cast<std::uint32_t>(table.integer("table"));
-    if (table.has("vrf")) one.vrf = table.text("vrf");
-    if (table.has("vrf") && !is_interface_name(one.vrf)) wrong("vrf", "not an interface name (1 to 15 characters)");
     if (!is_interface_name(one.name)) wrong("name", "not an interface name (1 to 15 characters)");
     if (reader.out.interface_of(one.instance) != nullptr)
       wrong("instance", std::to_string(one.instance) + " has an interface already");

@@ -21,7 +21,6 @@ struct TunSettings {
   std::vector<lisp::IpAddress> addresses;
   std::vector<lisp::IpPrefix> routes;
   std::uint32_t table = 254;
-  std::string vrf{};  ///< empty: none
 };
 
 /// Where the hosts of a block of mobile EIDs are when they are here.

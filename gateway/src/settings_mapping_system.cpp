@@ -131,6 +131,11 @@ void read_server(SettingsReader& reader) {
             wrong("prefixes", to_string(prefix.eid) + " is also of the site \"" + other.site.name + "\"");
     one.secrets = reader.secrets(table, "keys", wrong);
     if (table.list<std::string>("keys").empty()) wrong("keys", "empty");
+    // The Map-Notify is made with the key that the Map-Register names.
+    for (std::size_t i = 1; i < one.secrets.size(); ++i)
+      if (std::any_of(one.secrets.begin(), one.secrets.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const lisp::Secret& other) { return other.name == one.secrets[i].name; }))
+        wrong("keys", "two of them have the same id and alg");
     server.sites.push_back(std::move(one));
   });
   const Section& section = reader.configuration.section("server");

@@ -204,12 +204,6 @@ Result<void> NetworkCommands::set_mtu(unsigned ifindex, std::uint32_t mtu) {
   return state_->run(message, "set the MTU of " + interface_text(ifindex) + " to " + std::to_string(mtu));
 }
 
-Result<void> NetworkCommands::set_master(unsigned ifindex, unsigned master) {
-  NetlinkMessage message{RTM_NEWLINK, request};
-  message.header(link_header(ifindex)).u32(IFLA_MASTER, master);
-  return state_->run(message, "put " + interface_text(ifindex) + " into " + interface_text(master));
-}
-
 Result<void> NetworkCommands::disable_link_local(unsigned ifindex) {
   NetlinkMessage message{RTM_NEWLINK, request};
   message.header(link_header(ifindex))

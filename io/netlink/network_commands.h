@@ -67,8 +67,6 @@ class NetworkCommands {
 
   Result<void> set_link_up(unsigned ifindex, bool up = true);
   Result<void> set_mtu(unsigned ifindex, std::uint32_t mtu);
-  /// Puts it into a VRF or a bridge.
-  Result<void> set_master(unsigned ifindex, unsigned master);
   /// Keeps the kernel from making a link-local address on a device without neighbours (our TUN). Before set_link_up.
   Result<void> disable_link_local(unsigned ifindex);
 

@@ -52,8 +52,8 @@ class Gateway(Program):
             f.write(octets)
         return path
 
-    def key(self, name, octets):
-        return f'[[key]]\nname = "{name}"\nfile = "{self.secret(name, octets)}"\n'
+    def key(self, name, octets, number=0):
+        return f'[[key]]\nname = "{name}"\nfile = "{self.secret(name, octets)}"\nid = {number}\n'
 
     def write_config(self, text=None):
         if text is not None:
@@ -100,7 +100,7 @@ class Sites:
         self.ms_address = rloc_of(9, underlay[0])
         text = self._rlocs(9)
         for number in numbers:
-            text += self.ms.key(f"site{number}", f"secret of site {number}")
+            text += self.ms.key(f"site{number}", f"secret of site {number}", number)
             text += (f'[[site]]\nname = "site{number}"\nkeys = ["site{number}"]\n'
                      f'prefixes = {listed(self.prefixes(number))}\n')
         self.ms.text = text + ms_more
@@ -141,7 +141,7 @@ class Sites:
                         f'[[interface]]\nname = "lisp0"\nroutes = {listed(EIDS)}\n'
                         f'addresses = ["2001:db8:e{number}:ffff::1", "10.{number}.255.1"]\n'
                         + "".join(f'[[eid]]\nprefix = "{prefix}"\n' for prefix in self.prefixes(number))
-                        + gateway.key("ours", f"secret of site {number}")
+                        + gateway.key("ours", f"secret of site {number}", number)
                         + f'[[map_server]]\nname = "ms"\naddress = "{self.ms_address}"\nkeys = ["ours"]\n'
                         + f'[[map_resolver]]\naddress = "{self.ms_address}"\n{more}')
         self.gateways[number] = gateway

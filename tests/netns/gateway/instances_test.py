@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two tenants with the same addresses: an instance each, a device and a VRF each. Nothing crosses from one to the
+"""Two tenants with the same addresses: an instance each, a device and a routing table each. Nothing crosses from one to the
 other, and ICMP errors come to whom they are meant for."""
 from gateway_lab import Sites, listed, mapped, ping
 
@@ -14,18 +14,18 @@ SITE = {1: "10.11.0", 2: "10.12.0"}
 
 
 def add_tenant(sites, number, tenant):
-    """A host <tenant><number> on a link of its own, in a VRF of the gateway."""
+    """A host <tenant><number> on a link of its own; rules of the gateway choose its table."""
     gateway, (instance, table) = sites.gateways[number], TENANTS[tenant]
     ns, host = gateway.ns, sites.lab.namespace(f"{tenant}{number}")
-    ns.ip("link", "add", f"vrf-{tenant}", "type", "vrf", "table", table)
-    ns.ip("link", "set", f"vrf-{tenant}", "up")
     veth(host, "eth0", ns, tenant)
-    ns.ip("link", "set", tenant, "master", f"vrf-{tenant}")
-    ns.ip("addr", "add", f"{SITE[number]}.1/24", "dev", tenant)
+    ns.ip("addr", "add", f"{SITE[number]}.1/32", "dev", tenant)
+    for interface in (tenant, f"lisp-{tenant}"):
+        ns.ip("rule", "add", "iif", interface, "lookup", table)
+    ns.ip("route", "add", f"{SITE[number]}.0/24", "dev", tenant, "table", table)
     host.ip("addr", "add", f"{SITE[number]}.10/24", "dev", "eth0")
     host.ip("route", "add", "default", "via", f"{SITE[number]}.1")
     gateway.text += (f'[[interface]]\nname = "lisp-{tenant}"\ninstance = {instance}\ntable = {table}\n'
-                     f'vrf = "vrf-{tenant}"\nroutes = ["10.8.0.0/13"]\naddresses = ["{SITE[number]}.254"]\n'
+                     f'routes = ["10.8.0.0/13"]\naddresses = ["{SITE[number]}.254"]\n'
                      f'[[eid]]\nprefix = "[{instance}]{SITE[number]}.0/24"\n')
     return host
 

@@ -215,6 +215,9 @@ action = "drop"
                           "[[site]]\nname = \"b\"\nprefixes = [\"10.0.0.0/8\"]\nkeys = [\"k\"]\n")
                 .find("is also of the site \"a\""),
             std::string::npos);
+  EXPECT_NE(problems_with("[[site]]\nname = \"a\"\nprefixes = [\"10.0.0.0/8\"]\nkeys = [\"k\", \"k\"]\n")
+                .find("the same id and alg"),
+            std::string::npos);
   EXPECT_NE(problems_with("[server]\nsubscriber_keys = [\"x\"]\n").find("server.subscriber_keys"), std::string::npos);
 }
 
