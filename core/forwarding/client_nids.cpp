@@ -9,6 +9,7 @@
 namespace ilnp {
 namespace {
 
+constexpr std::uint8_t file_version = 1;
 constexpr std::uint64_t group_and_universal = std::uint64_t{0x03} << 56;
 
 }  // namespace
@@ -31,10 +32,14 @@ std::optional<ClientNids::Taken> ClientNids::take(TimePoint now, const lisp::Eid
   }
   out.nid = choose(client, correspondent);
   out.is_new = true;
-  const auto place = clients_.insert(clients_.end(), Client{client, out.nid, now});
-  by_eid_.emplace(client, place);
-  by_nid_.emplace(out.nid, place);
+  insert(now, client, out.nid);
   return out;
+}
+
+void ClientNids::insert(TimePoint now, const lisp::Eid& client, NodeId nid) {
+  const auto place = clients_.insert(clients_.end(), Client{client, nid, now});
+  by_eid_.emplace(client, place);
+  by_nid_.emplace(nid, place);
 }
 
 std::optional<lisp::Eid> ClientNids::client_of(TimePoint now, NodeId nid) {
@@ -47,6 +52,39 @@ std::optional<lisp::Eid> ClientNids::client_of(TimePoint now, NodeId nid) {
 std::optional<NodeId> ClientNids::find(const lisp::Eid& client) const {
   const auto known = by_eid_.find(client);
   return known == by_eid_.end() ? std::nullopt : std::optional{known->second->nid};
+}
+
+ByteVector ClientNids::save() const {
+  ByteVector out;
+  ByteWriter w{out};
+  w.u8(file_version);
+  for (const Client& client : clients_) {
+    w.u32(client.eid.instance);
+    w.u8(static_cast<std::uint8_t>(client.eid.address.octets().size()));
+    w.bytes(client.eid.address.octets());
+    w.u64(client.nid.bits);
+  }
+  return out;
+}
+
+std::vector<NodeId> ClientNids::restore(TimePoint now, Bytes saved) {
+  ByteReader in{saved};
+  std::vector<NodeId> out;
+  if (in.u8() != file_version) return out;
+  while (!in.empty() && clients_.size() < most_) {
+    lisp::Eid client;
+    client.instance = in.u32();
+    const std::size_t octets = in.u8();
+    if (octets != 4 && octets != 16) return out;
+    const Bytes address = in.take(octets);
+    const NodeId nid{in.u64()};
+    if (!in.ok()) return out;
+    client.address = lisp::IpAddress::load(address);
+    if (!is_free(nid) || by_eid_.contains(client)) continue;
+    insert(now, client, nid);
+    out.push_back(nid);
+  }
+  return out;
 }
 
 void ClientNids::touch(TimePoint now, Clients::iterator client) {

@@ -14,6 +14,7 @@
 #include <list>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "core/base/crypto.h"
 #include "core/base/time.h"
@@ -44,6 +45,11 @@ class ClientNids {
   std::optional<NodeId> find(const lisp::Eid& client) const;
   std::size_t size() const { return by_eid_.size(); }
 
+  /// For the state file, beside that of the HostForwarder: sessions go on under the NIDs that they have.
+  ByteVector save() const;
+  /// Into an empty table; the clients count as heard now. Their NIDs, up to where the octets are damaged.
+  std::vector<NodeId> restore(TimePoint now, Bytes saved);
+
  private:
   struct Client {
     lisp::Eid eid;
@@ -60,6 +66,7 @@ class ClientNids {
     std::size_t operator()(NodeId nid) const { return keyed_hash(seed, {nid.bits}); }
   };
 
+  void insert(TimePoint now, const lisp::Eid& client, NodeId nid);
   void touch(TimePoint now, Clients::iterator client);
   NodeId choose(const lisp::Eid& client, NodeId correspondent) const;
   NodeId hashed(const lisp::Eid& client, std::uint32_t counter) const;

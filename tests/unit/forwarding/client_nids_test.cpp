@@ -93,4 +93,28 @@ TEST_F(ClientNidsTest, SilentClientsMakeRoom) {
   EXPECT_FALSE(none.take(now, eid("2001:db8::1")));
 }
 
+TEST_F(ClientNidsTest, StateFile) {
+  const lisp::Eid first = eid("2001:db8:c11::5"), second = eid("10.9.0.5", 7), third = eid("2001:db8:c12::5");
+  const std::vector<NodeId> nids{nid_of(first), nid_of(second), nid_of(third)};
+  const ByteVector saved = clients.save();
+  ClientNids again{hasher, 9, 4, seconds{600}};
+  EXPECT_EQ(again.restore(now, saved), nids);
+  EXPECT_EQ(again.find(third), nids[2]) << "whoever comes first now";
+  EXPECT_EQ(again.client_of(now, nids[1]), second);
+  for (std::size_t length = 0; length < saved.size(); ++length) {
+    ClientNids cut{hasher, 9};
+    EXPECT_EQ(cut.restore(now, Bytes{saved}.first(length)).size(), length < 30 ? 0u : length < 47 ? 1u : 2u) << length;
+  }
+  ClientNids small{hasher, 9, 2};
+  EXPECT_EQ(small.restore(now, saved).size(), 2u);
+  ClientNids taken{hasher, 9};
+  taken.reserve(nids[0]);
+  EXPECT_EQ(taken.restore(now, saved).size(), 2u);
+  ByteVector damaged = saved;
+  damaged[5] = 5;
+  EXPECT_TRUE(ClientNids(hasher, 9).restore(now, damaged).empty()) << "no address has five octets";
+  damaged[0] = 2;
+  EXPECT_TRUE(ClientNids(hasher, 9).restore(now, damaged).empty()) << "another version";
+}
+
 }  // namespace

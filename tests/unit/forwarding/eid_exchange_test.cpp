@@ -80,6 +80,26 @@ TEST_F(ModeN, LocatorUpdateIsObeyedAndAcknowledged) {
       << "the client sees no move";
 }
 
+TEST_F(ModeN, SessionsOutliveTheGateway) {
+  client_sends(from_client().tcp(4000, 80, 100, 0, syn).build());
+  vm_sends(from_vm().tcp(80, 4000, 500, 101, syn | ack).build());
+  client_sends(from_client().tcp(4000, 80, 101, 501, ack, text("before")).build());
+  const ByteVector sessions = gateway->save(now), clients = exchange->clients().save();
+  exchange = new_exchange();
+  gateway = new_gateway();
+  for (const NodeId nid : exchange->clients().restore(now, clients)) gateway->add_own_nid(nid);
+  Actions actions;
+  ASSERT_TRUE(gateway->restore(now, sessions, actions));
+  wait(seconds{2});
+  move(second);  // only who knows the nonces is told, and believed
+  wait(seconds{1});
+  const std::size_t before = at_vm_kernel.size();
+  client_sends(from_client().tcp(4000, 80, 107, 501, ack, text("after")).build());
+  ASSERT_EQ(at_vm_kernel.size(), before + 1);
+  vm_sends(from_vm().tcp(80, 4000, 501, 112, ack, text("to you")).build());
+  EXPECT_EQ(at_client.back().bytes, PacketBuilder(vm_eid, client).tcp(80, 4000, 501, 112, ack, text("to you")).build());
+}
+
 TEST_F(ModeN, ErrorsAboutWhatTheClientSent) {
   const ByteVector asked = from_client().udp(5000, 53, text("question")).build();
   client_sends(asked);
@@ -111,13 +131,13 @@ struct EidExchangeTest : ModeNWorld {
   /// Addresses of what came out; nothing: dropped.
   ExchangeDrop enter(const ByteVector& octets, std::uint32_t instance = 0) {
     PacketBuffer buffer{octets};
-    const EidExchange::Entered out = exchange.to_identity(now, instance, buffer.packet);
+    const EidExchange::Entered out = exchange->to_identity(now, instance, buffer.packet);
     result = buffer.bytes();
     return out.drop;
   }
   ExchangeDrop leave(const ByteVector& octets) {
     PacketBuffer buffer{octets};
-    const EidExchange::Left out = exchange.to_eid(now, buffer.packet);
+    const EidExchange::Left out = exchange->to_eid(now, buffer.packet);
     result = buffer.bytes();
     return out.drop;
   }
@@ -153,7 +173,7 @@ TEST_F(EidExchangeTest, SuperPacketsKeepTheirMetadata) {
   store_u16(super.data() + 56, pseudo_header_sum(client, vm_eid, 5020, 6));
   PacketBuffer buffer{super};
   buffer.packet.offload = {true, Offload::Segmentation::tcp, false, false, 40, 16, 1400, 60};
-  ASSERT_EQ(exchange.to_identity(now, 0, buffer.packet).drop, ExchangeDrop::none);
+  ASSERT_EQ(exchange->to_identity(now, 0, buffer.packet).drop, ExchangeDrop::none);
   EXPECT_EQ(load_u16(buffer.packet.data() + 56), pseudo_header_sum(client_identity, vm_identity, 5020, 6));
   EXPECT_EQ(buffer.packet.offload.segment_size, 1400);
   EXPECT_EQ(buffer.packet.offload.checksum_start, 40);
@@ -225,8 +245,8 @@ TEST_F(EidExchangeTest, WhatIsNotExchanged) {
   // The first one took a place although it was cut: three are left.
   for (std::uint64_t i = 1; i <= 3; ++i) EXPECT_EQ(enter(from({client.locator, {i}}, vm_eid)), none);
   EXPECT_EQ(enter(from({client.locator, {9}}, vm_eid)), too_many_clients);
-  EXPECT_EQ(exchange.drops(not_a_client), 5u);
-  EXPECT_EQ(exchange.drops(none), 0u);
+  EXPECT_EQ(exchange->drops(not_a_client), 5u);
+  EXPECT_EQ(exchange->drops(none), 0u);
   EXPECT_STREQ(name_of(unusable_quote), "unusable_quote");
 }
 
@@ -237,15 +257,33 @@ TEST_F(EidExchangeTest, ErrorsThatAreNotAboutASession) {
   };
   const ByteVector to_client = PacketBuilder(vm_eid, client).udp(2, 1).build();
   EXPECT_EQ(enter(about(to_client)), unusable_quote) << "nobody knows that client: no place for him";
-  EXPECT_EQ(exchange.clients().size(), 0u);
+  EXPECT_EQ(exchange->clients().size(), 0u);
   ASSERT_EQ(enter(from_client().udp(1, 2).build()), none);
   EXPECT_EQ(enter(about(to_client)), none);
   EXPECT_EQ(enter(about(from_client().udp(1, 2).build())), unusable_quote) << "not what the VM sent";
+  EXPECT_EQ(enter(about(PacketBuilder({eids, {5}}, client).udp(2, 1).build())), unusable_quote) << "another node did";
   ByteVector damaged = about(to_client);
   damaged.back() ^= 1;
   EXPECT_EQ(enter(damaged), unusable_quote);
   const ByteVector from_elsewhere = PacketBuilder(client_identity, {first, vm_nid}).udp(1, 2).build();
   EXPECT_EQ(leave(build_packet(router, client_identity, 58, build_error(1, 0, 0, from_elsewhere))), unusable_quote);
+}
+
+TEST_F(EidExchangeTest, RoutersOfTheIlnpSideKeepTheirAddress) {
+  const ByteVector asked = from_client().udp(1, 2, text("x")).build();
+  ASSERT_EQ(enter(asked), ExchangeDrop::none);
+  ASSERT_EQ(leave(build_packet(router, client_identity, 58, build_error(3, 0, 0, result))), ExchangeDrop::none);
+  EXPECT_EQ(result, build_packet(router, client, 58, build_error(3, 0, 0, asked)));
+}
+
+TEST_F(EidExchangeTest, PiecesOfEchoesAreNoErrors) {
+  ASSERT_EQ(enter(from_client().fragment(64, false, 7).payload(58, counting(16)).build()), ExchangeDrop::none);
+  EXPECT_EQ(Address::load(result.data() + 8), client_identity);
+}
+
+TEST_F(EidExchangeTest, NobodySpeaksToHimself) {
+  ASSERT_EQ(enter(from_client().udp(1, 2).build()), ExchangeDrop::none);
+  EXPECT_EQ(enter(PacketBuilder(client, {eids, client.nid}).udp(1, 2).build()), ExchangeDrop::same_nid);
 }
 
 TEST_F(EidExchangeTest, ClientsOfTwoTenants) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "core/forwarding/eid_exchange.h"
@@ -26,11 +27,20 @@ struct ModeNWorld : testing::Test {
       vm_identity{identity, vm_nid}, router{{0x2001'0db8'0077'0000}, {1}};
 
   ModeNWorld() {
-    exchange.reserve(vm_nid);
     vm.add_own_nid(vm_nid);
     Actions actions;
-    gateway.locator_up(now, at(entry), actions);
     vm.locator_up(now, at(first), actions);
+  }
+  std::unique_ptr<EidExchange> new_exchange() {
+    auto fresh = std::make_unique<EidExchange>(ExchangeSettings{identity, {{0, eids}}, 4}, hasher, 1);
+    fresh->reserve(vm_nid);
+    return fresh;
+  }
+  std::unique_ptr<HostForwarder> new_gateway() {
+    auto fresh = std::make_unique<HostForwarder>(tuning, identity, random, hasher);
+    Actions actions;
+    fresh->locator_up(now, at(entry), actions);
+    return fresh;
   }
   static OwnLocator at(Locator locator) { return {locator, eth0}; }
 
@@ -41,13 +51,13 @@ struct ModeNWorld : testing::Test {
   ExchangeDrop client_sends(const ByteVector& octets, Offload offload = {}) {
     PacketBuffer buffer{octets};
     buffer.packet.offload = offload;
-    const EidExchange::Entered entered = exchange.to_identity(now, 0, buffer.packet);
-    if (entered.new_client) gateway.add_own_nid(*entered.new_client);
-    if (entered.retired) gateway.remove_own_nid(*entered.retired);
+    const EidExchange::Entered entered = exchange->to_identity(now, 0, buffer.packet);
+    if (entered.new_client) gateway->add_own_nid(*entered.new_client);
+    if (entered.retired) gateway->remove_own_nid(*entered.retired);
     if (entered.drop != ExchangeDrop::none) return entered.drop;
     EXPECT_TRUE(is_right(buffer.packet));
     Actions actions;
-    const Verdict verdict = gateway.outbound(now, buffer.packet, actions);
+    const Verdict verdict = gateway->outbound(now, buffer.packet, actions);
     at_gateway(verdict, buffer.packet, actions);
     deliver();
     return ExchangeDrop::none;
@@ -62,9 +72,9 @@ struct ModeNWorld : testing::Test {
   }
   void wait(Duration duration) {
     for (const TimePoint until = now + duration;;) {
-      now = std::max(now, std::min({until, gateway.next_deadline(), vm.next_deadline()}));
+      now = std::max(now, std::min({until, gateway->next_deadline(), vm.next_deadline()}));
       Actions actions;
-      gateway.on_time(now, actions);
+      gateway->on_time(now, actions);
       at_gateway({Disposition::consumed, DropReason::none}, nothing_.packet, actions);
       actions.clear();
       vm.on_time(now, actions);
@@ -91,8 +101,9 @@ struct ModeNWorld : testing::Test {
   Tuning tuning;
   FakeRandom random{7};
   FakeHasher hasher;
-  EidExchange exchange{{identity, {{0, eids}}, 4}, hasher, 1};
-  HostForwarder gateway{tuning, identity, random, hasher}, vm{tuning, identity, random, hasher};
+  std::unique_ptr<EidExchange> exchange = new_exchange();
+  std::unique_ptr<HostForwarder> gateway = new_gateway();
+  HostForwarder vm{tuning, identity, random, hasher};
   Locator place = first;
 
  private:
@@ -112,7 +123,7 @@ struct ModeNWorld : testing::Test {
     for (const NameQuery& query : std::vector<NameQuery>{actions.name_queries}) {
       Actions more;
       EXPECT_EQ(query.identity, vm_identity);
-      EXPECT_TRUE(gateway.resolved(now, "vm", query.local, query.identity.nid, {{place, 10, seconds{300}}}, more));
+      EXPECT_TRUE(gateway->resolved(now, "vm", query.local, query.identity.nid, {{place, 10, seconds{300}}}, more));
       at_gateway({Disposition::consumed, DropReason::none}, nothing_.packet, more);
     }
   }
@@ -130,7 +141,7 @@ struct ModeNWorld : testing::Test {
   void to_client(const OutPacket& from_host) {
     PacketBuffer buffer{from_host.bytes};
     buffer.packet.offload = from_host.offload;
-    const EidExchange::Left left = exchange.to_eid(now, buffer.packet);
+    const EidExchange::Left left = exchange->to_eid(now, buffer.packet);
     EXPECT_EQ(left.drop, ExchangeDrop::none) << name_of(left.drop);
     EXPECT_TRUE(is_right(buffer.packet)) << hex_dump(buffer.bytes());
     at_client.push_back(copy_of(buffer.packet));
@@ -147,7 +158,7 @@ struct ModeNWorld : testing::Test {
       const Locator to = Address::load(next.bytes.data() + 24).locator;
       Actions actions;
       if (to == entry) {
-        const Verdict verdict = gateway.inbound(now, buffer.packet, eth0, actions);
+        const Verdict verdict = gateway->inbound(now, buffer.packet, eth0, actions);
         at_gateway(verdict, buffer.packet, actions);
       } else if (to == place) {
         const Verdict verdict = vm.inbound(now, buffer.packet, eth0, actions);
