@@ -110,9 +110,6 @@ void Xtr::Parts::run(Instant at, XtrActions& actions) {
     obey(at, subscriber, subscribed, actions);
   }
   run_presences(at, actions);
-  RegistrationActions registered;
-  registrations.on_time(at.now, at.unix_microseconds, registered);
-  obey(at, registered, actions);
   std::vector<ChangeSend> sends, given_up;
   changes.on_time(at.now, at.unix_microseconds, sends, given_up);
   for (const ChangeSend& change : sends) send(change, actions);
@@ -127,6 +124,13 @@ void Xtr::Parts::run(Instant at, XtrActions& actions) {
   }
   if (review_at <= at.now) review_subscriptions(at.now);
   look_at_memory(at.now, actions);
+}
+
+// Not after each message: what arrives in the same turn goes into the same Map-Register.
+void Xtr::Parts::run_registrations(Instant at, XtrActions& actions) {
+  RegistrationActions wanted;
+  registrations.on_time(at.now, at.unix_microseconds, wanted);
+  obey(at, wanted, actions);
 }
 
 TimePoint Xtr::Parts::next_deadline() const {
@@ -231,6 +235,7 @@ void Xtr::on_time(Instant at, XtrActions& actions) {
     parts_->to_ourselves.pop_front();
     parts_->receive(at, {own.from.value_or(own.to), own.to, control_port, own.message}, actions);
   }
+  parts_->run_registrations(at, actions);
   parts_->run(at, actions);
 }
 

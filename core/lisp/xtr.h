@@ -214,7 +214,8 @@ class Xtr {
   void on_time(Instant at, XtrActions& actions);
   TimePoint next_deadline() const;
 
-  // --- Mobile EIDs: what the ILNP side, neighbour discovery, a hypervisor or an operator knows.
+  // --- Mobile EIDs (their registrations leave with on_time(), which is due then): what the ILNP side, neighbour
+  // discovery, a hypervisor or an operator knows.
   bool is_mobile(const Eid& eid) const;
   /// It is here, with this record (RLOCs of the gateways that serve its locators). Again: the record changed.
   void arrived(Instant at, const MappingRecord& record, XtrActions& actions);

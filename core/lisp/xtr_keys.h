@@ -3,12 +3,13 @@
 // the project, section 9).
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "core/base/crypto.h"
-#include "core/base/rate_limit.h"
+#include "core/base/time.h"
 #include "core/lisp/address_hash.h"
 #include "core/lisp/authentication.h"
 #include "core/lisp/xtr.h"
@@ -63,13 +64,31 @@ XtrSettings tuned(XtrSettings settings);
 class SourceLimit {
  public:
   SourceLimit(std::uint64_t seed, double per_second, double burst)
-      : seed_{seed}, buckets_(buckets, RateLimit{per_second, burst}) {}
-  bool allow(TimePoint now, const IpAddress& source) { return buckets_[hash_of(seed_, source) % buckets].allow(now); }
+      : seed_{seed}, per_second_{per_second}, burst_{burst}, buckets_(buckets, Bucket{burst, {}}) {}
+
+  bool allow(TimePoint now, const IpAddress& source) {
+    Bucket& bucket = bucket_of(source);
+    const double elapsed = std::chrono::duration<double>(now - bucket.last).count();
+    bucket.tokens = std::min(burst_, bucket.tokens + std::max(0.0, elapsed) * per_second_);
+    bucket.last = now;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+  /// It was authentic: only what is not counts.
+  void give_back(const IpAddress& source) { bucket_of(source).tokens += 1; }
 
  private:
+  struct Bucket {
+    double tokens;
+    TimePoint last;
+  };
   static constexpr std::size_t buckets = 1024;
+  Bucket& bucket_of(const IpAddress& source) { return buckets_[hash_of(seed_, source) % buckets]; }
+
   std::uint64_t seed_;
-  std::vector<RateLimit> buckets_;
+  double per_second_, burst_;
+  std::vector<Bucket> buckets_;
 };
 
 }  // namespace ilnp::lisp

@@ -141,6 +141,7 @@ struct Xtr::Parts {
   // --- Time and memory (xtr.cpp)
   void start(TimePoint now);
   void run(Instant at, XtrActions& actions);
+  void run_registrations(Instant at, XtrActions& actions);
   void run_presences(Instant at, XtrActions& actions);
   void look_at_memory(TimePoint now, XtrActions& actions);
   TimePoint next_deadline() const;
