@@ -34,7 +34,7 @@ void EidPresence::registered(Actions& actions) {
 }
 
 void EidPresence::not_here(Actions& actions) {
-  if (state_ != State::moving_in) return;
+  if (!is_ours()) return;  // a Map-Server may be faster than a copy that fails
   state_ = elsewhere_ ? State::lisp_remote : State::unknown;
   actions.push_back({Kind::withdraw});
   if (elsewhere_) actions.push_back({Kind::transfer_back, *elsewhere_});

@@ -4,11 +4,12 @@
 //
 //   unknown      nobody has said anything.                seen_elsewhere() -> lisp_remote; arrived() -> moving_in
 //   lisp_remote  another xTR has registered it.           arrived() -> moving_in
-//   moving_in    it is here, the mapping system is told.  registered() -> here; not_here() -> lisp_remote; after 60 s
-//   -> here here         we are its ETR.                          transferred(), claimed_elsewhere() while it is silent
-//   -> moving_out moving_out   it has gone, its correspondents are told. told_everybody(), or after 30 s -> away;
-//   arrived() -> moving_in away         late packets are sent after it.          after 60 s -> lisp_remote; arrived()
-//   -> moving_in
+//   moving_in    it is here, the mapping system is told.  registered(), after 60 s -> here; not_here() -> lisp_remote
+//   here         we are its ETR.                          transferred(), claimed_elsewhere() while it is silent ->
+//                                                         moving_out; not_here() -> lisp_remote
+//   moving_out   it has gone, its clients are told.       told_everybody(), after 30 s -> away; arrived() -> moving_in
+//   away         late packets are sent after it.          after 60 s -> lisp_remote; arrived() -> moving_in
+//
 // From every state: locators_gone() for 10 s -> unknown.
 #pragma once
 

@@ -115,6 +115,14 @@ TEST_F(EidPresenceTest, Row6DidNotCome) {
   EXPECT_TRUE(actions.empty());
 }
 
+TEST_F(EidPresenceTest, Row6AlsoWhenTheMapServerWasFaster) {
+  live_here();
+  actions.clear();
+  presence.not_here(actions);
+  EXPECT_EQ(presence.state(), State::lisp_remote);
+  EXPECT_EQ(kinds(), (std::vector{Kind::withdraw, Kind::transfer_back}));
+}
+
 TEST_F(EidPresenceTest, Row7MovesInsideTheIlnpWorld) {
   live_here();
   presence.changed(actions);
