@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/lisp/change_signalling.h"
 
+#include <algorithm>
+
 namespace ilnp::lisp {
 namespace {
 
@@ -25,7 +27,12 @@ void ChangeSignalling::solicit(const Client& client, const EidPrefix& eid, TimeP
 
 void ChangeSignalling::announce(TimePoint now, const MappingRecord& record, KeyName key) {
   const ChangePriority update = update_about(record, key);
-  for (const Client& client : log_.clients(now, record.eid)) tell(now, client, update);
+  for (const Client& client : log_.clients(now, record.eid)) {
+    const bool has_it = std::ranges::any_of(record.rlocs, [&](const RlocRecord& rloc) {
+      return rloc.address == client.rloc && rloc.priority != never_use;
+    });
+    if (!has_it) tell(now, client, update);
+  }
 }
 
 void ChangeSignalling::remind(TimePoint now, const MappingRecord& record, KeyName key, const Client& client) {

@@ -35,7 +35,7 @@ class ChangeSignalling {
   /// Where clients may ask back; at most one of a family.
   void set_own_rlocs(std::vector<IpAddress> rlocs) { own_rlocs_ = std::move(rlocs); }
 
-  /// To the clients of the log, the most recent first. `key`: for Change-Priority.
+  /// To the clients of the log, the most recent first, but for those who have it now. `key`: for Change-Priority.
   void announce(TimePoint now, const MappingRecord& record, KeyName key);
   /// To one of them, who was told and goes on as before.
   void remind(TimePoint now, const MappingRecord& record, KeyName key, const Client& client);

@@ -52,6 +52,7 @@ Xtr::Parts::Parts(XtrSettings given, std::optional<XtrMemory> old, Random& chanc
       change_limit{random.u64(), changes_per_second, changes_burst},
       owner_limit{owner_questions_per_second, owner_questions_burst},
       owner_asked{most_owner_hints},
+      noticed{most_owner_hints},
       late{most_late},
       places{random.u64()} {
   probing.set_own_rlocs(reply_addresses());

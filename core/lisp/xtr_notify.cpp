@@ -74,6 +74,7 @@ void Xtr::Parts::on_notice(Instant at, std::size_t server_index, const MapNotify
   if (is_newer) highest->second = notice.nonce;
   for (const MappingRecord& record : notice.records) {
     if (!names_others(record)) continue;
+    noticed.put(record.eid, at.now);
     signalling.confirmed(at.now, record.eid);  // who is asked to ask again gets the new answer
     const EidPresence* presence = presence_of(record.eid);
     if (is_newer || (presence != nullptr && !is_ours(*presence)))
@@ -91,10 +92,10 @@ void Xtr::Parts::claimed(Instant at, const MappingRecord& record, XtrActions& ac
       actions.events.push_back({XtrEvent::Kind::dual_claim, record.eid, record.rlocs.front().address});
     return;
   }
+  noticed.put(record.eid, at.now);
   const MappingRecord told =
       with_former(record, is_ours(*presence) ? record_of(record.eid).rlocs : std::vector<RlocRecord>{});
   tell(at, record.eid, actions, [&](EidPresence& one, auto& wanted) { one.claimed_elsewhere(at.now, told, wanted); });
-  signalling.confirmed(at.now, record.eid);
 }
 
 // --- Subscriptions

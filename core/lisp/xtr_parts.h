@@ -125,6 +125,7 @@ struct Xtr::Parts {
   void follow(Instant at, const EidPrefix& eid, EidPresence::State before, const EidPresence::Actions& wanted,
               XtrActions& actions);
   void obey(Instant at, const EidPrefix& eid, const PresenceAction& wanted, XtrActions& actions);
+  void announce(TimePoint now, const EidPrefix& eid, const MappingRecord& gone);
   void begin_here(Instant at, const EidPrefix& eid, XtrActions& actions);
   void register_it(Instant at, const EidPrefix& eid);
   void end_here(Instant at, const EidPrefix& eid, XtrActions& actions);
@@ -180,6 +181,7 @@ struct Xtr::Parts {
   RateLimit owner_limit;
   BoundedMap<EidPrefix, TimePoint> owner_asked;                 ///< because of a hint
   std::map<std::size_t, std::uint64_t> notice_nonces;           ///< highest that was believed, by Map-Server
+  BoundedMap<EidPrefix, TimePoint> noticed;                     ///< when the mapping system said that others have it
   std::map<EidPrefix, std::deque<ChangeSend>> clients_to_send;  ///< CLIENT-LOGs after the one on its way
   BoundedMap<std::pair<EidPrefix, IpAddress>, TimePoint> late;  ///< when a late client was told last
 

@@ -9,6 +9,7 @@ namespace ilnp::lisp {
 namespace {
 
 constexpr std::size_t most_presences = 100'000;
+constexpr Duration notice_is_young = seconds{3};  ///< of this move, not of one before
 
 using State = EidPresence::State;
 
@@ -82,12 +83,8 @@ void Xtr::Parts::obey(Instant at, const EidPrefix& eid, const PresenceAction& wa
     case Kind::client_log:
       for (const XtrPeer* peer : peers.owners_of(record)) hand_over_clients(at, *peer, eid, actions);
       return;
-    case Kind::announce: {
-      const EidPresence* presence = presence_of(eid);
-      const auto former = presence->elsewhere() ? presence->elsewhere()->rlocs : std::vector<RlocRecord>{};
-      const bool is_here = record.rlocs.empty();
-      return signalling.announce(at.now, is_here ? with_former(record_of(eid), former) : record, {});
-    }
+    case Kind::announce:
+      return announce(at.now, eid, record);
     case Kind::confirmed:
       return signalling.confirmed(at.now, eid);
     case Kind::stop_registering:
@@ -112,6 +109,19 @@ void Xtr::Parts::obey(Instant at, const EidPrefix& eid, const PresenceAction& wa
           {XtrEvent::Kind::dual_claim, eid, record.rlocs.empty() ? IpAddress{} : record.rlocs.front().address});
       return;
   }
+}
+
+/// `gone`: where it is, if it is not here.
+void Xtr::Parts::announce(TimePoint now, const EidPrefix& eid, const MappingRecord& gone) {
+  if (gone.rlocs.empty()) {
+    const auto& former = presence_of(eid)->elsewhere();
+    return signalling.announce(now, with_former(record_of(eid), former ? former->rlocs : std::vector<RlocRecord>{}),
+                               {});
+  }
+  signalling.announce(now, gone, {});
+  // The mapping system knows already: who is asked to ask again may do so at once.
+  const TimePoint* said = noticed.find(eid);
+  if (said != nullptr && now - *said < notice_is_young) signalling.confirmed(now, eid);
 }
 
 void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& actions) {

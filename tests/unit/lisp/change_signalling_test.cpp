@@ -75,6 +75,14 @@ TEST_F(ChangeSignallingTest, EachIsToldInItsOwnWay) {
   EXPECT_EQ(solicited, (std::vector{rloc(1), rloc(4), rloc(5)}));
 }
 
+TEST_F(ChangeSignallingTest, WhoHasItNowIsNotTold) {
+  log.on_request(now, vm, rloc(1), branch, Capability::smr);
+  MappingRecord record = record_of(vm);
+  record.rlocs = {{.address = rloc(1)}};
+  signalling.announce(now, record, {1, 2});
+  EXPECT_TRUE(go_on(seconds{10}).smrs.empty());
+}
+
 TEST_F(ChangeSignallingTest, SolicitationAsClientsExpectIt) {
   log.on_request(now, vm, rloc(1), branch, Capability::smr);
   log.on_data(now, vm, rloc(2));

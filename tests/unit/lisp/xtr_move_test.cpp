@@ -49,6 +49,16 @@ TEST_F(XtrMoveTest, SolicitationTakesAQuestionMore) {
   for (const auto& sent : world.sent("g1", 15)) EXPECT_NE(sent.datagram.to, ip(client_address));
 }
 
+TEST_F(XtrMoveTest, NoticeThatIsFasterThanTheTransfer) {
+  build(true, false);
+  world.set_delay("server", "g1", milliseconds{1});
+  world.set_delay("server", "g2", milliseconds{1});
+  settle();
+  world.act("g1", [&](Xtr& xtr, Instant at, XtrActions&) { xtr.heard(at.now, vm); });
+  world.arrive("g2", vm);
+  EXPECT_EQ(milliseconds_until(g2_address), 20 + 60 + 2 * 30);
+}
+
 TEST_F(XtrMoveTest, NoSolicitationBeforeTheMapServerKnows) {
   build(true, false);
   settle();
