@@ -223,7 +223,7 @@ void Xtr::Parts::transfer_to(Instant at, const std::vector<const XtrPeer*>& to, 
 }
 
 void Xtr::Parts::transfer(Instant at, const XtrPeer& peer, const MappingRecord& record, XtrActions& actions) {
-  if (peer.addresses.empty() || !is_in_scope(peer, {record})) return;
+  if (peer.addresses.empty() || !is_in_scope(peer, record.eid)) return;
   ChangePriority message;
   message.kind = Kind::transfer;
   message.records = {record};
@@ -241,7 +241,7 @@ void Xtr::Parts::transfer(Instant at, const XtrPeer& peer, const MappingRecord& 
 /// All of the log goes with the EID, one message after the other.
 void Xtr::Parts::hand_over_clients(Instant at, const XtrPeer& peer, const EidPrefix& eid, XtrActions& actions) {
   std::vector<Client> known = clients.clients(at.now, eid);
-  if (known.empty() || peer.addresses.empty()) return;
+  if (known.empty() || peer.addresses.empty() || !is_in_scope(peer, eid)) return;
   if (known.size() > most_clients_handed) known.resize(most_clients_handed);
   const IpAddress& to = peer.addresses.front();
   std::deque<ChangeSend> messages;

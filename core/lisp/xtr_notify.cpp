@@ -127,7 +127,8 @@ void Xtr::Parts::subscribe_to(Instant at, const std::vector<MappingRecord>& answ
       const auto known = known_subscriptions.find(record.eid);
       std::optional<std::uint64_t> nonce;
       if (known != known_subscriptions.end()) nonce = known->second;
-      subscriber.machine.subscribe(at.now, record.eid, nonce);
+      const bool is_taken = subscriber.machine.subscribe(at.now, record.eid, nonce);
+      if (is_taken && nonce) known_subscriptions.erase(known);
     }
   }
 }
@@ -183,6 +184,8 @@ bool Xtr::Parts::on_owner_answer(Instant at, const MapReply& reply, XtrActions& 
     if (!record.eid.contains(question.eid) || !names_others(record)) continue;
     if (question.at_arrival) {
       record.eid = question.eid;
+      const auto& expected = presence->elsewhere();
+      if (expected && peers.owners_of(*expected) == peers.owners_of(record)) continue;  // it was told
       transfer_to(at, peers.owners_of(record), with_former(record_of(question.eid), record.rlocs), actions);
     } else if (record.eid == question.eid) {
       if (question.notice) notice_nonces[question.notice->first] = question.notice->second;

@@ -132,6 +132,7 @@ struct Xtr::Parts {
   void relay(Instant at, const EidPrefix& eid, const MappingRecord& record, XtrActions& actions);
   void prepare(Instant at, const EidPrefix& eid, XtrActions& actions);
   void arrived(Instant at, const MappingRecord& record, XtrActions& actions);
+  void look_for_former(Instant at, const EidPrefix& eid, XtrActions& actions);
   void claimed(Instant at, const MappingRecord& record, XtrActions& actions);
   void look_whether_told(Instant at, const EidPrefix& eid, XtrActions& actions);
   void purge_presences();

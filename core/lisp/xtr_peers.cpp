@@ -62,10 +62,12 @@ std::vector<const XtrPeer*> ChangePeers::gateways() const {
   return found;
 }
 
+bool is_in_scope(const XtrPeer& peer, const EidPrefix& eid) {
+  return std::ranges::any_of(peer.scope, [&](const EidPrefix& scope) { return scope.contains(eid); });
+}
+
 bool is_in_scope(const XtrPeer& peer, const std::vector<MappingRecord>& records) {
-  return std::ranges::all_of(records, [&](const MappingRecord& record) {
-    return std::ranges::any_of(peer.scope, [&](const EidPrefix& scope) { return scope.contains(record.eid); });
-  });
+  return std::ranges::all_of(records, [&](const MappingRecord& record) { return is_in_scope(peer, record.eid); });
 }
 
 bool owns(const XtrPeer& peer, const IpAddress& rloc) {

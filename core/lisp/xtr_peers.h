@@ -37,6 +37,7 @@ class ChangePeers {
 };
 
 /// EIDs that the peer may speak about.
+bool is_in_scope(const XtrPeer& peer, const EidPrefix& eid);
 bool is_in_scope(const XtrPeer& peer, const std::vector<MappingRecord>& records);
 bool owns(const XtrPeer& peer, const IpAddress& rloc);
 /// What its messages are authenticated with; nullptr: it has no key that Change-Priority may use.

@@ -133,24 +133,27 @@ void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& ac
   records[eid] = record;
   if (known != records.end() && !is_settled(*presence) && changed)
     tell(at, eid, actions, [](EidPresence& one, auto& wanted) { one.changed(wanted); });
-  // The map-cache may know who had it.
+  const bool is_new = presence->state() != State::moving_in && presence->state() != State::here;
+  if (is_new) look_for_former(at, eid, actions);
+  const bool is_known = presence->elsewhere().has_value();
+  tell(at, eid, actions, [&](EidPresence& one, auto& wanted) {
+    one.arrived(at.now, Epoch{at.unix_microseconds, settings.own}, wanted);
+  });
+  if (is_new && !is_known) transfer_to(at, peers.gateways(), record_of(eid), actions);
+}
+
+/// Who had it: what the map-cache knows is younger than what we heard. The mapping system is asked as well, before it
+/// gets our registration, or it would name us.
+void Xtr::Parts::look_for_former(Instant at, const EidPrefix& eid, XtrActions& actions) {
   const Mapping* mapping = cache.match(eid);
-  const bool is_known = mapping != nullptr && !mapping->is_negative && !mapping->is_fixed() && !mapping->rlocs.empty();
-  if (is_known && !presence->elsewhere()) {
+  if (mapping != nullptr && !mapping->is_negative && !mapping->is_fixed() && !mapping->rlocs.empty()) {
     MappingRecord former;
     former.eid = eid;
     former.ttl = settings.mobile_ttl;
     former.rlocs = mapping->rlocs;
-    presence->seen_elsewhere(former);
+    presence_of(eid)->seen_elsewhere(former);
   }
-  const bool is_new = presence->state() != State::moving_in && presence->state() != State::here;
-  const bool asks = is_new && !presence->elsewhere();
-  // Before it is registered, or the answer would be that we have it.
-  if (asks) ask_owner(at, {eid, {}, true, {}}, actions);
-  tell(at, eid, actions, [&](EidPresence& one, auto& wanted) {
-    one.arrived(at.now, Epoch{at.unix_microseconds, settings.own}, wanted);
-  });
-  if (asks) transfer_to(at, peers.gateways(), record_of(eid), actions);
+  ask_owner(at, {eid, {}, true, {}}, actions);
 }
 
 void Xtr::Parts::begin_here(Instant at, const EidPrefix& eid, XtrActions& actions) {

@@ -192,6 +192,32 @@ TEST_F(XtrMoveTest, ThereAndBack) {
   EXPECT_EQ(world.delivered.back().node, "g2");
 }
 
+// It was at another gateway since, of which the first one has not heard.
+TEST_F(XtrMoveTest, FormerOwnerIsTheOneThatTheMappingSystemNames) {
+  build(true);
+  XtrSettings g4 = gateway(4, "2001:db8:a4::1");
+  g4.peers = {peer("g1", g1_address), peer("g2", g2_address)};
+  XtrSettings g1 = world["g1"].xtr->settings();
+  g1.peers.push_back(peer("g4", "2001:db8:a4::1"));
+  world.add("g1", std::move(g1));
+  world.add("g4", std::move(g4));
+  settle();
+  world.arrive("g2", vm);
+  world.run(seconds{200});
+  world.loses = [](const auto& sent) { return sent.from == "g4" && sent.datagram.message[0] >> 4 == 15; };
+  world.arrive("g4", vm);
+  world.run(seconds{10});
+  world.loses = [](const auto&) { return false; };
+  world.log.clear();
+  world.arrive("g1", vm);
+  world.run(seconds{1});
+  std::size_t to_g4 = 0;
+  for (const auto& sent : world.sent("g1", 15)) to_g4 += sent.datagram.to == ip("2001:db8:a4::1") ? 1 : 0;
+  EXPECT_GE(to_g4, 1u);
+  EXPECT_EQ(state("g4"), State::away);
+  EXPECT_EQ(state("g1"), State::here);
+}
+
 TEST_F(XtrMoveTest, DidNotComeAfterAll) {
   build(true);
   settle();
