@@ -68,7 +68,11 @@ Result<void> GatewayDaemon::open_ports() {
       DataPort::open(loop_, {underlay, settings_.source_ports, settings_.real_checksums, settings_.offload},
                      {.on_packet = [this](const TunnelEnd& end, MutableBytes packet) { on_tunnel(end, packet); },
                       .on_train_end = [this] { on_train_end(); },
-                      .on_batch_end = [this] { end_turn(); },
+                      .on_batch_end =
+                          [this] {
+                            batch_at_.reset();
+                            end_turn();
+                          },
                       .on_error = [this](const DatagramError& e) { on_data_error(e); }});
   if (!data) return data.error();
   data_port_ = std::move(data.value());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/forwarding/lisp_interworking.h"
@@ -74,8 +75,9 @@ class GatewayDaemon : public DaemonProcess {
   LispActions actions_;                 ///< reused on the packet path
   std::vector<MutableBytes> arriving_;  ///< of a train, for the inside of `arriving_instance_`
   std::uint32_t arriving_instance_ = 0;
-  std::vector<lisp::Eid> expected_;  ///< reused
-  std::uint64_t no_instance_ = 0;    ///< packets dropped: nobody here knows the instance
+  std::optional<lisp::Instant> batch_at_;  ///< of what tunnels brought in one turn
+  std::vector<lisp::Eid> expected_;        ///< reused
+  std::uint64_t no_instance_ = 0;          ///< packets dropped: nobody here knows the instance
 };
 
 }  // namespace ilnp

@@ -37,7 +37,8 @@ void GatewayDaemon::on_tunnel(const TunnelEnd& end, MutableBytes packet) {
     ++no_instance_;
     return;
   }
-  const lisp::Instant at = instant();
+  if (!batch_at_) batch_at_ = instant();
+  const lisp::Instant at = *batch_at_;
   const LispVerdict verdict = interworking_->from_tunnel(at, end, packet, actions_);
   settle(at);
   switch (verdict.kind) {
