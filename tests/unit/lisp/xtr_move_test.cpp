@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A node moves between gateways, and a client's router hears of it in each of the three ways.
+#include <algorithm>
+
+#include "core/lisp/map_reply.h"
+#include "core/lisp/map_request.h"
 #include "tests/unit/lisp/xtr_world.h"
 
 namespace ilnp::lisp {
@@ -145,6 +149,32 @@ TEST_F(XtrMoveTest, FormerOwnerRelaysForAMinute) {
   world.run(seconds{2});
   EXPECT_EQ(world["g1"].xtr->place_of(world.now, vm_eid).kind, EidPlace::Kind::remote);
   EXPECT_EQ(state("g1"), State::lisp_remote);
+}
+
+// RFC 9301 section 5.5: a mapping system that has not heard yet may still send the question there.
+TEST_F(XtrMoveTest, FormerOwnerAnswersWithTheNewPlaceForAMinute) {
+  build(true);
+  settle();
+  world.arrive("g2", vm);
+  world.run(seconds{1});
+  MapRequest request;
+  request.itr_rlocs = {ip(client_address)};
+  request.records = {{vm}};
+  const auto replies = [&] {
+    world.log.clear();
+    world.inject(ip(client_address), ip(g1_address), encode_map_request(request));
+    world.run(milliseconds{10});
+    return world.sent("g1", 2);
+  };
+  const auto answered = replies();
+  ASSERT_EQ(answered.size(), 1u);
+  const MapReply reply = parse_map_reply(answered[0].datagram.message).value();
+  EXPECT_FALSE(reply.records.at(0).is_authoritative);
+  EXPECT_EQ(reply.records.at(0).ttl, 1u);
+  const auto& rlocs = reply.records.at(0).rlocs;
+  EXPECT_TRUE(std::ranges::any_of(rlocs, [](const auto& one) { return one.address == ip(g2_address); }));
+  world.run(seconds{60});
+  EXPECT_TRUE(replies().empty());
 }
 
 TEST_F(XtrMoveTest, FormerOwnersSiteSendsToTheNewPlace) {
