@@ -24,7 +24,6 @@ from .figures import Stalls, failed_names, session_checks, table  # noqa: E402
 from .places import Places, WideArea, remove_leftovers  # noqa: E402
 from .processes import Failure  # noqa: E402
 
-PEERS = {"p": "ILNP peer", "q": "IP-only peer"}
 GUEST, NID_GUEST = "guest", "200:0:0:a"
 NAME, STUB = f"{GUEST}.ex.example", "127.0.0.106"
 COUNTER_PORTS = {"p": 7001, "q": 7011}
@@ -69,6 +68,8 @@ def room_for(parser, options, kinds, each):
 class Demo:
     """A demo adds: network(), captured(), happen(event), state(), rows(events), checks(events)."""
     events = ()
+    peers = {"p": "ILNP peer", "q": "IP-only peer"}
+    programs = ()  # besides PROGRAMS
 
     def __init__(self, name, options, directory, out):
         self.name, self.options, self.directory, self.out = name, options, directory, out
@@ -125,7 +126,7 @@ class Demo:
         for sessions in self.sessions.values():
             sessions.start(self.download)
         self.began = time.monotonic()
-        self.display.step(f"traffic of an ILNP peer and of an IP-only peer with {NAME}: curl, ssh, counter streams "
+        self.display.step(f"traffic of {' and '.join(self.peers.values())} with {NAME}: curl, ssh, counter streams "
                           "(TCP and UDP, 1 kHz, both ways)")
 
     def play(self):
@@ -161,7 +162,7 @@ class Demo:
             octets = sessions.curl.octets()
             silent = [f"{arrow}{1000 * counter.silent_for(role):.0f}" if counter.running() else f"{arrow}dead"
                       for counter in (sessions.counters["udp"],) for role, arrow in (("client", "\u2193"), ("guest", "\u2191"))]
-            parts.append(f"{PEERS[peer]}: download {100 * octets / self.download.octets:3.0f} %, udp silent {' '.join(silent)} "
+            parts.append(f"{self.peers[peer]}: download {100 * octets / self.download.octets:3.0f} %, udp silent {' '.join(silent)} "
                          f"ms, ssh {len(sessions.ssh.echoes)} lines" + ("" if sessions.ssh.child.running() else " (dead)"))
         return " | ".join(parts)
 
@@ -183,7 +184,7 @@ class Demo:
             event["at_s"] = round(since - self.began, 3)
             event["sessions"] = {peer: stall.between(since, until) for peer, stall in stalls.items()}
             event["round_trip_ms"] = {peer: stall.round_trip(since, until) for peer, stall in stalls.items()}
-        checks = [check for peer in PEERS for check in session_checks(self.found[peer], f"{PEERS[peer]}: ")]
+        checks = [check for peer in self.peers for check in session_checks(self.found[peer], f"{self.peers[peer]}: ")]
         checks += self.checks(self.happened)
         ok = all(each["ok"] for each in checks)
         text = f"every session survived {len(self.happened)} events, not one octet wrong" if ok else \
@@ -195,7 +196,7 @@ class Demo:
     def show(self, figures):
         events, say = figures["events"], self.display.say
         rows = [("at, s", [round(e["at_s"], 1) for e in events])] + self.rows(events)
-        for peer, name in PEERS.items():
+        for peer, name in self.peers.items():
             rows += [(f"{name}: {what}", [e["sessions"][peer][what] for e in events]) for what in events[0]["sessions"][peer]]
             rows.append((f"{name}: round trip of ssh then, ms", [e["round_trip_ms"][peer] for e in events]))
         say("\nlongest silence of each session after each event\n")
@@ -224,7 +225,7 @@ def run(name, options, kind):
     options.display = Display(name, options.json)
 
     def body(directory, out):
-        for program in PROGRAMS:
+        for program in (*PROGRAMS, *kind.programs):
             if not os.access(os.path.join(options.build, program), os.X_OK):
                 raise Failure(f"{program} is not built; examples/{name}/run.sh builds it")
         remove_leftovers("ilnp")

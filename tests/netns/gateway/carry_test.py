@@ -12,15 +12,9 @@ from lab import check, test_main, wait_until
 from sessions import Sessions
 
 
-def mapping(sites, name):
-    """The RLOCs that the client's router sends to."""
-    found = [m for m in sites.gateways["lx"].ask("map_cache")["mappings"] if m["eid"].startswith(sites.eid_of(name))]
-    return [r["address"] for r in found[0]["rlocs"] if r["priority"] != 255] if found else None
-
-
 def expect_path(sites, name, place):
-    wait_until(lambda: mapping(sites, name) == [RLOC[place]],
-               lambda: f"lx sends to {mapping(sites, name)}, the guest is at {place}")
+    wait_until(lambda: sites.mapping_at_client(name) == [RLOC[place]],
+               lambda: f"lx sends to {sites.mapping_at_client(name)}, the guest is at {place}")
 
 
 def test(lab):

@@ -8,6 +8,7 @@
 q has an EID and a plain kernel; dc3 has routers that know nothing of ILNP. The guest has its EID as an address of its own,
 wherever it is (mode X), and ilnp-host for ILNP.
 """
+import ipaddress
 import json
 import os
 import sys
@@ -17,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 
 # pylint: disable=wrong-import-position
 from site_lab import host_address, run, veth  # noqa: E402
-from two_sites import NID_PEER, TwoSites  # noqa: E402
+from two_sites import NID_PEER, SUBNET, TwoSites  # noqa: E402
 
 # pylint: disable=wrong-import-order
 from lab import Program, check, records_of  # noqa: E402
@@ -78,12 +79,13 @@ class LispSites(TwoSites):
         site = self.sites[name]
         site.text = site.text.replace("[site]\n", f'[site]\nkernel = ["{CLIENTS}::/64"]\n', 1)
         site.ns.sysctl("net.ipv6.conf.all.forwarding", 1)
+        site.ns.ip("-6", "route", "add", "default", "via", RLOC[name].replace("::2", "::1"))  # the way to other RLOCs
 
     def _peers(self, guests, published):
         """p, and in the DNS the guests with both names; q is behind lx."""
         self.lab.namespace("p")
         self.lab.link("p", "eth0", "2001:db8:c1::")
-        home = published or self.sites["dc1"].name_of("fd5a:17c0:9e21:1", "isp")
+        home = published or self.sites["dc1"].name_of(SUBNET["dc1"], "isp")
         records = records_of("p", NID_PEER, "2001:db8:c1:0") + f"q AAAA {Q}\n"
         for name, nid in guests:
             records += records_of(name, nid, home, aaaa=False) + f"{name} AAAA {self.eid(name, nid)}\n"
@@ -177,7 +179,7 @@ class LispSites(TwoSites):
 
     @staticmethod
     def eid(name, nid):
-        return f"{EIDS}:{nid}"
+        return str(ipaddress.ip_address(f"{EIDS}:{nid}"))
 
     def eid_of(self, name):
         return self.eid(name, self.nids[name])
@@ -189,10 +191,17 @@ class LispSites(TwoSites):
         self.gateways["dc1"].lisp("arrive", self.eid_of(name))
         return host
 
-    def locator_at(self, name):
-        """By what locator ILNP correspondents reach a guest there."""
-        text = LAN3 if name == "dc3" else self.sites[name].name_of({"dc1": "fd5a:17c0:9e21:1", "dc2": "fd5b:2:2:7"}[name], "isp")
-        return "-".join(word.zfill(4) for word in text.split(":"))
+    def locator_at(self, _name):
+        """By what locator ILNP correspondents reach a guest, by place."""
+        text = {"dc3": LAN3}
+        for name in ("dc1", "dc2"):
+            text[name] = self.sites[name].name_of(SUBNET[name], "isp")
+        return {place: "-".join(word.zfill(4) for word in locator.split(":")) for place, locator in text.items()}
+
+    def mapping_at_client(self, name):
+        """The RLOCs that the LISP site sends to; None: it knows no mapping."""
+        found = [m for m in self.gateways["lx"].ask("map_cache")["mappings"] if m["eid"] == f"{self.eid_of(name)}/128"]
+        return [r["address"] for r in found[0]["rlocs"] if r["priority"] != 255] if found else None
 
     def carry(self, name, to, pause=0.02):
         """Stops the guest, takes it to another place and starts it again. dc3 has no border router that could be told."""
@@ -219,5 +228,5 @@ class LispSites(TwoSites):
 
     def presence_of(self, place, name):
         """The state of its EID at a gateway."""
-        found = [e["state"] for e in self.gateways[place].ask("eids")["eids"] if e["eid"].startswith(self.eid_of(name))]
+        found = [e["state"] for e in self.gateways[place].ask("eids")["eids"] if e["eid"] == f"{self.eid_of(name)}/128"]
         return found[0] if found else None
