@@ -48,6 +48,9 @@ void GatewayDaemon::make_core() {
   std::vector<lisp::IpAddress> addresses;
   for (const TunSettings& one : settings_.interfaces)
     addresses.insert(addresses.end(), one.addresses.begin(), one.addresses.end());
+  // Where none is configured, errors come from the underlay.
+  const std::vector<lisp::IpAddress>& rlocs = settings_.xtr.underlay.rlocs;
+  addresses.insert(addresses.end(), rlocs.begin(), rlocs.end());
   interworking_->set_inside_addresses(std::move(addresses));
 }
 

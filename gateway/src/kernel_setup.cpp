@@ -11,8 +11,20 @@
 namespace ilnp {
 namespace {
 
-RouteSpec route_into(const TunSettings& settings, const TunDevice& device, const lisp::IpPrefix& prefix) {
+/// What tunnels take: the kernel tells senders, and cuts super-packets to fit, so that nothing has to be refused later.
+/// The device's own MTU is the link's, because what comes out of tunnels may be larger.
+std::uint32_t tunnel_mtu(const GatewaySettings& settings) {
+  constexpr std::size_t least = 1280;  // of a route of IPv6
+  const bool any_ipv6 = settings.xtr.underlay.has(lisp::Family::ipv6);
+  const std::size_t front = lisp::encapsulation_octets(any_ipv6 ? lisp::Family::ipv6 : lisp::Family::ipv4);
+  const std::size_t path = settings.interworking.default_path_mtu;
+  return static_cast<std::uint32_t>(path > least + front ? path - front : least);
+}
+
+RouteSpec route_into(const GatewaySettings& all, const TunSettings& settings, const TunDevice& device,
+                     const lisp::IpPrefix& prefix) {
   RouteSpec route;
+  route.mtu = tunnel_mtu(all);
   route.prefix = prefix.address;
   route.prefix_length = prefix.length;
   route.ifindex = device.ifindex();
@@ -23,9 +35,9 @@ RouteSpec route_into(const TunSettings& settings, const TunDevice& device, const
 
 /// ICMP errors of ours come out of the device from an address that the kernel has itself: without this it takes them
 /// for forged. Nobody else can send so: what comes out of tunnels in our name is dropped.
-void accept_own_errors(const TunSettings& settings) {
-  if (std::none_of(settings.addresses.begin(), settings.addresses.end(), [](const auto& a) { return a.is_ipv4(); }))
-    return;
+void accept_own_errors(const GatewaySettings& all, const TunSettings& settings) {
+  const auto is_ipv4 = [](const lisp::IpAddress& address) { return address.is_ipv4(); };
+  if (std::ranges::none_of(settings.addresses, is_ipv4) && !all.xtr.underlay.has(lisp::Family::ipv4)) return;
   const std::string path = "/proc/sys/net/ipv4/conf/" + settings.name + "/accept_local";
   std::ofstream file{path};
   file << 1 << std::flush;
@@ -47,7 +59,7 @@ Result<void> KernelSetup::set_up(const TunSettings& settings, const TunDevice& d
     address.no_dad = true;
     if (auto done = commands_.add_address(address); !done) return done;
   }
-  accept_own_errors(settings);
+  accept_own_errors(settings_, settings);
   return set_routes(settings, device, settings.routes);
 }
 
@@ -60,11 +72,11 @@ Result<void> KernelSetup::set_routes(const TunSettings& settings, const TunDevic
       ++it;
       continue;
     }
-    if (auto done = commands_.delete_route(route_into(settings, device, *it)); !done) return done;
+    if (auto done = commands_.delete_route(route_into(settings_, settings, device, *it)); !done) return done;
     it = there.erase(it);
   }
   for (const lisp::IpPrefix& prefix : wanted) {
-    if (auto done = commands_.replace_route(route_into(settings, device, prefix)); !done) return done;
+    if (auto done = commands_.replace_route(route_into(settings_, settings, device, prefix)); !done) return done;
     there.insert(prefix);
   }
   return ok();
