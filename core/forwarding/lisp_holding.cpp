@@ -8,7 +8,9 @@
 namespace ilnp {
 
 void LispInterworking::hold(TimePoint now, const lisp::Eid& eid) {
-  if (xtr_.is_mobile(eid)) holds_[eid].until = now + settings_.hold_time;
+  if (!xtr_.is_mobile(eid)) return;
+  holds_[eid].until = now + settings_.hold_time;
+  xtr_.stopped(lisp::EidPrefix::host(eid));
 }
 
 void LispInterworking::release(lisp::Instant at, const lisp::Eid& eid, LispActions& actions) {

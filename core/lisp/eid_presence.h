@@ -93,6 +93,8 @@ class EidPresence {
   void claimed_elsewhere(TimePoint now, const MappingRecord& record, Actions& actions);
   /// It sent something here.
   void heard(TimePoint now) { last_heard_ = now; }
+  /// It has stopped here: whoever else has it is believed at once.
+  void stopped() { last_heard_ = TimePoint{}; }
   void told_everybody(TimePoint now);
   void locators_gone(TimePoint now);
   void locators_back() { gone_at_ = never; }

@@ -259,6 +259,10 @@ void Xtr::heard(TimePoint now, const EidPrefix& eid) {
   if (place != nullptr && place->second.presence != nullptr) place->second.presence->heard(now);
 }
 
+void Xtr::stopped(const EidPrefix& eid) {
+  if (EidPresence* presence = parts_->presence_of(eid)) presence->stopped();
+}
+
 void Xtr::locators_gone(TimePoint now, const EidPrefix& eid) {
   XtrActions none;
   parts_->tell({now, 0}, eid, none, [&](EidPresence& presence, auto&) { presence.locators_gone(now); });

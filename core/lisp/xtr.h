@@ -223,6 +223,8 @@ class Xtr {
   void not_here(Instant at, const EidPrefix& eid, XtrActions& actions);
   /// It sent a packet here.
   void heard(TimePoint now, const EidPrefix& eid);
+  /// It does not run here any more.
+  void stopped(const EidPrefix& eid);
   void locators_gone(TimePoint now, const EidPrefix& eid);
   void locators_back(TimePoint now, const EidPrefix& eid);
   /// An orchestrator says that it is about to come, or to go.

@@ -55,6 +55,13 @@ std::vector<const XtrPeer*> ChangePeers::owners_of(const MappingRecord& record) 
   return owners.empty() ? gateways() : owners;
 }
 
+std::vector<const XtrPeer*> ChangePeers::former_owners(const MappingRecord& record) const {
+  std::vector<const XtrPeer*> found = owners_of(record);
+  for (const XtrPeer* gateway : gateways())
+    if (std::ranges::find(found, gateway) == found.end()) found.push_back(gateway);
+  return found;
+}
+
 std::vector<const XtrPeer*> ChangePeers::gateways() const {
   std::vector<const XtrPeer*> found;
   for (const XtrPeer& peer : peers_)

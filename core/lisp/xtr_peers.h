@@ -27,6 +27,8 @@ class ChangePeers {
 
   /// Those who have an RLOC of the record; where there is none, all gateways.
   std::vector<const XtrPeer*> owners_of(const MappingRecord& record) const;
+  /// The same, and all gateways: what is known of a former owner may be out of date.
+  std::vector<const XtrPeer*> former_owners(const MappingRecord& record) const;
   std::vector<const XtrPeer*> gateways() const;
 
  private:

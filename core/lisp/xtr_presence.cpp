@@ -77,7 +77,7 @@ void Xtr::Parts::obey(Instant at, const EidPrefix& eid, const PresenceAction& wa
     case Kind::register_it:
       return register_it(at, eid);
     case Kind::transfer:
-      return transfer_to(at, peers.owners_of(record), with_former(record_of(eid), record.rlocs), actions);
+      return transfer_to(at, peers.former_owners(record), with_former(record_of(eid), record.rlocs), actions);
     case Kind::transfer_back:
       return transfer_to(at, peers.owners_of(record), with_former(record, settings.rlocs), actions);
     case Kind::client_log:

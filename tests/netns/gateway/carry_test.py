@@ -21,7 +21,7 @@ def test(lab):
     sites = LispSites(lab)
     sites.start()
     guest, q = sites.guest("g"), lab.namespaces["q"]
-    wait_until(lambda: sites.presence_of("dc1", "g") == "here", lambda: str(sites.gateways["dc1"].ask("eids")))
+    sites.wait_here("dc1", "g")
     address = sites.peer.resolve_peer(guest)
     sessions = Sessions()
     sessions.counter("LISP", q, guest.ns, sites.eid_of("g"))
@@ -37,7 +37,7 @@ def test(lab):
         time.sleep(0.7)
         sessions.go_on()
         expect_path(sites, "g", to)
-        wait_until(lambda: sites.presence_of(to, "g") == "here", lambda: str(sites.gateways[to].ask("eids")))
+        sites.wait_here(to, "g")
         for other in PLACES:
             check(other == to or sites.presence_of(other, "g") != "here", f"{other} keeps the guest")
     sessions.end()

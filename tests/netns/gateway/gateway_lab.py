@@ -42,8 +42,8 @@ def listed(items):
 class Gateway(Program):
     """A namespace with an ilnp-gateway of its own."""
 
-    def __init__(self, lab, name, text=""):
-        super().__init__(lab, name, os.path.join(lab.build, "gateway/ilnp-gateway"), "gateway")
+    def __init__(self, lab, name, text="", folder=None):
+        super().__init__(lab, name, os.path.join(lab.build, "gateway/ilnp-gateway"), "gateway", folder)
         self.text = text
 
     def secret(self, name, octets):

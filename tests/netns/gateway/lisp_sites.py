@@ -17,12 +17,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sbr"))
 
 # pylint: disable=wrong-import-position
-from site_lab import host_address, run, veth  # noqa: E402
+from gateway_lab import Gateway  # noqa: E402
+from site_lab import host_address, veth  # noqa: E402
 from two_sites import NID_PEER, SUBNET, TwoSites  # noqa: E402
 
 # pylint: disable=wrong-import-order
-from lab import Program, check, records_of  # noqa: E402
-from wire import Router  # noqa: E402
+from lab import records_of, wait_until  # noqa: E402
+from wire import Router as Advertiser  # noqa: E402
 
 EIDS, CLIENTS = "2001:db8:e:1", "2001:db8:1ce:1"
 RLOC = {"dc1": "2001:db8:f0:1::2", "dc2": "2001:db8:f0:2::2", "dc3": "2001:db8:f0:3::2", "lx": "2001:db8:f0:4::2",
@@ -32,32 +33,14 @@ PLACES = ("dc1", "dc2", "dc3")
 Q = f"{CLIENTS}::9"
 
 
-class Gateway(Program):
-    """An ilnp-gateway; a namespace may have an ilnp-sbr as well."""
+class Router(Gateway):
+    """Beside another daemon in one namespace; its configuration grows."""
 
-    def __init__(self, lab, name, folder=None):
-        super().__init__(lab, name, os.path.join(lab.build, "gateway/ilnp-gateway"), "gateway", folder=folder or f"{name}-gateway")
-        self.text = ""
+    def __init__(self, lab, name):
+        super().__init__(lab, name, folder=f"{name}-gateway")
 
-    def start(self, wait=True):
-        with open(self.config, "w", encoding="utf-8") as f:
-            f.write(self.text + self.common_settings())
-        self.launch()
-        if wait:
-            self.wait_up()
-        return self
-
-    def key(self, name, secret, number=0, algorithm=2):
-        path = os.path.join(self.directory, f"{name}.key")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
-            f.write(secret)
-        self.text += f'[[key]]\nname = "{name}"\nfile = "{path}"\nid = {number}\nalg = {algorithm}\n'
-
-    def lisp(self, step, eid):
-        """`ilnpctl lisp STEP`: its answer."""
-        done = run(self.lab.ctl, "--socket", self.socket_path, "--json", "lisp", step, eid, check_status=False)
-        check(done.returncode == 0, f"lisp {step} {eid} at {self.name}: {done.stdout} {done.stderr}")
-        return json.loads(done.stdout)
+    def add_key(self, name, secret, number=0):
+        self.text += self.key(name, secret) + f"id = {number}\n"
 
 
 class LispSites(TwoSites):
@@ -119,9 +102,9 @@ class LispSites(TwoSites):
 
     def _map_server(self):
         self._uplink("ms")
-        server = self.gateways["ms"] = Gateway(self.lab, "ms")
+        server = self.gateways["ms"] = Router(self.lab, "ms")
         server.text = f'[gateway]\nname = "ms"\n[[rloc]]\naddress = "{RLOC["ms"]}"\n'
-        server.key("register", "registrations-here")
+        server.add_key("register", "registrations-here")
         for name, prefix, more in (("mobile", EIDS, "true"), ("clients", CLIENTS, "false")):
             server.text += (f'[[site]]\nname = "{name}"\nprefixes = ["{prefix}::/64"]\nkeys = ["register"]\n'
                             f'more_specifics = {more}\n')
@@ -138,19 +121,20 @@ class LispSites(TwoSites):
         for address in ("fe80::1", f"{LAN3}::1"):
             dc3.ip("addr", "add", f"{address}/64", "dev", "lan0", "nodad")
         self.lab.namespaces["r"].ip("-6", "route", "add", f"{LAN3}::/64", "via", RLOC["dc3"])
-        self.lab.routers["dc3"] = Router(dc3)
+        self.lab.routers["dc3"] = Advertiser(dc3)
+        self.lab.routers["dc3"].period = 0.05  # as RFC 6275 section 7.5 has it for nodes that move
         mac = bytes.fromhex(json.loads(dc3.ip("-j", "link", "show", "lan0"))[0]["address"].replace(":", ""))
         self.lab.routers["dc3"].advertise("lan0", f"{LAN3}::", mac=mac)
 
     # ---------------------------------------------------------------- gateways
 
     def _new_gateway(self, name, kind, routes):
-        gateway = self.gateways[name] = Gateway(self.lab, name)
+        gateway = self.gateways[name] = Router(self.lab, name)
         prefixes = ", ".join(f'"{route}::/64"' for route in routes)
         gateway.text = (f'[gateway]\nname = "{kind}"\nsite_id = {len(self.gateways)}\n[[rloc]]\naddress = "{RLOC[name]}"\n'
                         f'[[interface]]\nname = "lisp0"\nroutes = [{prefixes}]\n')
-        gateway.key("register", "registrations-here")
-        gateway.key("cp", "change-priority-here", number=9)
+        gateway.add_key("register", "registrations-here")
+        gateway.add_key("cp", "change-priority-here", number=9)
         subscribe = "true" if self.signalling == "pubsub" and name == "lx" else "false"
         gateway.text += (f'[[map_server]]\nname = "ms"\naddress = "{RLOC["ms"]}"\nkeys = ["register"]\n'
                          f'subscribe = {subscribe}\n[[map_resolver]]\naddress = "{RLOC["ms"]}"\n'
@@ -172,8 +156,9 @@ class LispSites(TwoSites):
 
     def start(self):
         super().start()
-        for gateway in self.gateways.values():
-            gateway.start()
+        for name in ("ms", "lx", *PLACES):
+            self.gateways[name].start()
+        self.gateways["lx"].wait_registered()  # what is not registered is not asked for again for a minute
 
     # ---------------------------------------------------------------- guests
 
@@ -186,8 +171,10 @@ class LispSites(TwoSites):
 
     def guest(self, name, session=""):
         host = super().guest(name, session)
-        # Never a source that the kernel chooses by itself.
-        host.ns.ip("addr", "add", f"{self.eid_of(name)}/128", "dev", "eth0", "nodad", "preferred_lft", "0")
+        # A source for other EIDs, and for nobody else: that is what the route says. fe80::1 is the router everywhere.
+        eid = self.eid_of(name)
+        host.ns.ip("addr", "add", f"{eid}/128", "dev", "eth0", "nodad", "preferred_lft", "0")
+        host.ns.ip("-6", "route", "add", f"{CLIENTS}::/64", "via", "fe80::1", "dev", "eth0", "src", eid)
         self.gateways["dc1"].lisp("arrive", self.eid_of(name))
         return host
 
@@ -201,7 +188,7 @@ class LispSites(TwoSites):
     def mapping_at_client(self, name):
         """The RLOCs that the LISP site sends to; None: it knows no mapping."""
         found = [m for m in self.gateways["lx"].ask("map_cache")["mappings"] if m["eid"] == f"{self.eid_of(name)}/128"]
-        return [r["address"] for r in found[0]["rlocs"] if r["priority"] != 255] if found else None
+        return [r["rloc"] for r in found[0]["rlocs"] if r["priority"] != 255] if found else None
 
     def carry(self, name, to, pause=0.02):
         """Stops the guest, takes it to another place and starts it again. dc3 has no border router that could be told."""
@@ -228,5 +215,7 @@ class LispSites(TwoSites):
 
     def presence_of(self, place, name):
         """The state of its EID at a gateway."""
-        found = [e["state"] for e in self.gateways[place].ask("eids")["eids"] if e["eid"] == f"{self.eid_of(name)}/128"]
-        return found[0] if found else None
+        return self.gateways[place].presence(self.eid_of(name))
+
+    def wait_here(self, place, name):
+        wait_until(lambda: self.presence_of(place, name) == "here", lambda: str(self.gateways[place].ask("eids")))

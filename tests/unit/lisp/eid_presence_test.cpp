@@ -161,6 +161,14 @@ TEST_F(EidPresenceTest, Row10SilentAndClaimedElsewhere) {
   EXPECT_EQ(kinds(), (std::vector{Kind::stop_registering, Kind::relay, Kind::announce, Kind::client_log}));
 }
 
+TEST_F(EidPresenceTest, Row10ItIsKnownToHaveStopped) {
+  live_here();
+  presence.heard(now);
+  presence.stopped();
+  presence.claimed_elsewhere(now, dc3, actions);
+  EXPECT_EQ(presence.state(), State::moving_out) << "a moment after its last packet";
+}
+
 TEST_F(EidPresenceTest, Row11ClaimedElsewhereButItTalksHere) {
   live_here();
   now += seconds{100};
