@@ -40,7 +40,7 @@ class Router(Gateway):
         super().__init__(lab, name, folder=f"{name}-gateway")
 
     def add_key(self, name, secret, number=0):
-        self.text += self.key(name, secret) + f"id = {number}\n"
+        self.text += self.key(name, secret, number)
 
 
 class LispSites(TwoSites):
