@@ -75,7 +75,7 @@ class SourceLimit {
     bucket.tokens -= 1;
     return true;
   }
-  /// It was authentic: only what is not counts.
+  /// It was good: only what is not counts.
   void give_back(const IpAddress& source) { bucket_of(source).tokens += 1; }
 
  private:

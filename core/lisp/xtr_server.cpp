@@ -10,7 +10,7 @@
 namespace ilnp::lisp {
 namespace {
 
-/// Of one source, that turn out not to be authentic.
+/// Of one source, that turn out to be nothing: forged, replayed, of no site.
 constexpr double registers_per_second = 50, registers_burst = 50;
 
 bool is_same(const Secret& a, const Secret& b) { return a.name == b.name && a.octets == b.octets; }
@@ -46,13 +46,13 @@ void XtrServer::on_register(TimePoint now, const ControlReceived& datagram, std:
   if (sealed.has_error()) return counters_.count(sealed.error());
   const auto opened = open_with(sealed.value(), site_secrets_, hmac_, open_map_register);
   if (opened.has_error()) return counters_.count(opened.error());
-  limit_.give_back(datagram.source);
   const MapRegister& message = opened.value().message;
   const auto site = machine_.site_of(message.records.front().eid);
   if (!site || !has(settings_.sites[*site].secrets, *opened.value().secret))
     return counters_.count(XtrDrop::not_configured);
   MapServerActions actions;
-  machine_.on_register(now, *site, datagram.source, datagram.source_port, message, actions);
+  const auto reason = machine_.on_register(now, *site, datagram.source, datagram.source_port, message, actions);
+  if (reason == MapServerReason::registered) limit_.give_back(datagram.source);
   write(actions, out);
 }
 

@@ -140,6 +140,16 @@ TEST_F(XtrSecurityTest, FloodOfRegistrationsIsCutBeforeTheMacIsLookedAt) {
       << "others are heard all the same";
 }
 
+TEST_F(XtrSecurityTest, FloodOfReplaysIsCutToo) {
+  build(false);
+  const ByteVector good = sealed(registration("2001:db8:e1d::9/128", g1_address, 1), secret("registration"));
+  to_server(good, g2_address);
+  for (int i = 0; i < 3000; ++i) world.inject(ip("2001:db8:bad::1"), ip(server_address), good);
+  world.run(seconds{1});
+  EXPECT_LE(world["server"].xtr->server()->counter(MapServerReason::replayed), 100u);
+  EXPECT_GE(dropped(XtrDrop::register_limit, "server"), 2900u);
+}
+
 TEST_F(XtrSecurityTest, RoutersWithoutAMapServerSayNothing) {
   build(false);
   world.inject(ip(g2_address), ip(g1_address),
