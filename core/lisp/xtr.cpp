@@ -14,6 +14,7 @@ constexpr double changes_per_second = 100, changes_burst = 1000;
 constexpr double owner_questions_per_second = 100, owner_questions_burst = 1000;
 constexpr std::size_t most_owner_hints = 1000, most_late = 100'000, most_known_subscriptions = 10'000;
 constexpr Duration save_heard_every = seconds{1};
+constexpr Duration same_client_again = seconds{1};
 
 std::vector<KeyName> names_of(const std::vector<Secret>& secrets) {
   std::vector<KeyName> names;
@@ -210,13 +211,16 @@ EidPlace Xtr::place_of(TimePoint, const Eid& eid) const {
 }
 
 void Xtr::on_data(Instant at, const Eid& destination, const IpAddress& outer_source, XtrActions& actions) {
-  const auto* place = parts_->places.match(destination);
+  auto* place = parts_->places.match(destination);
   if (place == nullptr) return;
   const EidPrefix& owned = place->first;
   if (place->second.kind == EidPlace::Kind::away) {
     if (parts_->remind(at.now, owned, place->second.elsewhere, outer_source)) parts_->run(at, actions);
     return;
   }
+  if (place->second.last_client == outer_source && at.now - place->second.last_heard < same_client_again) return;
+  place->second.last_client = outer_source;
+  place->second.last_heard = at.now;
   parts_->clients.on_data(at.now, owned, outer_source, parts_->peers.capability_of(outer_source));
   if (place->second.presence == nullptr) return;
   parts_->signalling.heard(owned, outer_source);
