@@ -91,7 +91,7 @@ Result<void> GatewayDaemon::open_inside() {
     inside_.push_back(std::move(opened.value()));
     if (auto done = kernel_->set_up(one, inside_.back()->device()); !done) return done;
   }
-  return ok();
+  return kernel_->remove_stale_routes();
 }
 
 void GatewayDaemon::apply_settings(const Configuration& fresh) {

@@ -82,6 +82,15 @@ Result<void> KernelSetup::set_routes(const TunSettings& settings, const TunDevic
   return ok();
 }
 
+Result<void> KernelSetup::remove_stale_routes() {
+  const auto keep = [this](unsigned ifindex, const lisp::IpPrefix& prefix) {
+    const auto device = routes_.find(ifindex);
+    return device == routes_.end() || device->second.contains(prefix);
+  };
+  if (auto removed = commands_.delete_routes(gateway_protocol, keep); !removed) return removed.error();
+  return ok();
+}
+
 std::optional<RouteSpec> KernelSetup::host_route(const lisp::Eid& eid) const {
   const MobileSettings* block = settings_.block_of(eid);
   const TunSettings* inside = settings_.interface_of(eid.instance);

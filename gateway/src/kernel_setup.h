@@ -24,6 +24,9 @@ class KernelSetup {
   Result<void> set_routes(const TunSettings& settings, const TunDevice& device,
                           const std::vector<lisp::IpPrefix>& routes);
 
+  /// What a run with another configuration has left on the devices that were set up.
+  Result<void> remove_stale_routes();
+
   /// The EID is in a [[mobile]] block.
   Result<void> deliver(const lisp::Eid& eid);
   void stop_delivering(const lisp::Eid& eid);

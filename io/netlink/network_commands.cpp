@@ -111,6 +111,22 @@ bool is_route_of(const nlmsghdr& message, std::uint8_t protocol) {
   return static_cast<const rtmsg*>(nlmsg_data(&message))->rtm_protocol == protocol;
 }
 
+/// Of a route; 0: it has several, or none.
+unsigned device_of(const nlmsghdr& message) {
+  const nlattr* device = nlmsg_find_attr(const_cast<nlmsghdr*>(&message), sizeof(rtmsg), RTA_OIF);
+  return device == nullptr || nla_len(device) < 4 ? 0 : nla_get_u32(device);
+}
+
+lisp::IpPrefix prefix_of(const nlmsghdr& message) {
+  const auto* route = static_cast<const rtmsg*>(nlmsg_data(&message));
+  lisp::IpPrefix out{route->rtm_family == AF_INET ? lisp::IpAddress::v4(0) : lisp::IpAddress{}, route->rtm_dst_len};
+  const nlattr* prefix = nlmsg_find_attr(const_cast<nlmsghdr*>(&message), sizeof(rtmsg), RTA_DST);
+  const std::size_t octets = lisp::address_octets(out.family());
+  if (prefix != nullptr && static_cast<std::size_t>(nla_len(prefix)) == octets)
+    out.address = lisp::IpAddress::load({static_cast<const std::uint8_t*>(nla_data(prefix)), octets});
+  return out;
+}
+
 }  // namespace
 
 struct NetworkCommands::State {
@@ -227,12 +243,15 @@ Result<void> NetworkCommands::delete_route(const RouteSpec& route) {
   return state_->run(message, "delete " + route_text(route), {ESRCH, ENODEV, ENOENT});
 }
 
-Result<std::size_t> NetworkCommands::delete_routes(std::uint8_t protocol) {
+Result<std::size_t> NetworkCommands::delete_routes(std::uint8_t protocol, const RouteFilter& keep) {
   std::size_t deleted = 0;
   for (const int family : {AF_INET, AF_INET6}) {
     const auto done = state_->delete_all(
         RTM_GETROUTE, RTM_DELROUTE, "route",
-        [protocol](const nlmsghdr& message) { return is_route_of(message, protocol); }, family);
+        [&](const nlmsghdr& message) {
+          return is_route_of(message, protocol) && !(keep && keep(device_of(message), prefix_of(message)));
+        },
+        family);
     if (!done) return done.error();
     deleted += done.value();
   }

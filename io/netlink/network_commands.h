@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,8 +73,9 @@ class NetworkCommands {
 
   Result<void> replace_route(const RouteSpec& route);
   Result<void> delete_route(const RouteSpec& route);
-  /// Of both families, with that protocol number; how many they were.
-  Result<std::size_t> delete_routes(std::uint8_t protocol);
+  /// Of both families, with that protocol number; how many they were. `keep`: says which ones stay.
+  using RouteFilter = std::function<bool(unsigned ifindex, const lisp::IpPrefix& prefix)>;
+  Result<std::size_t> delete_routes(std::uint8_t protocol, const RouteFilter& keep = {});
   /// A default route of the main table, whoever made it.
   Result<void> delete_default_route(unsigned ifindex, const Address& gateway, std::uint32_t metric = 0);
 

@@ -58,6 +58,22 @@ def map_server_dies(sites):
     g2.wait_registered()
 
 
+def another_configuration(sites):
+    """A route that was taken out of the file goes with the restart, although the device stays."""
+    g1 = sites.gateways[1]
+    text = g1.text
+    g1.text = text.replace('"10.0.0.0/13"', '"10.0.0.0/13", "10.200.0.0/16"')
+    g1.stop(signal.SIGUSR2)
+    g1.start()
+    check("10.200.0.0/16 dev lisp0" in g1.ns.ip("route", "show"), "the new route is not there")
+    g1.text = text
+    g1.stop(signal.SIGUSR2)
+    g1.start()
+    routes = g1.ns.ip("route", "show", "proto", "107") + g1.ns.ip("-6", "route", "show", "proto", "107")
+    check("10.200.0.0/16" not in routes, f"a stale route stays: {routes}")
+    check("10.0.0.0/13" in routes and "2001:db8:e0::/44" in routes, f"others went with it: {routes}")
+
+
 def ended(sites):
     """SIGTERM takes everything back, and so does cleanup after a crash."""
     g1 = sites.gateways[1]
@@ -78,6 +94,7 @@ def test(lab):
     for number in (signal.SIGKILL, signal.SIGUSR2):
         replaced(sites, number)
     map_server_dies(sites)
+    another_configuration(sites)
     ended(sites)
 
 
