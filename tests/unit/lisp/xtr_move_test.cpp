@@ -328,6 +328,25 @@ TEST_F(XtrMoveTest, WhoStillTalksHereIsNotGivenAway) {
   EXPECT_EQ(world.events_of("g1", Kind::dual_claim), 1u);
 }
 
+// 10.9 rule 7: the later claim has it, at every distance of the two, and the mapping system agrees.
+TEST_F(XtrMoveTest, TwoGatewaysThatClaimItAtOnce) {
+  for (const Duration apart :
+       {Duration{}, Duration{milliseconds{5}}, Duration{milliseconds{35}}, Duration{seconds{1}}}) {
+    build(true);
+    world.run(seconds{1});
+    world.arrive("g1", vm);
+    world.run(apart);
+    world.arrive("g2", vm);
+    for (int i = 0; i < 100; ++i) {
+      world.act("g2", [&](Xtr& xtr, Instant at, XtrActions&) { xtr.heard(at.now, vm); });
+      world.run(milliseconds{100});
+    }
+    EXPECT_EQ(state("g2"), State::here) << apart / milliseconds{1};
+    EXPECT_NE(state("g1"), State::here) << apart / milliseconds{1};
+    EXPECT_EQ(world["server"].xtr->server()->mapping(vm)->rlocs[0].address, ip(g2_address)) << apart / milliseconds{1};
+  }
+}
+
 TEST_F(XtrMoveTest, ThousandClientsAreHandedOver) {
   build(true);
   settle();
