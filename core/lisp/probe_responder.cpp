@@ -26,10 +26,7 @@ std::optional<MapReply> ProbeResponder::answer(TimePoint now, const MapRequest& 
   MappingRecord record = *registered;
   record.eid = probe.records[0].eid;  // as it was asked: some compare it literally
   record.is_authoritative = true;
-  for (RlocRecord& rloc : record.rlocs) {
-    rloc.is_local = true;
-    rloc.is_probed = rloc.address == probed;
-  }
+  for (RlocRecord& rloc : record.rlocs) rloc.is_probed = rloc.address == probed;
   MapReply reply;
   reply.is_probe = true;
   reply.nonce = probe.nonce;

@@ -20,7 +20,8 @@ class ProbeResponder {
       : seed_{seed}, drops_{drops}, limits_(buckets, RateLimit{per_second_of_peer, per_second_of_peer}) {}
 
   /// The answer, to be sent from `probed`, the address that the probe came to, to `peer`, which sent it, and to its
-  /// port. `registered`: our record that covers the EID, nullptr for none. `through_resolver`: it came encapsulated.
+  /// port. `registered`: our record that covers the EID, or that of one that
+  /// has left; nullptr for none. `through_resolver`: it came encapsulated.
   std::optional<MapReply> answer(TimePoint now, const MapRequest& probe, const IpAddress& peer, const IpAddress& probed,
                                  const MappingRecord* registered, bool through_resolver);
 

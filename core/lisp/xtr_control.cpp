@@ -57,7 +57,16 @@ void Xtr::Parts::on_map_request(Instant at, const ControlReceived& datagram, Xtr
 
 void Xtr::Parts::on_probe(Instant at, const ControlReceived& datagram, const MapRequest& probe, XtrActions& actions) {
   const EidPrefix& eid = probe.records.front().eid;
-  const MappingRecord* own = responder.find(EidPrefix::host({eid.instance, eid.prefix.address}));
+  const EidPrefix host = EidPrefix::host({eid.instance, eid.prefix.address});
+  const MappingRecord* own = responder.find(host);
+  // Of an EID that has left, too: it is our RLOC that is asked about, and whoever finds it dead will not come back here
+  // when the EID does.
+  MappingRecord former;
+  const auto* place = places.match(host);
+  if (own == nullptr && place != nullptr && place->second.kind == EidPlace::Kind::away) {
+    former = with_former(place->second.elsewhere, settings.rlocs);
+    own = &former;
+  }
   const auto reply = probe_responder.answer(at.now, probe, datagram.source, datagram.destination, own, false);
   if (reply) post({datagram.source, datagram.source_port, datagram.destination, encode_map_reply(*reply)}, actions);
 }

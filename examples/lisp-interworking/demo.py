@@ -7,6 +7,7 @@ Exit status: 0 every check held; 1 one did not; 2 the run itself did not work; 1
 """
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
@@ -74,14 +75,14 @@ class LispInterworking(demo.Demo):
     def happen(self, event):
         to = event["kind"]
         self.display.event(f"{event['number']} to {to} ({KINDS[to]})")
-        event["from"] = self.sites.where[demo.GUEST]
+        event["from"], event["wall"] = self.sites.where[demo.GUEST], time.time()
         self.sites.carry(demo.GUEST, to, self.options.gap / 1000)
 
     def rows(self, events):
         rows = [(what, [event["after"][key] for event in events])
                 for what, key in (("guest is at", "at"), ("ILNP peer sends to", "peer_uses"), ("LISP site sends to", "lisp_uses"))]
         for event in events:
-            event["timeline_ms"] = Timeline(self.sites, demo.GUEST, event["from"], event["kind"], event["at_s"] + self.began).steps()
+            event["timeline_ms"] = Timeline(self.sites, demo.GUEST, event["from"], event["kind"], event["wall"]).steps()
         names = {name: None for event in events for name in event["timeline_ms"]}
         return rows + [(f"{name}, ms after ARRIVE", [event["timeline_ms"].get(name) for event in events]) for name in names]
 

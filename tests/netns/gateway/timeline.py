@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened when in a move, from the events that the gateways log: ARRIVE is the beginning. All programs of a run have
-one clock."""
+"""What happened when in a move, from the events that the gateways log. All programs of a run have one clock."""
 import datetime
 
 
@@ -9,7 +8,8 @@ def seconds(event):
 
 
 class Timeline:
-    """Of the move of a guest from one place to another, which began at `since` (monotonic; a little before will do)."""
+    """Of the move of a guest from one place to another, which began at `begin_wall` (seconds since 1970; a little earlier
+    will do). Steps count from ARRIVE."""
 
     STEPS = (("registered", "to", "registered"), ("transfer at the former gateway", "from", "presence:moving_out"),
              ("client told", "any", "client_updated"), ("client solicited", "any", "client_solicited"),

@@ -222,6 +222,29 @@ TEST_F(XtrMoveTest, ThereAndBack) {
   EXPECT_EQ(world.delivered.back().node, "g2");
 }
 
+// Routers probe an RLOC for a while after the last mapping that had it; one that gave no answer then would be down when
+// the node comes back.
+TEST_F(XtrMoveTest, ProbesOfThePlaceThatItLeftAreAnswered) {
+  build(true);
+  settle();
+  const auto talk = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      world.send("c", client, vm_eid);
+      world.run(seconds{1});
+    }
+  };
+  talk(4);
+  world.arrive("g2", vm);
+  talk(50);
+  EXPECT_EQ(world.events_of("c", XtrEvent::Kind::rloc_down), 0u);
+  world.arrive("g1", vm);
+  world.delivered.clear();
+  talk(3);
+  EXPECT_EQ(world.events_of("c", XtrEvent::Kind::rloc_down), 0u);
+  ASSERT_EQ(world.delivered.size(), 3u);
+  EXPECT_EQ(world.delivered.back().node, "g1");
+}
+
 // It was at another gateway since, of which the first one has not heard.
 TEST_F(XtrMoveTest, FormerOwnerIsTheOneThatTheMappingSystemNames) {
   build(true);
