@@ -143,7 +143,7 @@ class LispSites(TwoSites):
 
     def _gateway(self, name):
         gateway = self._new_gateway(name, name, routes=(CLIENTS,))
-        gateway.text += f'[[mobile]]\nprefix = "{EIDS}::/64"\ninterface = "lan0"\n'
+        gateway.text += f'[[mobile]]\nprefix = "{EIDS}::/64"\ninterface = "lan0"\n[hold]\nhold_packets = 4096\n'
         for other in PLACES:
             if other != name:
                 gateway.text += self._peer_of(other, "gateway = true\n")
