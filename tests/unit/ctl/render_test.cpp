@@ -87,10 +87,12 @@ TEST(Render, CountersHideZerosUnlessAsked) {
 }
 
 TEST(Render, EventsAreOneLine) {
-  const json event = json::parse(R"({"schema": "ilnp.event/1", "time": "2026-11-21T07:01:02.003004Z", "level": "warning",
+  const json event =
+      json::parse(R"({"schema": "ilnp.event/1", "time": "2026-11-21T07:01:02.003004Z", "level": "warning",
       "event": "gateway_lost", "interface": "eth0", "after_ms": 400, "up": false, "text": "two words\n"})");
-  EXPECT_EQ(render_event(event, {}),
-            "2026-11-21T07:01:02.003004Z warning gateway_lost after_ms=400 interface=eth0 text=\"two words?\" up=false\n");
+  EXPECT_EQ(
+      render_event(event, {}),
+      "2026-11-21T07:01:02.003004Z warning gateway_lost after_ms=400 interface=eth0 text=\"two words?\" up=false\n");
   EXPECT_NE(render_event(event, {.colour = true}).find("\033[33mwarning\033[0m"), std::string::npos);
 }
 
