@@ -82,7 +82,8 @@ class LispInterworking(demo.Demo):
         rows = [(what, [event["after"][key] for event in events])
                 for what, key in (("guest is at", "at"), ("ILNP peer sends to", "peer_uses"), ("LISP site sends to", "lisp_uses"))]
         for event in events:
-            event["timeline_ms"] = Timeline(self.sites, demo.GUEST, event["from"], event["kind"], event["wall"]).steps()
+            event["timeline_ms"] = Timeline(self.sites.gateways, self.sites.eid_of(demo.GUEST), event["from"],
+                                            event["kind"], event["wall"], "lx").steps()
         names = {name: None for event in events for name in event["timeline_ms"]}
         return rows + [(f"{name}, ms after ARRIVE", [event["timeline_ms"].get(name) for event in events]) for name in names]
 
