@@ -30,7 +30,8 @@ class Generator {
 
   void one() {
     hops_ = static_cast<std::uint8_t>(1 + random_.below(255));
-    class_ = static_cast<std::uint8_t>(random_.below(256));
+    // Not 0xff: with a length of 0x03.. behind it a raw packet looks like PPP to tshark.
+    class_ = static_cast<std::uint8_t>(random_.below(255));
     client4_ = IpAddress::v4(0x0a09'0000 | static_cast<std::uint32_t>(random_.below(0x1'0000)));
     client6_ = Address{{0x2001'0db8'0064'0000}, {client4_.ipv4()}};
     const bool is_error = random_.one_in(4);
