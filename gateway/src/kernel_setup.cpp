@@ -11,20 +11,9 @@
 namespace ilnp {
 namespace {
 
-/// What tunnels take: the kernel tells senders, and cuts super-packets to fit, so that nothing has to be refused later.
-/// The device's own MTU is the link's, because what comes out of tunnels may be larger.
-std::uint32_t tunnel_mtu(const GatewaySettings& settings) {
-  constexpr std::size_t least = 1280;  // of a route of IPv6
-  const bool any_ipv6 = settings.xtr.underlay.has(lisp::Family::ipv6);
-  const std::size_t front = lisp::encapsulation_octets(any_ipv6 ? lisp::Family::ipv6 : lisp::Family::ipv4);
-  const std::size_t path = settings.interworking.default_path_mtu;
-  return static_cast<std::uint32_t>(path > least + front ? path - front : least);
-}
-
-RouteSpec route_into(const GatewaySettings& all, const TunSettings& settings, const TunDevice& device,
-                     const lisp::IpPrefix& prefix) {
+/// Without an MTU: the kernel's own errors would be routed by the main table, whatever table their receiver is in.
+RouteSpec route_into(const TunSettings& settings, const TunDevice& device, const lisp::IpPrefix& prefix) {
   RouteSpec route;
-  route.mtu = tunnel_mtu(all);
   route.prefix = prefix.address;
   route.prefix_length = prefix.length;
   route.ifindex = device.ifindex();
@@ -72,11 +61,11 @@ Result<void> KernelSetup::set_routes(const TunSettings& settings, const TunDevic
       ++it;
       continue;
     }
-    if (auto done = commands_.delete_route(route_into(settings_, settings, device, *it)); !done) return done;
+    if (auto done = commands_.delete_route(route_into(settings, device, *it)); !done) return done;
     it = there.erase(it);
   }
   for (const lisp::IpPrefix& prefix : wanted) {
-    if (auto done = commands_.replace_route(route_into(settings_, settings, device, prefix)); !done) return done;
+    if (auto done = commands_.replace_route(route_into(settings, device, prefix)); !done) return done;
     there.insert(prefix);
   }
   return ok();
