@@ -263,7 +263,8 @@ TEST_F(ResolutionTest, SourceMayAskForFiftyNewEidsASecond) {
 
 TEST_F(ResolutionTest, ScanByManyIsBounded) {
   for (std::uint32_t i = 0; i < 100'000; ++i)
-    resolution.on_miss(now, Eid{0, IpAddress::v4(0x0a00'0000 + i)}, {0, IpAddress::v4(0x0b00'0000 + i)}, nullptr, actions);
+    resolution.on_miss(now, Eid{0, IpAddress::v4(0x0a00'0000 + i)}, {0, IpAddress::v4(0x0b00'0000 + i)}, nullptr,
+                       actions);
   EXPECT_EQ(resolution.questions(), 2048u);
   EXPECT_EQ(cache.size(), 2048u);
   EXPECT_LE(actions.requests.size(), 50u);
