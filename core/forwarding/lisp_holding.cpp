@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets that come for a node which has stopped here and has not yet shown up elsewhere: kept in order, and sent after
 // it as soon as it is known where it is. Whoever stays gets them when the hold ends.
-#include <cassert>
-
 #include "core/forwarding/lisp_interworking.h"
 
 namespace ilnp {
@@ -18,8 +16,11 @@ void LispInterworking::release(lisp::Instant at, const lisp::Eid& eid, LispActio
 }
 
 LispVerdict LispInterworking::keep(Hold& hold, const TunnelEnd& end, Bytes packet) {
-  if (hold.packets.size() >= settings_.hold_packets) drop_oldest(hold);
-  if (held_octets_ + packet.size() > settings_.hold_octets) return drop(LispDrop::hold_full);
+  const bool is_full = hold.packets.size() >= settings_.hold_packets;
+  if (is_full && hold.packets.empty()) return drop(LispDrop::hold_full);
+  const std::size_t given_up = is_full ? hold.packets.front().bytes.size() : 0;
+  if (held_octets_ - given_up + packet.size() > settings_.hold_octets) return drop(LispDrop::hold_full);
+  if (is_full) drop_oldest(hold);
   held_octets_ += packet.size();
   hold.packets.push_back({end, {packet.begin(), packet.end()}});
   return {LispVerdict::Kind::held, LispDrop::none, {}, {}};
@@ -32,16 +33,16 @@ void LispInterworking::drop_oldest(Hold& hold) {
 }
 
 void LispInterworking::let_go(lisp::Instant at, Holds::iterator hold, LispActions& actions) {
-  const std::deque<Hold::Waiting> packets = std::move(hold->second.packets);
+  std::deque<Hold::Waiting> packets = std::move(hold->second.packets);
   holds_.erase(hold);
-  for (const Hold::Waiting& waiting : packets) {
+  for (Hold::Waiting& waiting : packets) {
     held_octets_ -= waiting.bytes.size();
-    ByteVector bytes = waiting.bytes;
-    const LispVerdict verdict = from_tunnel(at, waiting.end, bytes, actions);
+    MutableBytes packet = waiting.bytes;
+    const LispVerdict verdict = from_tunnel(at, waiting.end, packet, actions);
     if (verdict.kind == LispVerdict::Kind::tunnel)
-      actions.tunnel.push_back({verdict.rloc, verdict.outer, waiting.end.instance, std::move(bytes)});
+      actions.tunnel.push_back({verdict.rloc, verdict.outer, waiting.end.instance, std::move(waiting.bytes)});
     else if (verdict.kind == LispVerdict::Kind::inside)
-      actions.inside.push_back({waiting.end.instance, std::move(bytes)});
+      actions.inside.push_back({waiting.end.instance, std::move(waiting.bytes)});
   }
 }
 

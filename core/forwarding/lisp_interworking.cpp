@@ -87,12 +87,17 @@ LispVerdict LispInterworking::route(lisp::Instant at, std::uint32_t instance, Pa
   return refuse(at, instance, packet.bytes(), inner, LispDrop::map_cache, error, 0, actions);
 }
 
+lisp::Encapsulation LispInterworking::encapsulated(MutableBytes packet, const InnerPacket& inner, const IpAddress& rloc,
+                                                   std::size_t path_mtu, std::size_t segment) const {
+  const auto is_own = [this](const IpAddress& address) { return xtr_.settings().underlay.owns(address); };
+  return lisp::encapsulate(packet, inner, rloc, path_mtu, segment, seed_, is_own);
+}
+
 LispVerdict LispInterworking::send_to(lisp::Instant at, std::uint32_t instance, Packet& packet,
                                       const InnerPacket& inner, const IpAddress& rloc, LispActions& actions) {
   using enum lisp::EncapsulationVerdict;
-  const auto is_own = [this](const IpAddress& address) { return xtr_.settings().underlay.owns(address); };
-  const lisp::Encapsulation out = lisp::encapsulate(packet.bytes(), inner, rloc, path_mtu(at.now, rloc),
-                                                    lisp::largest_piece(packet, inner), seed_, is_own);
+  const lisp::Encapsulation out =
+      encapsulated(packet.bytes(), inner, rloc, path_mtu(at.now, rloc), lisp::largest_piece(packet, inner));
   switch (out.verdict) {
     case encapsulate:
       return {LispVerdict::Kind::tunnel, LispDrop::none, rloc, out.outer};
@@ -116,12 +121,11 @@ LispVerdict LispInterworking::send_to(lisp::Instant at, std::uint32_t instance, 
 LispVerdict LispInterworking::send_pieces(std::uint32_t instance, Packet& packet, const InnerPacket& inner,
                                           const IpAddress& rloc, std::size_t mtu, LispActions& actions) {
   complete_checksum(packet);
-  const auto is_own = [this](const IpAddress& address) { return xtr_.settings().underlay.owns(address); };
   for (ByteVector& piece : lisp::fragment_ipv4(packet.bytes().first(inner.length), inner, mtu)) {
     const auto parsed = lisp::parse_inner(piece);
     if (!parsed) return drop(LispDrop::malformed);
-    const auto out = lisp::encapsulate(piece, parsed.value(), rloc, mtu + lisp::encapsulation_octets(rloc.family()),
-                                       piece.size(), seed_, is_own);
+    const lisp::Encapsulation out =
+        encapsulated(piece, parsed.value(), rloc, mtu + lisp::encapsulation_octets(rloc.family()), piece.size());
     actions.tunnel.push_back({rloc, out.outer, instance, std::move(piece)});
   }
   return {LispVerdict::Kind::answered, LispDrop::none, {}, {}};
@@ -130,7 +134,7 @@ LispVerdict LispInterworking::send_pieces(std::uint32_t instance, Packet& packet
 // --- Out of a tunnel
 // --------------------------------------------------------------------------------------------------------
 
-LispVerdict LispInterworking::from_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes packet,
+LispVerdict LispInterworking::from_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes& packet,
                                           LispActions& actions) {
   const auto parsed = lisp::parse_inner(packet);
   if (!parsed) return drop(LispDrop::malformed);
@@ -141,7 +145,8 @@ LispVerdict LispInterworking::from_tunnel(lisp::Instant at, const TunnelEnd& end
   if (xtr_.place_of(at.now, source).kind == EidPlace::Kind::site) return drop(LispDrop::source_is_ours);
   if (settings_.check_sources && !xtr_.is_behind(at.now, source, end.source, actions.control))
     return drop(LispDrop::outsider);
-  return out_of_tunnel(at, end, packet.first(inner.length), inner, actions);
+  packet = packet.first(inner.length);
+  return out_of_tunnel(at, end, packet, inner, actions);
 }
 
 LispVerdict LispInterworking::out_of_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes packet,
@@ -168,7 +173,7 @@ LispVerdict LispInterworking::relay(lisp::Instant at, const TunnelEnd& end, Muta
                                     LispActions& actions) {
   const lisp::RlocRecord* rloc = lisp::choose_rloc(elsewhere.rlocs, flow_of(inner), xtr_.settings().itr.rlocs,
                                                    xtr_.settings().underlay, xtr_.probing().down());
-  if (rloc == nullptr) return drop(LispDrop::map_cache);
+  if (rloc == nullptr) return drop(LispDrop::relay_unreachable);
   // Its node has gone where the packet comes from: the two of us would play ball (specification 10.9).
   if (rloc->address == end.source) return drop(LispDrop::relay_loop);
   if (!lisp::decapsulate(packet, inner, end.hop_limit, end.traffic_class, settings_.dscp))
@@ -200,16 +205,15 @@ void LispInterworking::set_path_mtu(TimePoint now, const IpAddress& rloc, std::s
 
 void LispInterworking::after_control(lisp::Instant at, LispActions& actions) {
   while (!actions.control.packets.empty()) {
-    const std::vector<lisp::WaitingPacket> packets = std::exchange(actions.control.packets, {});
-    for (const lisp::WaitingPacket& waiting : packets) {
-      ByteVector bytes = waiting.octets;
-      Packet packet{bytes, 0, bytes.size(), waiting.offload};
+    std::vector<lisp::WaitingPacket> packets = std::exchange(actions.control.packets, {});
+    for (lisp::WaitingPacket& waiting : packets) {
+      Packet packet{waiting.octets, 0, waiting.octets.size(), waiting.offload};
       const auto inner = lisp::parse_inner(packet.bytes());
       if (!inner) continue;  // it was parsed before it waited
       const LispVerdict verdict = route(at, waiting.destination.instance, packet, inner.value(), actions);
       if (verdict.kind == LispVerdict::Kind::tunnel)
         actions.tunnel.push_back(
-            {verdict.rloc, verdict.outer, waiting.destination.instance, std::move(bytes), packet.offload});
+            {verdict.rloc, verdict.outer, waiting.destination.instance, std::move(waiting.octets), packet.offload});
     }
   }
   for (auto hold = holds_.begin(); hold != holds_.end();) {

@@ -100,8 +100,8 @@ class LispInterworking {
 
   /// From a node of ours. May be a super-packet.
   LispVerdict from_inside(lisp::Instant at, std::uint32_t instance, Packet& packet, LispActions& actions);
-  /// What a tunnel carried: one packet, no super-packet. Changed in place.
-  LispVerdict from_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes packet, LispActions& actions);
+  /// What a tunnel carried: one packet, no super-packet. Changed in place; octets behind it are cut off.
+  LispVerdict from_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes& packet, LispActions& actions);
   /// What ICMP said about the way to an RLOC: octets of an outer packet.
   void set_path_mtu(TimePoint now, const lisp::IpAddress& rloc, std::size_t octets);
 
@@ -140,6 +140,8 @@ class LispInterworking {
                      LispDrop reason, lisp::InnerError error, std::size_t mtu, LispActions& actions);
   LispVerdict route(lisp::Instant at, std::uint32_t instance, Packet& packet, const lisp::InnerPacket& inner,
                     LispActions& actions);
+  lisp::Encapsulation encapsulated(MutableBytes packet, const lisp::InnerPacket& inner, const lisp::IpAddress& rloc,
+                                   std::size_t path_mtu, std::size_t segment) const;
   LispVerdict send_to(lisp::Instant at, std::uint32_t instance, Packet& packet, const lisp::InnerPacket& inner,
                       const lisp::IpAddress& rloc, LispActions& actions);
   LispVerdict send_pieces(std::uint32_t instance, Packet& packet, const lisp::InnerPacket& inner,

@@ -19,6 +19,7 @@ enum class LispDrop : std::uint8_t {
   not_our_eid,          ///< out of a tunnel, for somebody else
   outsider,             ///< out of a tunnel whose other end is no RLOC of the sender
   relay_loop,           ///< its node has gone to where the packet came from
+  relay_unreachable,    ///< no RLOC of the place where its node has gone answers
   tunnel_to_ourselves,  ///< a loop
   nested,               ///< it would be the third LISP header
   congestion,           ///< marked, and its sender does not know the marks (RFC 6040)
@@ -31,10 +32,24 @@ enum class LispDrop : std::uint8_t {
 };
 
 constexpr const char* name_of(LispDrop reason) {
-  constexpr std::array names{"none",        "malformed",   "not_unicast", "source_not_eid", "source_is_ours",
-                             "inside_loop", "not_our_eid", "outsider",    "relay_loop",     "tunnel_to_ourselves",
-                             "nested",      "congestion",  "hop_limit",   "too_big",        "native",
-                             "map_cache",   "hold_full"};
+  constexpr std::array names{"none",
+                             "malformed",
+                             "not_unicast",
+                             "source_not_eid",
+                             "source_is_ours",
+                             "inside_loop",
+                             "not_our_eid",
+                             "outsider",
+                             "relay_loop",
+                             "relay_unreachable",
+                             "tunnel_to_ourselves",
+                             "nested",
+                             "congestion",
+                             "hop_limit",
+                             "too_big",
+                             "native",
+                             "map_cache",
+                             "hold_full"};
   static_assert(names.size() == static_cast<std::size_t>(LispDrop::count));
   return names[static_cast<std::size_t>(reason)];
 }

@@ -44,7 +44,8 @@ Encapsulation encapsulate(MutableBytes packet, const InnerPacket& inner, const I
                           const std::function<bool(const IpAddress&)>& is_own) {
   using enum EncapsulationVerdict;
   const bool is_control = inner.protocol == udp && inner.destination_port == control_port;
-  const int depth = nesting_depth(packet);
+  const bool is_tunnel = inner.protocol == udp && inner.destination_port == data_port;
+  const int depth = is_tunnel ? nesting_depth(packet) : 0;
   if (is_own(rloc) || ((is_control || depth > 0) && is_own(inner.destination))) return {to_ourselves, {}, 0};
   if (depth >= most_nested) return {nested, {}, 0};
   if (inner.hop_limit <= 1) return {hop_limit_exceeded, {}, 0};

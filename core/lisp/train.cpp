@@ -209,7 +209,8 @@ class Joiner {
  private:
   bool fits(const Segment& segment) const {
     return is_open_ && is_alike(*first_, segment) && segment.sequence() == next_ &&
-           segment.payload() <= first_->payload() && length_ + segment.payload() <= largest_packet;
+           segment.payload() <= first_->payload() && length_ + segment.payload() <= largest_packet &&
+           out_.back().rest.size() + 1 < most_in_train;
   }
 
   std::vector<Joined>& out_;

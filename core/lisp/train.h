@@ -38,7 +38,7 @@ struct Joined {
 };
 
 /// Of packets whose transport checksums are right only TCP segments of one flow that follow each other are joined; the
-/// others, also those with a wrong checksum, stay as they are.
+/// others, also those with a wrong checksum, stay as they are. At most most_in_train become one.
 std::vector<Joined> join(std::span<const MutableBytes> packets);
 
 }  // namespace ilnp::lisp

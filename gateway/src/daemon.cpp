@@ -196,7 +196,7 @@ void GatewayDaemon::on_timer() {
 
 void GatewayDaemon::end_turn() {
   data_port_->flush();
-  timer_->set(std::min(interworking_->next_deadline(), xtr_->next_deadline()));
+  timer_->set(interworking_->next_deadline());
 }
 
 void GatewayDaemon::housekeeping() {

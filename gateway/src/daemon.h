@@ -73,8 +73,8 @@ class GatewayDaemon : public DaemonProcess {
   std::unique_ptr<DataPort> data_port_;
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
   LispActions actions_;                 ///< reused on the packet path
-  std::vector<MutableBytes> arriving_;  ///< of a train, for the inside of `arriving_instance_`
-  std::uint32_t arriving_instance_ = 0;
+  std::vector<MutableBytes> arriving_;  ///< of a train, for `arriving_side_`
+  TunSide* arriving_side_ = nullptr;
   std::optional<lisp::Instant> batch_at_;  ///< of what tunnels brought in one turn
   std::vector<lisp::Eid> expected_;        ///< reused
   std::uint64_t no_instance_ = 0;          ///< packets dropped: nobody here knows the instance

@@ -27,13 +27,14 @@ void GatewayDaemon::on_inside(std::uint32_t instance, std::span<Packet> packets)
     // What waited for the same answer goes first.
     settle(at);
     if (verdict.kind == LispVerdict::Kind::tunnel) data_port_->send(verdict.rloc, verdict.outer, instance, packet);
-    if (verdict.kind == LispVerdict::Kind::inside) write_inside(instance, packet);
   }
   end_turn();
 }
 
 void GatewayDaemon::on_tunnel(const TunnelEnd& end, MutableBytes packet) {
-  if (side_of(end.instance) == nullptr) {
+  TunSide* side =
+      arriving_side_ != nullptr && arriving_side_->instance() == end.instance ? arriving_side_ : side_of(end.instance);
+  if (side == nullptr) {
     ++no_instance_;
     return;
   }
@@ -43,8 +44,8 @@ void GatewayDaemon::on_tunnel(const TunnelEnd& end, MutableBytes packet) {
   settle(at);
   switch (verdict.kind) {
     case LispVerdict::Kind::inside:
-      if (end.instance != arriving_instance_) on_train_end();
-      arriving_instance_ = end.instance;
+      if (side != arriving_side_) on_train_end();
+      arriving_side_ = side;
       arriving_.push_back(packet);
       break;
     case LispVerdict::Kind::tunnel:
@@ -60,7 +61,7 @@ void GatewayDaemon::on_tunnel(const TunnelEnd& end, MutableBytes packet) {
 /// What one super-packet became on its way is one for the kernel again.
 void GatewayDaemon::on_train_end() {
   if (arriving_.empty()) return;
-  TunDevice& device = side_of(arriving_instance_)->device();
+  TunDevice& device = arriving_side_->device();
   if (arriving_.size() == 1 || !settings_.offload) {
     for (const MutableBytes packet : arriving_) (void)device.write(packet, {}, {});  // counted there
   } else {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/ipv6/offload.h"
 #include "core/lisp/data_header.h"
 
 namespace ilnp {
@@ -10,6 +11,8 @@ namespace {
 
 constexpr std::uint16_t first_source_port = 49152;
 constexpr int ports_tried = 256;  ///< others of this machine may have some of them
+/// Octets. Nobody answers to source ports; but what ICMP says about their packets takes room in here, too.
+constexpr int error_buffer = 64 << 10;
 
 }  // namespace
 
@@ -51,9 +54,8 @@ Result<void> DataPort::open_side(Loop& loop, lisp::Family family, const lisp::Ip
 
 Result<std::unique_ptr<DataPort::Sender>> DataPort::open_sender(Loop& loop, lisp::Family family, std::uint16_t port,
                                                                 bool no_checksum) {
-  // Nobody answers to these ports; what comes is thrown away.
-  auto opened =
-      UdpSocket::open(family, port, {.share_port = true, .no_checksum = no_checksum, .receive_buffer = 1, .batch = 1});
+  auto opened = UdpSocket::open(
+      family, port, {.share_port = true, .no_checksum = no_checksum, .receive_buffer = error_buffer, .batch = 1});
   if (!opened) return opened.error();
   auto out = std::make_unique<Sender>(Sender{std::move(opened.value()), nullptr});
   out->watch = std::make_unique<Watch>(loop, out->socket.fd(), [this, &its = *out] { return drain(its); });
@@ -111,8 +113,10 @@ void DataPort::send(const lisp::IpAddress& rloc, const lisp::OuterHeader& outer,
   to.traffic_class = outer.traffic_class;
   to.may_fragment = outer.may_fragment;
 
-  if (!packet.offload.partial_checksum && packet.offload.segmentation == Offload::Segmentation::none) {
-    wait(port, to, header, packet.bytes());
+  if (packet.offload.segmentation == Offload::Segmentation::none) {
+    Packet whole = packet;
+    complete_checksum(whole);
+    wait(port, to, header, whole.bytes());
     return;
   }
   flush();
@@ -154,19 +158,8 @@ void DataPort::flush() {
 void DataPort::send_train(Port& port, DatagramToSend to, Bytes octets, std::size_t datagram) {
   const std::size_t pieces = (octets.size() + datagram - 1) / datagram;
   UdpSocket& single = port.bare ? port.bare->socket : port.checked->socket;
-  bool sent = false;
-  if (pieces == 1) {
-    sent = single.send(to, octets);
-  } else {
-    to.segment = datagram;
-    sent = port.checked->socket.send(to, octets);
-    to.segment = 0;
-    // A train that is too large for the path is an error without a size: one datagram alone gets the size told.
-    if (!sent) (void)single.send(to, octets.first(datagram));
-  }
-  if (!sent) return;
-  counters_.sent += pieces;
-  counters_.sent_octets += octets.size();
+  if (pieces > 1) to.segment = datagram;
+  if ((pieces == 1 ? single : port.checked->socket).send(to, octets)) counters_.sent_octets += octets.size();
 }
 
 DataPort::Counters DataPort::counters() const {
@@ -174,6 +167,7 @@ DataPort::Counters DataPort::counters() const {
   const auto add = [&](const std::unique_ptr<Sender>& sender) {
     if (!sender) return;
     const UdpSocket::Counters& its = sender->socket.counters();
+    out.sent += its.sent;
     out.send_full += its.send_full;
     out.send_too_big += its.send_too_big;
     out.send_failed += its.send_failed;

@@ -402,7 +402,7 @@ std::vector<Option> control_plane_options() {
        .type = integer,
        .help = "Packets that wait for one node, at most.",
        .fallback = "256",
-       .range = "0..65536"},
+       .range = "1..65536"},
       {.key = "hold.hold_octets",
        .type = integer,
        .help = "Octets that wait for all of them, at most.",

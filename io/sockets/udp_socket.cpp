@@ -18,7 +18,6 @@ namespace ilnp {
 namespace {
 
 constexpr std::size_t largest_datagram = 65535;
-constexpr std::size_t most_parts = 4;
 constexpr int udp_no_check6_tx = 101, udp_no_check6_rx = 102;  // UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX, linux/udp.h
 constexpr std::size_t control_octets = 256;
 using Control = std::array<std::uint8_t, control_octets>;
@@ -131,12 +130,16 @@ void write_control(ControlWriter& out, lisp::Family family, const DatagramToSend
 
 struct UdpSocket::Buffers {
   explicit Buffers(std::size_t batch)
-      : memory(batch * largest_datagram), names(batch), controls(batch), parts(batch), messages(batch) {
+      : memory{std::make_unique_for_overwrite<std::uint8_t[]>(batch * largest_datagram)},
+        names(batch),
+        controls(batch),
+        parts(batch),
+        messages(batch) {
     datagrams.reserve(batch);
   }
   std::span<mmsghdr> prepare() {
     for (std::size_t i = 0; i < messages.size(); ++i) {
-      parts[i] = {memory.data() + i * largest_datagram, largest_datagram};
+      parts[i] = {memory.get() + i * largest_datagram, largest_datagram};
       msghdr& head = messages[i].msg_hdr;
       head = {};
       head.msg_name = &names[i];
@@ -149,7 +152,7 @@ struct UdpSocket::Buffers {
     return messages;
   }
 
-  std::vector<std::uint8_t> memory;
+  std::unique_ptr<std::uint8_t[]> memory;  ///< pages that nothing arrives in are not touched
   std::vector<sockaddr_storage> names;
   std::vector<Control> controls;
   std::vector<iovec> parts;
@@ -211,7 +214,7 @@ UdpSocket::Batch UdpSocket::receive() {
   for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
     ReceivedDatagram datagram;
     std::tie(datagram.source, datagram.source_port) = from_sockaddr(buffers_->names[i]);
-    datagram.payload = {buffers_->memory.data() + i * largest_datagram, messages[i].msg_len};
+    datagram.payload = {buffers_->memory.get() + i * largest_datagram, messages[i].msg_len};
     datagram.segment = datagram.payload.size();
     const bool is_cut = (messages[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
     if (is_cut || !read_control(messages[i].msg_hdr, datagram)) {
@@ -224,43 +227,56 @@ UdpSocket::Batch UdpSocket::receive() {
   return {buffers_->datagrams, static_cast<std::size_t>(got) == messages.size()};
 }
 
-bool UdpSocket::send(const DatagramToSend& to, std::span<const Bytes> parts) {
+/// 0, or the errno.
+int UdpSocket::transmit(const DatagramToSend& to, Bytes payload) {
   sockaddr_storage name{};
   alignas(cmsghdr) Control control{};
-  std::array<iovec, most_parts> vectors{};
+  iovec part{const_cast<std::uint8_t*>(payload.data()), payload.size()};
   msghdr message{};
   message.msg_name = &name;
   message.msg_namelen = to_sockaddr(to.destination, to.port, name);
-  for (std::size_t i = 0; i < parts.size() && i < most_parts; ++i)
-    vectors[i] = {const_cast<std::uint8_t*>(parts[i].data()), parts[i].size()};
-  message.msg_iov = vectors.data();
-  message.msg_iovlen = std::min(parts.size(), most_parts);
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
   ControlWriter writer{control};
   write_control(writer, family_, to);
   message.msg_control = writer.used() == 0 ? nullptr : control.data();
   message.msg_controllen = writer.used();
-  ssize_t sent = -1;
   // An error that waits from an earlier datagram is told by the next call, which then has sent nothing.
-  for (int i = 0; i < 2 && sent < 0; ++i) {
-    sent = ::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 && (errno == EAGAIN || errno == EMSGSIZE || errno == EINVAL)) break;
+  for (int i = 0; i < 2; ++i) {
+    if (::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
+    if (errno == EAGAIN || errno == EMSGSIZE || errno == EINVAL) break;
   }
-  if (sent >= 0) {
-    ++counters_.sent;
+  return errno;
+}
+
+void UdpSocket::count_lost(int problem, std::size_t datagrams) {
+  if (problem == EAGAIN || problem == ENOBUFS || problem == ENOMEM)
+    counters_.send_full += datagrams;
+  else if (problem == EMSGSIZE)
+    counters_.send_too_big += datagrams;
+  else
+    counters_.send_failed += datagrams;
+}
+
+bool UdpSocket::send(const DatagramToSend& to, Bytes payload) {
+  const std::size_t datagrams = to.segment == 0 ? 1 : (payload.size() + to.segment - 1) / to.segment;
+  int problem = transmit(to, payload);
+  if (problem == 0) {
+    counters_.sent += datagrams;
     return true;
   }
-  switch (errno) {
-    case EAGAIN:
-    case ENOBUFS:
-    case ENOMEM:
-      ++counters_.send_full;
-      break;
-    case EMSGSIZE:
-      ++counters_.send_too_big;
-      break;
-    default:
-      ++counters_.send_failed;
+  if (to.segment != 0 && (problem == EINVAL || problem == EMSGSIZE)) {
+    // Of a train that is larger than the path the kernel does not say how large it may be: of one datagram it does.
+    DatagramToSend first = to;
+    first.segment = 0;
+    problem = transmit(first, payload.first(std::min(to.segment, payload.size())));
+    if (problem == 0) {
+      ++counters_.sent;
+      count_lost(EINVAL, datagrams - 1);
+      return false;
+    }
   }
+  count_lost(problem, datagrams);
   return false;
 }
 

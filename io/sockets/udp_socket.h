@@ -54,7 +54,8 @@ class UdpSocket {
     std::size_t batch = 16;        ///< datagrams or trains of one receive()
   };
   struct Counters {
-    std::uint64_t received = 0, sent = 0;
+    std::uint64_t received = 0;   ///< datagrams or trains
+    std::uint64_t sent = 0;       ///< datagrams, as everything that counts what leaves
     std::uint64_t malformed = 0;  ///< without the ancillary data that was asked for, or cut
     std::uint64_t send_full = 0, send_too_big = 0, send_failed = 0, receive_failed = 0;
   };
@@ -74,13 +75,14 @@ class UdpSocket {
   };
   Batch receive();
   /// False: dropped and counted.
-  bool send(const DatagramToSend& to, std::span<const Bytes> parts);
-  bool send(const DatagramToSend& to, Bytes payload) { return send(to, std::span{&payload, 1}); }
+  bool send(const DatagramToSend& to, Bytes payload);
   std::vector<DatagramError> receive_errors();
   const Counters& counters() const { return counters_; }
 
  private:
   UdpSocket(Descriptor descriptor, lisp::Family family, std::size_t batch);
+  int transmit(const DatagramToSend& to, Bytes payload);
+  void count_lost(int problem, std::size_t datagrams);
   struct Buffers;
   Descriptor descriptor_;
   lisp::Family family_;

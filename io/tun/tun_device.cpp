@@ -183,7 +183,10 @@ TunDevice::ReadResult TunDevice::read(MutableBytes buffer) {
 }
 
 bool TunDevice::write(Bytes first, std::span<const Bytes> rest, const Offload& offload) {
-  assert(!first.empty() && rest.size() + 2 <= most_pieces);
+  if (first.empty() || rest.size() + 2 > most_pieces) {
+    ++counters_.write_refused;
+    return false;
+  }
   VirtioHeader header = virtio_from_offload(offload, 0, static_cast<IpVersion>(first[0] >> 4));
   std::array<iovec, most_pieces> parts;
   int count = 0;

@@ -43,7 +43,7 @@ class TunDevice {
     std::uint64_t not_ipv6 = 0;       ///< dropped on read: of a family that it does not carry
     std::uint64_t malformed = 0;      ///< dropped on read: virtio header or length makes no sense
     std::uint64_t write_full = 0;     ///< dropped on write: no buffer in the kernel
-    std::uint64_t write_refused = 0;  ///< dropped on write: the kernel found the packet invalid, or the link is down
+    std::uint64_t write_refused = 0;  ///< dropped on write: the packet is invalid or in too many pieces, the link down
     std::uint64_t read_failed = 0;
   };
 
@@ -82,7 +82,7 @@ class TunDevice {
   ReadResult read(MutableBytes buffer);
   /// Hands a packet to the kernel. False: dropped and counted.
   bool write(const Packet& packet) { return write(packet.bytes(), {}, packet.offload); }
-  /// The same for one that lies in pieces: `rest` follows `first`, in which all headers are. At most most_pieces.
+  /// The same for one that lies in pieces: `rest` follows `first`, in which all headers are. Less than most_pieces.
   bool write(Bytes first, std::span<const Bytes> rest, const Offload& offload);
   static constexpr std::size_t most_pieces = 128;
 

@@ -132,6 +132,18 @@ TEST_F(TunDeviceTest, WhatTheKernelRefusesIsCounted) {
   EXPECT_EQ(device.value().counters().write_refused, 1u);
 }
 
+TEST_F(TunDeviceTest, MorePiecesThanTheKernelTakesAreRefused) {
+  auto device = open();
+  configure(device.value());
+  const ByteVector packet =
+      test::PacketBuilder{there, here}.udp(5000, 4000, ByteVector(TunDevice::most_pieces)).build();
+  std::vector<Bytes> rest;
+  for (std::size_t at = 48; at < packet.size(); ++at) rest.push_back(Bytes{packet}.subspan(at, 1));
+  EXPECT_FALSE(device.value().write(Bytes{packet}.first(48), rest, {}));
+  EXPECT_FALSE(device.value().write(Bytes{}, {}, {}));
+  EXPECT_EQ(device.value().counters().write_refused, 2u);
+}
+
 TEST_F(TunDeviceTest, Ipv4IsCountedAndDropped) {
   auto device = open();
   configure(device.value());

@@ -70,7 +70,10 @@ class LispInterworkingTest : public ::testing::Test {
   LispVerdict in(Bytes packet, const char* outer = client_rloc, std::uint8_t hops = 60,
                  std::uint8_t traffic_class = 0) {
     received.assign(packet.begin(), packet.end());
-    return gw->from_tunnel(at(), {ip(outer), hops, traffic_class, 0}, received, actions);
+    MutableBytes whole = received;
+    const LispVerdict verdict = gw->from_tunnel(at(), {ip(outer), hops, traffic_class, 0}, whole, actions);
+    received.resize(whole.size());
+    return verdict;
   }
   static ByteVector datagram(const Address& from, const Address& to, std::size_t payload = 20) {
     return PacketBuilder{from, to}.udp(5000, 6000, test::counting(payload)).build();
@@ -261,6 +264,13 @@ TEST_F(LispInterworkingTest, APacketForTheSiteGoesInside) {
   EXPECT_EQ(load_u16(received.data()) >> 4 & 0xff, 0xb9) << "DSCP, and ECT(1) over ECT(0)";
 }
 
+TEST_F(LispInterworkingTest, OctetsBehindThePacketEndInTheTunnel) {
+  ByteVector padded = datagram(client, host, 20);
+  padded.resize(padded.size() + 100);
+  EXPECT_EQ(in(padded).kind, Kind::inside);
+  EXPECT_EQ(received.size(), 68u);
+}
+
 TEST_F(LispInterworkingTest, CongestionThatNobodyCouldBeToldOfDrops) {
   EXPECT_EQ(in(datagram(client, host), client_rloc, 60, 0x03).reason, LispDrop::congestion);
 }
@@ -346,10 +356,14 @@ TEST_F(LispInterworkingTest, WaitingIsBounded) {
   EXPECT_EQ(dropped(LispDrop::hold_full), 2u);
   EXPECT_EQ(in(datagram(client, guest, 900)).reason, LispDrop::hold_full) << "octets of all nodes";
   gw->release(at(), eid("2001:db8:e::200:0:0:a"), actions);
-  ASSERT_EQ(actions.inside.size(), 3u);
-  EXPECT_EQ(actions.inside[0].bytes.size(), 48u + 23) << "the oldest made way";
+  ASSERT_EQ(actions.inside.size(), 4u) << "nothing makes way for what has no room";
+  EXPECT_EQ(actions.inside[0].bytes.size(), 48u + 22) << "the oldest made way";
   gw->hold(now, eid("2001:db8:1::7"));
   EXPECT_EQ(in(datagram(client, host)).kind, Kind::inside) << "only mobile EIDs are held";
+  begin({.hold_packets = 0});
+  arrive();
+  gw->hold(now, eid("2001:db8:e::200:0:0:a"));
+  EXPECT_EQ(in(datagram(client, guest)).reason, LispDrop::hold_full);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Control and data port against themselves, over loopback.
 #include <gtest/gtest.h>
 
+#include "core/ipv6/checksum.h"
 #include "core/lisp/data_header.h"
 #include "gateway/src/control_port.h"
 #include "gateway/src/data_port.h"
@@ -114,6 +115,23 @@ TEST_F(DataPortTest, ASuperPacketBecomesItsSegments) {
   EXPECT_EQ(packets[0].size(), 48u + 1200);
   EXPECT_EQ(packets[2].size(), 48u + 1100);
   EXPECT_EQ(port->counters().sent, 3u);
+}
+
+TEST_F(DataPortTest, UnfinishedChecksumsAreFinishedAndTravelTogether) {
+  open({{{v6}}, 1, false, true});
+  const ByteVector right = inner("the kernel left it to the device");
+  for (int i = 0; i < 3; ++i) {
+    ByteVector bytes = right;
+    Packet packet{bytes, 0, bytes.size(), {.partial_checksum = true, .checksum_start = 40, .checksum_offset = 6}};
+    std::uint16_t pseudo =
+        fold(std::uint64_t{ones_complement_sum(Bytes{bytes}.subspan(8, 32))} + bytes.size() - 40 + 17);
+    store_u16(bytes.data() + 46, pseudo);
+    port->send(v6, {}, 0, packet);
+  }
+  port->flush();
+  ASSERT_NO_FATAL_FAILURE(await(3));
+  for (const ByteVector& packet : packets) EXPECT_EQ(packet, right);
+  EXPECT_EQ(trains, 1u);
 }
 
 TEST_F(DataPortTest, WhatIsNoLispIsCounted) {

@@ -124,7 +124,8 @@ TEST(Train, PiecesAreRightAndMakeTheWholeAgain) {
   test::FakeRandom random{11};
   for (int turn = 0; turn < 400; ++turn) {
     Super super{.is_ipv4 = random.one_in(2), .options = 4 * random.below(11)};
-    const std::size_t segment = 100 + random.below(1400), size = 1 + random.below(60'000);
+    const std::size_t segment = 100 + random.below(1400);
+    const std::size_t size = 1 + random.below(std::min<std::size_t>(60'000, most_in_train * segment));
     ByteVector bytes = super.build(random.octets(size));
     const ByteVector before = bytes;
     const auto trains = cut(bytes, super.offload(segment));
@@ -319,6 +320,18 @@ TEST_F(JoinTest, NeverBeyondTheLargestPacket) {
   ASSERT_EQ(out.size(), 2u);
   EXPECT_LE(whole(out[0]).size(), 65'535u);
   EXPECT_EQ(out[0].rest.size() + out[1].rest.size() + 2, 50u);
+}
+
+TEST_F(JoinTest, NeverMoreThanTheKernelTakesInPieces) {
+  std::vector<ByteVector> pieces;
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    Super one{.flags = plain_ack, .sequence = i};
+    ByteVector bytes = one.build(ByteVector(1));
+    pieces.push_back(packets_of(cut(bytes, one.offload(0))).at(0));
+  }
+  Sizes sizes;
+  for (const Joined& one : joined(pieces)) sizes.push_back(1 + one.rest.size());
+  EXPECT_EQ(sizes, (Sizes{64, 64, 64, 8}));
 }
 
 TEST_F(JoinTest, StrangersPassAsTheyAre) {

@@ -42,13 +42,12 @@ class UdpSocketTest : public ::testing::TestWithParam<Family> {
 TEST_P(UdpSocketTest, BothEndsOfADatagramAndItsHeader) {
   UdpSocket a = open(), b = open();
   EXPECT_NE(a.port(), 0);
-  const ByteVector text{1, 2, 3}, more{4, 5};
-  const Bytes parts[] = {text, more};
-  ASSERT_TRUE(a.send({.destination = loopback(), .port = b.port(), .hop_limit = 17, .traffic_class = 0xb9}, parts));
+  const ByteVector text{1, 2, 3, 4, 5};
+  ASSERT_TRUE(a.send({.destination = loopback(), .port = b.port(), .hop_limit = 17, .traffic_class = 0xb9}, text));
   const auto got = receive(b, 5);
   ASSERT_EQ(got.size(), 1u);
   const ReceivedDatagram& datagram = got[0].first;
-  EXPECT_EQ(got[0].second, (ByteVector{1, 2, 3, 4, 5}));
+  EXPECT_EQ(got[0].second, text);
   EXPECT_EQ(datagram.source, loopback());
   EXPECT_EQ(datagram.destination, loopback());
   EXPECT_EQ(datagram.source_port, a.port());
@@ -95,6 +94,15 @@ TEST_P(UdpSocketTest, TrainsComeApartForOthers) {
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(got[0].second.size(), 1400u);
   EXPECT_EQ(got[2].second.size(), 1200u);
+}
+
+TEST_P(UdpSocketTest, OfATrainThatIsRefusedEachDatagramCounts) {
+  UdpSocket a = open(), b = open();
+  constexpr std::size_t too_many = 1000;  // more than any kernel takes at once
+  EXPECT_FALSE(a.send({.destination = loopback(), .port = b.port(), .segment = 10}, ByteVector(too_many * 10 - 3)));
+  EXPECT_EQ(a.counters().sent, 1u) << "the one that was to be told a size";
+  EXPECT_EQ(a.counters().send_failed, too_many - 1);
+  EXPECT_EQ(receive(b, 10).size(), 1u);
 }
 
 TEST_P(UdpSocketTest, WhatNobodyListensToIsAnError) {
