@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/ipv6/offload.h"
+#include "core/lisp/mss.h"
 #include "core/lisp/train.h"
 
 namespace ilnp {
@@ -100,6 +101,7 @@ LispVerdict LispInterworking::send_to(lisp::Instant at, std::uint32_t instance, 
       encapsulated(packet.bytes(), inner, rloc, path_mtu(at.now, rloc), lisp::largest_piece(packet, inner));
   switch (out.verdict) {
     case encapsulate:
+      fit_session(at.now, packet.bytes(), inner, rloc, packet.offload.partial_checksum);
       return {LispVerdict::Kind::tunnel, LispDrop::none, rloc, out.outer};
     case hop_limit_exceeded:
       return refuse(at, instance, packet.bytes(), inner, LispDrop::hop_limit, InnerError::hop_limit_exceeded, 0,
@@ -164,6 +166,7 @@ LispVerdict LispInterworking::out_of_tunnel(lisp::Instant at, const TunnelEnd& e
   }
   if (!lisp::decapsulate(packet, inner, end.hop_limit, end.traffic_class, settings_.dscp))
     return drop(LispDrop::congestion);
+  fit_session(at.now, packet, inner, end.source, false);
   return {LispVerdict::Kind::inside, LispDrop::none, {}, {}};
 }
 
@@ -190,6 +193,14 @@ LispVerdict LispInterworking::relay(lisp::Instant at, const TunnelEnd& end, Muta
 std::size_t LispInterworking::path_mtu(TimePoint now, const IpAddress& rloc) const {
   const PathMtu* known = path_mtus_.find(rloc);
   return known == nullptr || known->until <= now ? settings_.default_path_mtu : known->octets;
+}
+
+/// Both directions are taken for equally wide: what this side announces is about the way back.
+void LispInterworking::fit_session(TimePoint now, MutableBytes packet, const InnerPacket& inner, const IpAddress& rloc,
+                                   bool leaves_checksum) const {
+  if (!settings_.clamp_mss) return;
+  const std::size_t mtu = path_mtu(now, rloc) - lisp::encapsulation_octets(rloc.family());
+  lisp::clamp_mss(packet, inner, lisp::segment_in(inner.source.family(), mtu), leaves_checksum);
 }
 
 void LispInterworking::set_path_mtu(TimePoint now, const IpAddress& rloc, std::size_t octets) {

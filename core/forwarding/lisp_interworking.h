@@ -80,6 +80,7 @@ struct InterworkingSettings {
   bool is_pitr = false;                        ///< tunnels for senders without an EID of ours
   std::optional<lisp::IpAddress> proxy_etr{};  ///< gets what is not for a LISP site (RFC 6832 section 5)
   std::vector<lisp::IpPrefix> petr_clients{};  ///< outer sources that may send to the world through us; none: no PETR
+  bool clamp_mss = false;                      ///< TCP sessions begin with segments that fit into the tunnel
   bool check_sources = false;                  ///< the tunnel's other end has to be an RLOC of the inner source
   double errors_per_second = 100;              ///< ICMP errors of our own
   std::size_t default_path_mtu = 1500;         ///< octets, to an RLOC that nothing is known of
@@ -151,6 +152,8 @@ class LispInterworking {
   LispVerdict relay(lisp::Instant at, const TunnelEnd& end, MutableBytes packet, const lisp::InnerPacket& inner,
                     const lisp::MappingRecord& elsewhere, LispActions& actions);
   std::size_t path_mtu(TimePoint now, const lisp::IpAddress& rloc) const;
+  void fit_session(TimePoint now, MutableBytes packet, const lisp::InnerPacket& inner, const lisp::IpAddress& rloc,
+                   bool leaves_checksum) const;
   lisp::Flow flow_of(const lisp::InnerPacket& inner) const;
 
   // lisp_holding.cpp

@@ -95,6 +95,7 @@ void read_data(SettingsReader& reader) {
   to.is_pitr = data.boolean("pitr");
   to.petr_clients = data.list<lisp::IpPrefix>("petr_clients");
   if (data.has("proxy_etr")) to.proxy_etr = data.ip_address("proxy_etr");
+  to.clamp_mss = data.boolean("clamp_mss");
   to.check_sources = data.boolean("check_sources");
   to.errors_per_second = static_cast<double>(data.integer("errors_per_second"));
   to.default_path_mtu = size_of(data, "path_mtu");

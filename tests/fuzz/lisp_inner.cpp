@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/lisp/encapsulation.h"
+#include "core/lisp/mss.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace ilnp;
@@ -51,6 +52,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto again = parse_inner(sent);
     FUZZ_REQUIRE(again.has_value() && again.value().hop_limit + 1 == inner.hop_limit);
   }
+  ByteVector clamped = packet;
+  clamp_mss(clamped, inner, 1000 + hops, false);
+  FUZZ_REQUIRE(
+      std::equal(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(inner.upper_offset), clamped.begin()));
   if (!decapsulate(packet, inner, hops, traffic_class, DscpMode::uniform)) return 0;
   const auto after = parse_inner(packet);
   FUZZ_REQUIRE(after.has_value() && after.value().hop_limit == std::min(hops, inner.hop_limit));

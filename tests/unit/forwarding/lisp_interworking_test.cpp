@@ -254,6 +254,24 @@ TEST_F(LispInterworkingTest, Ipv4ThatMayBeCutIsCut) {
   EXPECT_EQ(load_u16(actions.inside[0].bytes.data() + 26), 1464) << "fragmentation needed";
 }
 
+TEST_F(LispInterworkingTest, SessionsBeginWithWhatFits) {
+  const ByteVector options{2, 4, 1440 >> 8, 1440 & 0xff};
+  const auto announced = [](Bytes packet) { return load_u16(packet.data() + 62); };
+  const ByteVector syn = PacketBuilder{host, client}.tcp(1, 2, 3, 4, 0x02, {}, options).build(),
+                   syn_ack = PacketBuilder{client, host}.tcp(2, 1, 3, 4, 0x12, {}, options).build();
+  out(syn);
+  EXPECT_EQ(announced(sent->packet.bytes()), 1440) << "left alone where not asked for";
+  begin({.clamp_mss = true});
+  out(syn);
+  EXPECT_EQ(announced(sent->packet.bytes()), 1500 - 56 - 60);
+  EXPECT_TRUE(test::checksum_is_good(sent->packet.bytes()));
+  EXPECT_EQ(in(syn_ack).kind, Kind::inside);
+  EXPECT_EQ(announced(received), 1500 - 56 - 60);
+  gw->set_path_mtu(now, ip(client_rloc), 1400);
+  EXPECT_EQ(in(syn_ack).kind, Kind::inside);
+  EXPECT_EQ(announced(received), 1400 - 56 - 60);
+}
+
 // --- Out of a tunnel
 
 TEST_F(LispInterworkingTest, APacketForTheSiteGoesInside) {
