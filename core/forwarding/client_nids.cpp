@@ -54,6 +54,11 @@ std::optional<NodeId> ClientNids::find(const lisp::Eid& client) const {
   return known == by_eid_.end() ? std::nullopt : std::optional{known->second->nid};
 }
 
+std::optional<lisp::Eid> ClientNids::find(NodeId nid) const {
+  const auto known = by_nid_.find(nid);
+  return known == by_nid_.end() || known->second == clients_.end() ? std::nullopt : std::optional{known->second->eid};
+}
+
 ByteVector ClientNids::save() const {
   ByteVector out;
   ByteWriter w{out};

@@ -43,6 +43,7 @@ class ClientNids {
   /// Whom packets for that NID are for; he counts as speaking.
   std::optional<lisp::Eid> client_of(TimePoint now, NodeId nid);
   std::optional<NodeId> find(const lisp::Eid& client) const;
+  std::optional<lisp::Eid> find(NodeId nid) const;
   std::size_t size() const { return by_eid_.size(); }
 
   /// For the state file, beside that of the HostForwarder: sessions go on under the NIDs that they have.

@@ -75,6 +75,7 @@ class EidExchange {
   Left to_eid(TimePoint now, Packet& packet);
 
   ClientNids& clients() { return clients_; }
+  const ClientNids& clients() const { return clients_; }
   std::uint64_t drops(ExchangeDrop reason) const { return drops_[static_cast<std::size_t>(reason)]; }
 
  private:

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/forwarding/node_sessions.h"
+
+#include <iterator>
+#include <utility>
+
+#include "core/forwarding/packet_fields.h"
+#include "core/ipv6/icmpv6.h"
+
+namespace ilnp {
+namespace {
+
+constexpr std::uint32_t our_interface = 1;  ///< there is but one
+
+OutPacket copy_of(const Packet& packet) {
+  const Bytes bytes = packet.bytes();
+  return {{bytes.begin(), bytes.end()}, packet.offload};
+}
+
+/// A packet that may be the first one of a flow. Of later fragments nobody can tell.
+bool opens(const Packet& packet, const HeaderWalk& walk) {
+  if (!walk.has_upper_layer()) return true;
+  if (walk.upper_protocol == next_header::icmpv6) return icmp_type(packet, walk) == icmpv6::echo_request;
+  const TcpFields tcp = tcp_of(packet, walk);
+  return !tcp.valid || (tcp.flags & (tcp_syn | tcp_ack | tcp_rst)) == tcp_syn;
+}
+
+}  // namespace
+
+const char* name_of(NodeDrop reason) {
+  constexpr std::array names{"none", "no_node", "no_session", "unknown_place", "no_client"};
+  static_assert(names.size() == static_cast<std::size_t>(NodeDrop::count));
+  return names[static_cast<std::size_t>(reason)];
+}
+
+NodeSessions::NodeSessions(NodeSettings settings, Random& random, Hasher& hasher, std::uint64_t seed)
+    : settings_{std::move(settings)},
+      exchange_{settings_.exchange, hasher, seed},
+      forwarder_{settings_.tuning, settings_.exchange.identity_prefix, random, hasher} {
+  for (const NodeSettings::Node& node : settings_.nodes) {
+    nodes_.try_emplace(node.nid, Place{node});
+    exchange_.reserve(node.nid);
+  }
+}
+
+bool NodeSessions::serves(std::uint32_t instance, const lisp::IpAddress& eid) const {
+  const auto prefix = settings_.exchange.eid_prefixes.find(instance);
+  return prefix != settings_.exchange.eid_prefixes.end() && !eid.is_ipv4() && eid.ipv6().locator == prefix->second;
+}
+
+NodeSessions::Entry NodeSessions::refuse(NodeDrop reason, Entry entry) {
+  ++drops_[static_cast<std::size_t>(reason)];
+  return entry;
+}
+
+// --- From clients
+// -----------------------------------------------------------------------------------------------------------
+
+/// To the client's session with that node; or it may open one. An error is about a session: the exchange looks for it.
+bool NodeSessions::belongs(std::uint32_t instance, const Packet& packet, const HeaderWalk& walk) {
+  if (opens(packet, walk)) return true;
+  if (walk.upper_protocol == next_header::icmpv6 && icmpv6::is_error(icmp_type(packet, walk))) return true;
+  const auto nid = clients().find(lisp::Eid{instance, walk.source});
+  return nid && forwarder_.ilcc().find_pair(*nid, walk.destination.nid) != nullptr;
+}
+
+NodeSessions::Entry NodeSessions::from_client(TimePoint now, std::uint32_t instance, Packet& packet,
+                                              NodeActions& actions) {
+  const WalkOutcome outcome = walk_headers(packet.bytes());
+  if (outcome.ok) {  // otherwise the exchange says what is wrong
+    const auto node = nodes_.find(outcome.walk.destination.nid);
+    if (node == nodes_.end() || !node->second.configured.instances.contains(instance))
+      return refuse(NodeDrop::no_node, Entry::no_node);
+    if (!belongs(instance, packet, outcome.walk)) return refuse(NodeDrop::no_session, Entry::no_session);
+  }
+  const EidExchange::Entered entered = exchange_.to_identity(now, instance, packet);
+  if (entered.retired) forwarder_.remove_own_nid(*entered.retired);
+  if (entered.new_client) {
+    forwarder_.add_own_nid(*entered.new_client);
+    actions.sessions_changed = true;
+  }
+  if (entered.drop != ExchangeDrop::none) return Entry::taken;
+  const Verdict verdict = forwarder_.outbound(now, packet, did_);
+  // What an earlier packet brought about goes first.
+  settle(now, actions);
+  if (verdict.disposition == Disposition::to_wire) actions.to_wire.push_back(copy_of(packet));
+  return Entry::taken;
+}
+
+// --- From nodes
+// -------------------------------------------------------------------------------------------------------------
+
+void NodeSessions::from_wire(TimePoint now, Packet& packet, NodeActions& actions) {
+  const WalkOutcome outcome = walk_headers(packet.bytes());
+  if (outcome.ok && !comes_from_its_place(outcome.walk, actions)) {
+    (void)refuse(NodeDrop::unknown_place, Entry::taken);
+    return;
+  }
+  const Verdict verdict = forwarder_.inbound(now, packet, our_interface, did_);
+  settle(now, actions);
+  if (verdict.disposition == Disposition::to_identity) to_client(now, packet, actions);
+  if (verdict.disposition == Disposition::to_kernel) (void)refuse(NodeDrop::no_client, Entry::taken);
+}
+
+void NodeSessions::to_client(TimePoint now, Packet& packet, NodeActions& actions) {
+  const EidExchange::Left left = exchange_.to_eid(now, packet);
+  if (left.drop != ExchangeDrop::none) return;
+  OutPacket copy = copy_of(packet);
+  actions.to_clients.push_back({left.instance, std::move(copy.bytes), copy.offload});
+}
+
+// --- What the engine asks for
+// -----------------------------------------------------------------------------------------------
+
+void NodeSessions::settle(TimePoint now, NodeActions& actions) {
+  while (!did_.empty()) {
+    Actions did = std::exchange(did_, {});
+    std::ranges::move(did.to_wire, std::back_inserter(actions.to_wire));
+    for (OutPacket& out : did.to_identity) {
+      Packet packet{out.bytes, 0, out.bytes.size(), out.offload};
+      packet.offload.may_fragment = packet.size() > minimum_mtu;  // it came in fragments
+      to_client(now, packet, actions);
+    }
+    for (const HostEvent& event : did.events) note(event);
+    std::ranges::move(did.events, std::back_inserter(actions.events));
+    for (const NameQuery& query : did.name_queries) answer(now, query, actions);
+    check_flows(now, did.flow_checks);
+    actions.sessions_changed |= did.sessions_changed;
+  }
+}
+
+void NodeSessions::check_flows(TimePoint now, const std::vector<CorrespondentId>& ids) {
+  for (const CorrespondentId id : ids)
+    if (const Correspondent* c = forwarder_.ilcc().at(id))
+      forwarder_.set_pinned(now, id, now - c->last_used() < settings_.keep);
+}
+
+void NodeSessions::on_time(TimePoint now, NodeActions& actions) {
+  forwarder_.on_time(now, did_);
+  settle(now, actions);
+}
+
+}  // namespace ilnp
