@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "gateway/src/lisp_step.h"
 #include "gateway/src/status.h"
 
 namespace ilnp {
@@ -33,6 +34,7 @@ Result<void> GatewayDaemon::start() {
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
   if (auto opened = open_ports(); !opened) return opened;
   if (auto opened = open_inside(); !opened) return opened;
+  if (auto opened = open_truth(); !opened) return opened;
   register_status(*this);
   serve();
   housekeeping();
@@ -94,6 +96,13 @@ Result<void> GatewayDaemon::open_inside() {
   return kernel_->remove_stale_routes();
 }
 
+Result<void> GatewayDaemon::open_truth() {
+  if (!settings_.truth) return ok();
+  truth_ = std::make_unique<EidTruth>(settings_.truth->own, settings_.xtr.mobile,
+                                      [this](const std::vector<EidNews>& news) { on_news(news); });
+  return truth_->open(loop_, settings_.truth->store);
+}
+
 void GatewayDaemon::apply_settings(const Configuration& fresh) {
   DaemonProcess::apply_settings(fresh);
   const GatewaySettings settings = gateway_settings(fresh).value();
@@ -147,6 +156,16 @@ void GatewayDaemon::deliver(const lisp::XtrActions::Delivery& delivery) {
   if (auto done = kernel_->deliver(delivery.eid); !done)
     log_event(LogLevel::error, "host_route_not_set",
               {{"eid", lisp::to_string(lisp::EidPrefix::host(delivery.eid))}, {"reason", done.error().message}});
+}
+
+void GatewayDaemon::on_news(const std::vector<EidNews>& news) {
+  const lisp::Instant at = instant();
+  for (const EidNews& one : news)
+    for (const LispStep& step : steps_of(one)) {
+      take(step, at, *xtr_, *interworking_, actions_);
+      settle(at);
+    }
+  end_turn();
 }
 
 void GatewayDaemon::log(const lisp::XtrEvent& event) const {

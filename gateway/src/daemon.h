@@ -12,6 +12,7 @@
 #include "core/lisp/train.h"
 #include "gateway/src/control_port.h"
 #include "gateway/src/data_port.h"
+#include "gateway/src/eid_truth.h"
 #include "gateway/src/kernel_setup.h"
 #include "gateway/src/memory_file.h"
 #include "gateway/src/settings.h"
@@ -38,6 +39,7 @@ class GatewayDaemon : public DaemonProcess {
   lisp::Instant instant() const;
   Result<void> open_inside();
   Result<void> open_ports();
+  Result<void> open_truth();
   void make_core();
   void on_network_events(TimePoint now, const std::vector<NetworkEvent>& events) override;
   void finish(bool take_down) override;
@@ -46,6 +48,7 @@ class GatewayDaemon : public DaemonProcess {
   /// Does what is in `actions_`, and leaves it empty.
   void perform();
   void deliver(const lisp::XtrActions::Delivery& delivery);
+  void on_news(const std::vector<EidNews>& news);
   void log(const lisp::XtrEvent& event) const;
   void on_timer();
   /// After everything: what waits to be sent leaves, and the timer is set.
@@ -71,6 +74,7 @@ class GatewayDaemon : public DaemonProcess {
   std::vector<std::unique_ptr<TunSide>> inside_;
   std::unique_ptr<ControlPort> control_port_;
   std::unique_ptr<DataPort> data_port_;
+  std::unique_ptr<EidTruth> truth_;  ///< nullptr: none is configured
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
   LispActions actions_;                 ///< reused on the packet path
   std::vector<MutableBytes> arriving_;  ///< of a train, for `arriving_side_`

@@ -79,27 +79,7 @@ Result<json> LispCommand::run(const json& request) const {
   const lisp::EidPrefix eid = lisp::EidPrefix::host(step.eid);
   if (!d_.xtr_->is_mobile(step.eid)) return error(lisp::to_string(eid) + " is in no [[mobile]] block");
   const lisp::Instant at = d_.instant();
-  lisp::XtrActions& control = d_.actions_.control;
-  switch (step.kind) {
-    case LispStep::Kind::arrive: {
-      lisp::MappingRecord record = d_.xtr_->own_record(eid);
-      if (!step.rlocs.empty()) record.rlocs = step.rlocs;
-      d_.xtr_->arrived(at, record, control);
-      break;
-    }
-    case LispStep::Kind::leave:
-      d_.interworking_->hold(at.now, step.eid);
-      break;
-    case LispStep::Kind::stay:
-      d_.interworking_->release(at, step.eid, d_.actions_);
-      break;
-    case LispStep::Kind::prepare:
-      d_.xtr_->will_move(at, eid, control);
-      break;
-    case LispStep::Kind::abort:
-      d_.xtr_->not_here(at, eid, control);
-      break;
-  }
+  take(step, at, *d_.xtr_, *d_.interworking_, d_.actions_);
   d_.settle(at);
   d_.end_turn();
   json state;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The option table.
 #include "gateway/src/settings.h"
+#include "gateway/src/settings_reader.h"
+#include "io/truth/truth_settings.h"
 
 namespace ilnp {
 namespace {
@@ -27,6 +29,7 @@ std::vector<SectionHelp> sections() {
       {"signalling", "How clients hear that an EID is elsewhere."},
       {"cache", "What the mapping system said."},
       {"hold", "Packets for mobile EIDs that are on their way."},
+      {"truth", "Which site has which node, as the border routers keep it: mobile EIDs come and go by it."},
   };
 }
 
@@ -430,12 +433,25 @@ std::vector<Option> control_plane_options() {
   };
 }
 
+std::vector<Option> truth_options() {
+  std::vector<Option> options{
+      {.key = "truth.site",
+       .type = string,
+       .help = "Name of our site there: site.name of its border router. Unset: the store is not opened."},
+      {.key = "truth.sites", .type = string, .help = "Names of the other sites there.", .list = true},
+  };
+  const std::vector<Option> rows = truth_option_rows(truth_copy_name);
+  options.insert(options.end(), rows.begin(), rows.end());
+  return options;
+}
+
 }  // namespace
 
 std::shared_ptr<const Schema> gateway_schema() {
   static const auto schema = [] {
     std::vector<Option> options = site_options();
-    for (const auto& more : {mapping_system_options(), server_options(), data_options(), control_plane_options()})
+    for (const auto& more :
+         {mapping_system_options(), server_options(), data_options(), control_plane_options(), truth_options()})
       options.insert(options.end(), more.begin(), more.end());
     return daemon_schema("ilnp-gateway", sections(), std::move(options),
                          {.control_socket = "/run/ilnp/gateway.sock",

@@ -11,6 +11,7 @@
 #include "core/lisp/xtr.h"
 #include "io/process/daemon_settings.h"
 #include "io/settings/configuration.h"
+#include "io/truth/open_store.h"
 
 namespace ilnp {
 
@@ -30,6 +31,12 @@ struct MobileSettings {
   std::optional<lisp::IpAddress> next_hop;
 };
 
+/// The store that border routers and gateways share.
+struct SharedTruthSettings {
+  SiteId own = 0;        ///< our site in `store.sites`
+  TruthOptions store{};  ///< with the names of the sites
+};
+
 struct GatewaySettings : DaemonSettings {
   std::string name;
   std::optional<std::array<std::uint8_t, 16>> xtr_id;  ///< nothing: that of the state directory
@@ -37,6 +44,7 @@ struct GatewaySettings : DaemonSettings {
   std::vector<MobileSettings> mobile;
   lisp::XtrSettings xtr;
   InterworkingSettings interworking;
+  std::optional<SharedTruthSettings> truth;  ///< nothing: who has which EID is said by commands
   bool real_checksums = false;
   bool offload = true;
   std::size_t source_ports = 16;

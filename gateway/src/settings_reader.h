@@ -54,4 +54,8 @@ void read_peers(SettingsReader& reader);
 void read_mappings(SettingsReader& reader);
 void read_server(SettingsReader& reader);
 
+// settings_truth.cpp
+inline constexpr const char* truth_copy_name = "gateway-truth.db";
+void read_shared_truth(SettingsReader& reader);
+
 }  // namespace ilnp

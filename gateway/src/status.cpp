@@ -101,6 +101,7 @@ class GatewayStatus {
 
  private:
   StatusProblems problems() const;
+  json truth() const;
   std::vector<lisp::EidPrefix> own_eids() const;
   bool is_registered(const lisp::EidPrefix& eid) const;
 
@@ -137,7 +138,18 @@ StatusProblems GatewayStatus::problems() const {
   if (d_.memory_.is_failing())
     out.add("warning", "nonces cannot be saved", "event nonces_not_saved",
             "after a restart Map-Servers may refuse us for a while: df " + d_.settings_.state_directory);
+  if (d_.truth_ != nullptr && !d_.truth_->is_reachable())
+    out.add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
+            "moves of nodes are not seen; packets flow as before: docs/operations/truth-store.md");
   return out;
+}
+
+json GatewayStatus::truth() const {
+  if (d_.truth_ == nullptr) return nullptr;
+  const StoreStatus store = d_.truth_->store().status();
+  return {{"kind", store.kind},         {"state", ilnp::name_of(store.state)},
+          {"why", store.why},           {"endpoint", store.endpoint},
+          {"revision", store.revision}, {"last_bad_record", store.last_bad_record}};
 }
 
 json GatewayStatus::status() const {
@@ -159,7 +171,8 @@ json GatewayStatus::status() const {
               {"eids", eids.size()},
               {"registered", registered},
               {"map_cache", d_.xtr_->cache().size()},
-              {"clients", d_.xtr_->clients().size()}});
+              {"clients", d_.xtr_->clients().size()},
+              {"truth", truth()}});
   const lisp::MapServer* server = d_.xtr_->server();
   out["map_server"] = server == nullptr ? json(nullptr) : json{{"registrations", server->registrations()}};
   return out;
@@ -312,6 +325,7 @@ void GatewayStatus::register_core_counters() const {
   gauge("cache", "probed", "RLOCs that are probed", [d] { return d->xtr_->probing().size(); });
   gauge("hold", "octets", "octets that wait for mobile EIDs", [d] { return d->interworking_->held_octets(); });
   gauge("hold", "delivered", "mobile EIDs with a host route", [d] { return d->kernel_->delivered(); });
+  if (d->truth_ != nullptr) counters.add("truth", store_counter_names(), d->truth_->store().counters().values());
   counters.add("cache", {"evicted", "mappings that made way for others"}, [d] { return d->xtr_->cache().evicted(); });
 }
 
@@ -326,6 +340,7 @@ void register_status(GatewayDaemon& daemon) {
   control.on("clients", [status](const json&) -> Result<json> { return status.clients(); });
   control.on("rlocs", [status](const json&) -> Result<json> { return status.rlocs(); });
   control.on("eids", [status](const json&) -> Result<json> { return status.eids(); });
+  if (daemon.truth_ != nullptr) daemon.truth_->serve(control);
   const LispCommand command{daemon};
   control.on("lisp", [command](const json& request) { return command.run(request); });
 }

@@ -2,8 +2,13 @@
 #include "io/truth/truth_settings.h"
 
 namespace ilnp {
+namespace {
 
-std::vector<Option> truth_option_rows() {
+constexpr const char* store_file = "truth.db";
+
+}  // namespace
+
+std::vector<Option> truth_option_rows(const std::string& copy) {
   using enum OptionType;
   return {
       {.key = "truth.store",
@@ -15,7 +20,8 @@ std::vector<Option> truth_option_rows() {
        .type = path,
        .help =
            "The SQLite file; with etcd the local copy, from which the daemon starts while the store is out of reach. "
-           "Unset: truth.db in state.directory."},
+           "Unset: " +
+           std::string{store_file} + (copy == store_file ? "" : ", with etcd " + copy) + " in state.directory."},
       {.key = "truth.endpoints",
        .type = string,
        .help = "Members of the etcd cluster: https://host:port.",
@@ -36,7 +42,7 @@ std::vector<Option> truth_option_rows() {
   };
 }
 
-TruthOptions read_truth(const Configuration& configuration, std::vector<Problem>& problems) {
+TruthOptions read_truth(const Configuration& configuration, std::vector<Problem>& problems, const std::string& copy) {
   const Section& truth = configuration.section("truth");
   const auto complain = [&](const char* option, const char* named, std::string reason) {
     problems.push_back({truth.place(option), named, std::move(reason)});
@@ -44,7 +50,8 @@ TruthOptions read_truth(const Configuration& configuration, std::vector<Problem>
   const auto file = [&](const char* option) { return truth.has(option) ? truth.text(option) : std::string{}; };
   TruthOptions out;
   out.store = truth.text("store") == "etcd" ? StoreKind::etcd : StoreKind::file;
-  out.path = truth.has("path") ? truth.text("path") : configuration.section("state").text("directory") + "/truth.db";
+  const std::string name = out.store == StoreKind::etcd ? copy : store_file;
+  out.path = truth.has("path") ? truth.text("path") : configuration.section("state").text("directory") + "/" + name;
   out.etcd.endpoints = truth.list<std::string>("endpoints");
   out.etcd.allow_plain = truth.boolean("allow_plain");
   out.etcd.prefix = truth.text("prefix");

@@ -175,8 +175,12 @@ class LispSites(TwoSites):
         eid = self.eid_of(name)
         host.ns.ip("addr", "add", f"{eid}/128", "dev", "eth0", "nodad", "preferred_lft", "0")
         host.ns.ip("-6", "route", "add", f"{CLIENTS}::/64", "via", "fe80::1", "dev", "eth0", "src", eid)
-        self.gateways["dc1"].lisp("arrive", self.eid_of(name))
+        self.announce(name)
         return host
+
+    def announce(self, name):
+        """Somebody says that the guest is at dc1."""
+        self.gateways["dc1"].lisp("arrive", self.eid_of(name))
 
     def locator_at(self, _name):
         """By what locator ILNP correspondents reach a guest, by place."""

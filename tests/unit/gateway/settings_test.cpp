@@ -221,6 +221,26 @@ action = "drop"
   EXPECT_NE(problems_with("[server]\nsubscriber_keys = [\"x\"]\n").find("server.subscriber_keys"), std::string::npos);
 }
 
+TEST_F(GatewaySettingsTest, TheTruthNamesSites) {
+  EXPECT_FALSE(read(good()).value().truth) << "nobody named our site";
+  const auto with = read(good() + "[truth]\nsite = \"dc1\"\nsites = [\"dc2\", \"dc3\"]\n[state]\ndirectory = \"/s\"\n");
+  ASSERT_TRUE(with) << to_string(with.error());
+  ASSERT_TRUE(with.value().truth);
+  const SharedTruthSettings& truth = *with.value().truth;
+  EXPECT_EQ(truth.store.sites.find("dc1"), truth.own);
+  EXPECT_TRUE(truth.store.sites.find("dc3"));
+  EXPECT_EQ(truth.store.path, "/s/truth.db") << "the border router's";
+  const auto etcd = read(good() +
+                         "[truth]\nsite = \"dc1\"\nstore = \"etcd\"\nendpoints = [\"http://[::1]:2379\"]\n"
+                         "[state]\ndirectory = \"/s\"\n");
+  ASSERT_TRUE(etcd) << to_string(etcd.error());
+  EXPECT_EQ(etcd.value().truth->store.path, "/s/gateway-truth.db") << "the border router has a copy of its own";
+
+  EXPECT_NE(problems_with("[truth]\nsites = [\"dc2\"]\n").find("needs truth.site"), std::string::npos);
+  EXPECT_NE(problems_with("[truth]\nsite = \"dc1\"\nsites = [\"dc1\"]\n").find("two sites"), std::string::npos);
+  EXPECT_NE(problems_with("[truth]\nsite = \"a b\"\n").find("truth.site"), std::string::npos);
+}
+
 TEST(XtrIds, AreThirtyTwoDigits) {
   const auto id = parse_xtr_id("00112233445566778899aAbBcCdDeEfF");
   ASSERT_TRUE(id);
