@@ -5,7 +5,7 @@
 #   tests/run.sh                    everything, as CI does
 #   tests/run.sh --fast             format, build, architecture and unit tests without sanitizers
 #   tests/run.sh --only GATE ...    only these gates: format build architecture unit sanitizers tidy fuzz netns
-#   FUZZ_SECONDS=5 tests/run.sh     seconds per fuzz target (60)
+#   FUZZ_SECONDS=5 tests/run.sh     seconds per fuzz target (20)
 #
 # Runs as any user; the gate `netns` needs root and takes it by sudo. Runs after the first are incremental (build/).
 # The last line reads "N passed, N failed": test cases, and one for each gate that is a check and not a set of tests.
@@ -34,7 +34,7 @@ done
 
 jobs=$(build_jobs)
 logs=build/logs
-fuzz_seconds=${FUZZ_SECONDS:-60}
+fuzz_seconds=${FUZZ_SECONDS:-20}
 log_lines_shown=200
 passed=0 failed=0
 trouble=()
