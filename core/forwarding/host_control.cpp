@@ -266,7 +266,8 @@ Verdict HostForwarder::icmp_error(TimePoint now, Packet& packet, const HeaderWal
     // RFC 8201 section 4: below 1280 is not believed; neither is what does not shrink the path.
     if (quoted.parameter < minimum_mtu || quoted.parameter >= path_mtu(*c, quoted.walk.source.locator, target))
       return drop(DropReason::error_bad_mtu);
-    if (quoted.walk.has_nonce() || c->state == PeerState::fallback) {
+    const bool is_peers_word = authenticated == c;  // behind its locator there may be a narrower way
+    if (quoted.walk.has_nonce() || is_peers_word || c->state == PeerState::fallback) {
       c->remote.set_path_mtu(now, target, static_cast<std::uint16_t>(quoted.parameter), tuning_);
       c->touch();
       reschedule(*c);

@@ -115,9 +115,9 @@ TEST_F(ModeN, ErrorsAboutWhatTheVmSent) {
   const ByteVector answer = from_vm().udp(53, 5000, counting(1300)).build();
   vm_sends(answer);
   const ByteVector received = at_client.at(0).bytes;
-  for (const Address& from : {client, router}) {
+  for (const auto& [from, mtu] : {std::pair{client, 1340u}, std::pair{router, 1300u}}) {
     at_vm_kernel.clear();
-    ASSERT_EQ(client_sends(build_packet(from, vm_eid, 58, build_error(2, 0, 1300, received))), ExchangeDrop::none);
+    ASSERT_EQ(client_sends(build_packet(from, vm_eid, 58, build_error(2, 0, mtu, received))), ExchangeDrop::none);
     ASSERT_EQ(at_vm_kernel.size(), 1u);
     const HeaderWalk walk = walk_headers(at_vm_kernel[0].bytes).walk;
     EXPECT_EQ(walk.destination, vm_identity);
