@@ -10,7 +10,7 @@ using nlohmann::json;
 namespace {
 
 Colour colour_of_state(const std::string& state) {
-  if (state == "up" || state == "here" || state == "active") return Colour::green;
+  if (state == "up" || state == "here" || state == "active" || state == "established") return Colour::green;
   return state == "down" ? Colour::red : Colour::yellow;
 }
 
@@ -53,6 +53,9 @@ std::string render_gateway_status(const json& status, const RenderStyle& style) 
     out += "Inside     " + field(interface, {"name"}) + ", instance " + field(interface, {"instance"}) + "\n";
   out += "EIDs       " + field(status, {"eids"}) + ", " + field(status, {"registered"}) + " of them registered\n";
   out += "Tables     " + field(status, {"map_cache"}) + " mappings, " + field(status, {"clients"}) + " clients\n";
+  if (field(status, {"sessions"}) != "-")
+    out += "Sessions   " + field(status, {"sessions", "sessions"}) + " with " + field(status, {"sessions", "nodes"}) +
+           " ILNP nodes, of " + field(status, {"sessions", "clients"}) + " clients\n";
   if (field(status, {"map_server"}) != "-")
     out += "Map-Server " + field(status, {"map_server", "registrations"}) + " registrations\n";
   return out;
@@ -112,6 +115,15 @@ std::string render_eids(const json& answer, const RenderStyle& style) {
   TextTable table{{"EID", "STATE", "ELSEWHERE"}};
   for (const json& eid : list(answer, "eids"))
     table.add({field(eid, {"eid"}), state_of(eid, style), rlocs_of(eid, "elsewhere")});
+  return with_the_rest(table, answer);
+}
+
+std::string render_lisp_sessions(const json& answer, const RenderStyle& style) {
+  if (list(answer, "sessions").empty()) return "no sessions with ILNP nodes\n";
+  TextTable table{{"CLIENT", "NODE", "STATE", "LOCATOR", "OURS", "IN", "OUT"}};
+  for (const json& row : list(answer, "sessions"))
+    table.add({field(row, {"client"}), field(row, {"node"}), state_of(row, style), field(row, {"locator"}),
+               field(row, {"our_locator"}), field(row, {"packets_in"}), field(row, {"packets_out"})});
   return with_the_rest(table, answer);
 }
 

@@ -174,10 +174,9 @@ void LispSessions::inward_ipv6(lisp::Instant at, std::uint32_t instance, Packet&
   const lisp::Eid eid{instance, destination};
   const bool is_here = xtr_.place_of(at.now, eid).kind == EidPlace::Kind::site;
   if (nodes_ != nullptr && nodes_->serves(instance, destination)) {
-    const auto entry = nodes_->from_client(at.now, instance, packet, actions.nodes);
-    if (entry == NodeSessions::Entry::taken) return;
+    if (nodes_->from_client(at.now, instance, packet, actions.nodes) == NodeSessions::Entry::taken) return;
     // A connection of before it came here, with a node that has the EID as an address of its own, goes on as it was.
-    const bool goes_on = entry == NodeSessions::Entry::no_session && is_here && xtr_.is_mobile(eid);
+    const bool goes_on = is_here && xtr_.is_mobile(eid);
     if (!goes_on) return refuse(at, instance, packet.bytes(), destination, actions);
   } else if (was_translated && !is_here) {
     return into_tunnel(at, instance, packet, actions);  // IPv4 EIDs are always ours; their nodes may be elsewhere
@@ -253,7 +252,7 @@ void LispSessions::translate(lisp::Instant at, std::uint32_t instance, Packet& p
   ++drops_[static_cast<std::size_t>(done.reason)];
 }
 
-/// There is no such host, or none that would know what this is about.
+/// There is no such host, or none that knew what this is about.
 void LispSessions::refuse(lisp::Instant at, std::uint32_t instance, Bytes packet, const IpAddress& from,
                           SessionActions& actions) {
   const auto inner = lisp::parse_inner(packet);

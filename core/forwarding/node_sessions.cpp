@@ -28,7 +28,7 @@ bool opens(const Packet& packet, const HeaderWalk& walk) {
 }  // namespace
 
 const char* name_of(NodeDrop reason) {
-  constexpr std::array names{"none", "no_node", "no_session", "unknown_place", "no_client"};
+  constexpr std::array names{"none", "no_session", "unknown_place", "no_client"};
   static_assert(names.size() == static_cast<std::size_t>(NodeDrop::count));
   return names[static_cast<std::size_t>(reason)];
 }
@@ -44,13 +44,11 @@ NodeSessions::NodeSessions(NodeSettings settings, Random& random, Hasher& hasher
 }
 
 bool NodeSessions::serves(std::uint32_t instance, const lisp::IpAddress& eid) const {
+  if (eid.is_ipv4()) return false;
   const auto prefix = settings_.exchange.eid_prefixes.find(instance);
-  return prefix != settings_.exchange.eid_prefixes.end() && !eid.is_ipv4() && eid.ipv6().locator == prefix->second;
-}
-
-NodeSessions::Entry NodeSessions::refuse(NodeDrop reason, Entry entry) {
-  ++drops_[static_cast<std::size_t>(reason)];
-  return entry;
+  if (prefix == settings_.exchange.eid_prefixes.end() || eid.ipv6().locator != prefix->second) return false;
+  const auto node = nodes_.find(eid.ipv6().nid);
+  return node != nodes_.end() && node->second.configured.instances.contains(instance);
 }
 
 // --- From clients
@@ -67,11 +65,9 @@ bool NodeSessions::belongs(std::uint32_t instance, const Packet& packet, const H
 NodeSessions::Entry NodeSessions::from_client(TimePoint now, std::uint32_t instance, Packet& packet,
                                               NodeActions& actions) {
   const WalkOutcome outcome = walk_headers(packet.bytes());
-  if (outcome.ok) {  // otherwise the exchange says what is wrong
-    const auto node = nodes_.find(outcome.walk.destination.nid);
-    if (node == nodes_.end() || !node->second.configured.instances.contains(instance))
-      return refuse(NodeDrop::no_node, Entry::no_node);
-    if (!belongs(instance, packet, outcome.walk)) return refuse(NodeDrop::no_session, Entry::no_session);
+  if (outcome.ok && !belongs(instance, packet, outcome.walk)) {  // otherwise the exchange says what is wrong
+    count(NodeDrop::no_session);
+    return Entry::no_session;
   }
   const EidExchange::Entered entered = exchange_.to_identity(now, instance, packet);
   if (entered.retired) forwarder_.remove_own_nid(*entered.retired);
@@ -92,14 +88,11 @@ NodeSessions::Entry NodeSessions::from_client(TimePoint now, std::uint32_t insta
 
 void NodeSessions::from_wire(TimePoint now, Packet& packet, NodeActions& actions) {
   const WalkOutcome outcome = walk_headers(packet.bytes());
-  if (outcome.ok && !comes_from_its_place(outcome.walk, actions)) {
-    (void)refuse(NodeDrop::unknown_place, Entry::taken);
-    return;
-  }
+  if (outcome.ok && !comes_from_its_place(outcome.walk, actions)) return count(NodeDrop::unknown_place);
   const Verdict verdict = forwarder_.inbound(now, packet, our_interface, did_);
   settle(now, actions);
   if (verdict.disposition == Disposition::to_identity) to_client(now, packet, actions);
-  if (verdict.disposition == Disposition::to_kernel) (void)refuse(NodeDrop::no_client, Entry::taken);
+  if (verdict.disposition == Disposition::to_kernel) count(NodeDrop::no_client);
 }
 
 void NodeSessions::to_client(TimePoint now, Packet& packet, NodeActions& actions) {

@@ -28,7 +28,6 @@ namespace ilnp {
 /// Why a packet was dropped here, beside the reasons of the exchange and of the node engine. Names are API.
 enum class NodeDrop : std::uint8_t {
   none,
-  no_node,        ///< of a client, to an EID that no configured node of its instance has
   no_session,     ///< of a client, from the middle of a connection that is not one of ours
   unknown_place,  ///< of a node that nobody called, from where it is not known to be
   no_client,      ///< to a NID at our locator that is no client's
@@ -39,7 +38,7 @@ const char* name_of(NodeDrop reason);
 struct NodeSettings {
   struct Node {
     NodeId nid;
-    std::set<std::uint32_t> instances;  ///< of the clients that may reach it
+    std::set<std::uint32_t> instances;  ///< where it has an EID: tenants reach their own nodes only
     std::string name{};                 ///< in the DNS; empty: `locators` are all that is known
     std::vector<ResolvedLocator> locators{};
   };
@@ -84,13 +83,12 @@ class NodeSessions {
   /// Sessions, with their nonces and the NIDs of their clients. Secret.
   ByteVector memory(TimePoint now);
 
-  /// Whether sessions with that EID are translated here.
+  /// Whether it is the EID of a node of ours: sessions with it are translated.
   bool serves(std::uint32_t instance, const lisp::IpAddress& eid) const;
 
   enum class Entry : std::uint8_t {
     taken,       ///< what follows is in the actions; also where it was dropped
-    no_node,     ///< the packet is as it was: its sender should hear that there is no such host
-    no_session,  ///< the same, or it goes on untranslated where the node has the EID as an address
+    no_session,  ///< the packet is as it was: refused, or untranslated where the node has the EID as an address
   };
   /// Of a client, to an EID that is served. It needs packet_headroom, and may be a super-packet.
   Entry from_client(TimePoint now, std::uint32_t instance, Packet& packet, NodeActions& actions);
@@ -125,7 +123,7 @@ class NodeSessions {
   };
 
   // node_sessions.cpp
-  Entry refuse(NodeDrop reason, Entry entry);
+  void count(NodeDrop reason) { ++drops_[static_cast<std::size_t>(reason)]; }
   bool belongs(std::uint32_t instance, const Packet& packet, const HeaderWalk& walk);
   void to_client(TimePoint now, Packet& packet, NodeActions& actions);
   void settle(TimePoint now, NodeActions& actions);

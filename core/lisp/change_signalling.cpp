@@ -36,10 +36,7 @@ void ChangeSignalling::announce(TimePoint now, const MappingRecord& record, KeyN
 }
 
 void ChangeSignalling::remind(TimePoint now, const MappingRecord& record, KeyName key, const Client& client) {
-  Client late = client;
-  // The publication did not reach it, or somebody else subscribed in its name.
-  if (late.capability == Capability::pubsub) late.capability = Capability::smr;
-  tell(now, late, update_about(record, key));
+  tell(now, client, update_about(record, key));
 }
 
 void ChangeSignalling::tell(TimePoint now, const Client& client, const ChangePriority& update) {

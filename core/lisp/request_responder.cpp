@@ -66,20 +66,13 @@ RequestReason RequestResponder::answer(TimePoint now, const EidPrefix& asked, Ma
   return RequestReason::answered_away;
 }
 
-bool RequestResponder::on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
+void RequestResponder::on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
                                   ResponderActions& actions) {
-  if (request.is_probe || request.is_smr) {
-    count(RequestReason::not_for_us);
-    return false;
-  }
+  if (request.is_probe || request.is_smr) return count(RequestReason::not_for_us);
   const auto to = way_back(from, request);
-  if (!to) {
-    count(RequestReason::no_way_back);
-    return false;
-  }
+  if (!to) return count(RequestReason::no_way_back);
   std::optional<EidPrefix> clients_own;
   if (request.source) clients_own = EidPrefix::host(*request.source);
-  bool is_ours = false;
   MapReply reply;
   reply.nonce = request.nonce;
   for (const MapRequest::Record& record : request.records) {
@@ -89,19 +82,15 @@ bool RequestResponder::on_request(TimePoint now, const IpAddress& from, std::uin
       count(reason);
       continue;
     }
-    is_ours = true;
-    const auto is_same = [&](const MappingRecord& other) { return other.eid == owned; };
-    const bool is_said = std::ranges::count_if(reply.records, is_same) > 1;
-    if (!is_said && limit_.allow(now, *to, owned)) {
-      actions.asked.push_back({owned, *to, clients_own});
+    actions.asked.push_back({owned, *to, clients_own});
+    if (limit_.allow(now, *to, record.eid)) {
       count(reason);
       continue;
     }
     reply.records.pop_back();
-    if (!is_said) count(RequestReason::too_many);
+    count(RequestReason::too_many);
   }
   if (!reply.records.empty()) actions.replies.push_back({*to, port, std::move(reply)});
-  return is_ours;
 }
 
 }  // namespace ilnp::lisp

@@ -31,7 +31,7 @@ struct ResponderActions {
     std::uint16_t port = control_port;
     MapReply message;
   };
-  struct Asked {  ///< and is answered: for the log of clients, which must not be filled faster than that
+  struct Asked {  ///< for the log of clients
     EidPrefix owned;
     IpAddress rloc;
     std::optional<EidPrefix> clients_own;
@@ -57,8 +57,7 @@ class RequestResponder {
   const MappingRecord* find(const EidPrefix& eid) const;
 
   /// `from`, `port`: of the packet, inner ones where it came encapsulated.
-  /// False: it is about nothing of ours.
-  bool on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
+  void on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
                   ResponderActions& actions);
   std::uint64_t counter(RequestReason reason) const { return counters_[static_cast<std::size_t>(reason)]; }
 

@@ -34,6 +34,8 @@ Result<void> GatewayDaemon::start() {
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
   if (auto opened = open_ports(); !opened) return opened;
   if (auto opened = open_inside(); !opened) return opened;
+  if (auto opened = open_nodes(); !opened) return opened;
+  if (auto removed = kernel_->remove_stale_routes(); !removed) return removed;
   if (auto opened = open_truth(); !opened) return opened;
   register_status(*this);
   serve();
@@ -53,6 +55,10 @@ void GatewayDaemon::make_core() {
   // Where none is configured, errors come from the underlay.
   const std::vector<lisp::IpAddress>& rlocs = settings_.xtr.underlay.rlocs;
   addresses.insert(addresses.end(), rlocs.begin(), rlocs.end());
+  if (!settings_.nodes.nodes.empty())
+    nodes_ = std::make_unique<NodeSessions>(settings_.nodes, random_, hasher_, random_.u64());
+  sessions_ = std::make_unique<LispSessions>(settings_.translation, *xtr_, *interworking_, nodes_.get(), random_.u64());
+  sessions_->set_inside_addresses(addresses);
   interworking_->set_inside_addresses(std::move(addresses));
 }
 
@@ -93,7 +99,7 @@ Result<void> GatewayDaemon::open_inside() {
     inside_.push_back(std::move(opened.value()));
     if (auto done = kernel_->set_up(one, inside_.back()->device()); !done) return done;
   }
-  return kernel_->remove_stale_routes();
+  return ok();
 }
 
 Result<void> GatewayDaemon::open_truth() {
@@ -117,9 +123,11 @@ void GatewayDaemon::apply_settings(const Configuration& fresh) {
 }
 
 void GatewayDaemon::finish(bool take_down) {
+  if (session_file_ != nullptr) session_file_->write_now();
   if (!take_down) return;
   kernel_->take_down();
   for (const auto& side : inside_) (void)side->device().set_persistent(false);
+  if (nodes_side_ != nullptr) (void)nodes_side_->device().set_persistent(false);
 }
 
 void GatewayDaemon::on_network_events(TimePoint, const std::vector<NetworkEvent>& events) {
@@ -135,8 +143,9 @@ void GatewayDaemon::settle(lisp::Instant at) {
   const lisp::XtrActions& control = actions_.control;
   const bool is_idle = control.datagrams.empty() && control.packets.empty() && control.events.empty() &&
                        control.deliveries.empty() && !control.memory_changed;
-  if (is_idle && actions_.inside.empty() && actions_.tunnel.empty()) return;  // as after most packets
-  interworking_->after_control(at, actions_);
+  const bool is_done = actions_.inside.empty() && actions_.tunnel.empty() && actions_.ready.empty();
+  if (is_idle && is_done && actions_.nodes.empty()) return;  // as after most packets
+  sessions_->after_control(at, actions_);
   perform();
 }
 
@@ -208,14 +217,14 @@ void GatewayDaemon::log(const lisp::XtrEvent& event) const {
 }
 
 void GatewayDaemon::on_timer() {
-  interworking_->on_time(instant(), actions_);
+  sessions_->on_time(instant(), actions_);
   perform();
   end_turn();
 }
 
 void GatewayDaemon::end_turn() {
   data_port_->flush();
-  timer_->set(interworking_->next_deadline());
+  timer_->set(sessions_->next_deadline());
 }
 
 void GatewayDaemon::housekeeping() {

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // ilnp-gateway: the adapters of io/ wired to one Xtr (control plane) and one LispInterworking (packets). Packets,
 // datagrams and time go in; what comes out is done here. daemon.cpp: start, end, control plane; daemon_packets.cpp:
-// packets.
+// packets; daemon_sessions.cpp: the ILNP side.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "core/forwarding/lisp_interworking.h"
+#include "core/forwarding/lisp_sessions.h"
 #include "core/lisp/train.h"
 #include "gateway/src/control_port.h"
 #include "gateway/src/data_port.h"
 #include "gateway/src/eid_truth.h"
 #include "gateway/src/kernel_setup.h"
 #include "gateway/src/memory_file.h"
+#include "gateway/src/node_names.h"
 #include "gateway/src/settings.h"
 #include "gateway/src/tun_side.h"
 #include "io/crypto/crypto.h"
 #include "io/process/daemon_process.h"
+#include "io/process/session_file.h"
 
 namespace ilnp {
 
@@ -34,6 +36,7 @@ class GatewayDaemon : public DaemonProcess {
   friend class GatewayStatus;
   friend void register_status(GatewayDaemon& daemon);
   friend class LispCommand;
+  friend class SessionStatus;
 
   // daemon.cpp
   lisp::Instant instant() const;
@@ -64,19 +67,32 @@ class GatewayDaemon : public DaemonProcess {
   void perform_packets();
   TunSide* side_of(std::uint32_t instance);
 
+  // daemon_sessions.cpp
+  Result<void> open_nodes();
+  void restore_sessions();
+  void on_nodes(std::span<Packet> packets);
+  void on_name(const NameQuery& query, std::optional<std::vector<ResolvedLocator>> locators);
+  void perform_nodes();
+
   GatewaySettings settings_;
   OpensslRandom random_;
   OpensslHmac hmac_;
+  OpensslHasher hasher_;
   MemoryFile memory_;
   std::unique_ptr<KernelSetup> kernel_;
   std::unique_ptr<lisp::Xtr> xtr_;
   std::unique_ptr<LispInterworking> interworking_;
+  std::unique_ptr<NodeSessions> nodes_;  ///< nullptr: no [[node]]s
+  std::unique_ptr<LispSessions> sessions_;
   std::vector<std::unique_ptr<TunSide>> inside_;
+  std::unique_ptr<TunSide> nodes_side_;        ///< with nodes_
+  std::unique_ptr<NodeNames> names_;           ///< where a node has one
+  std::unique_ptr<SessionFile> session_file_;  ///< with nodes_
   std::unique_ptr<ControlPort> control_port_;
   std::unique_ptr<DataPort> data_port_;
   std::unique_ptr<EidTruth> truth_;  ///< nullptr: none is configured
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
-  LispActions actions_;                 ///< reused on the packet path
+  SessionActions actions_;              ///< reused on the packet path
   std::vector<MutableBytes> arriving_;  ///< of a train, for `arriving_side_`
   TunSide* arriving_side_ = nullptr;
   std::optional<lisp::Instant> batch_at_;  ///< of what tunnels brought in one turn

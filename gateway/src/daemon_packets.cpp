@@ -23,7 +23,7 @@ void GatewayDaemon::on_inside(std::uint32_t instance, std::span<Packet> packets)
     xtr_->expect(expected_);
   }
   for (Packet& packet : packets) {
-    const LispVerdict verdict = interworking_->from_inside(at, instance, packet, actions_);
+    const LispVerdict verdict = sessions_->from_inside(at, instance, packet, actions_);
     // What waited for the same answer goes first.
     settle(at);
     if (verdict.kind == LispVerdict::Kind::tunnel) data_port_->send(verdict.rloc, verdict.outer, instance, packet);
@@ -40,7 +40,7 @@ void GatewayDaemon::on_tunnel(const TunnelEnd& end, MutableBytes packet) {
   }
   if (!batch_at_) batch_at_ = instant();
   const lisp::Instant at = *batch_at_;
-  const LispVerdict verdict = interworking_->from_tunnel(at, end, packet, actions_);
+  const LispVerdict verdict = sessions_->from_tunnel(at, end, packet, actions_);
   settle(at);
   switch (verdict.kind) {
     case LispVerdict::Kind::inside:
@@ -88,12 +88,13 @@ void GatewayDaemon::write_inside(std::uint32_t instance, const Packet& packet) {
 }
 
 void GatewayDaemon::perform_packets() {
-  for (InsidePacket& out : actions_.inside)
+  for (InsidePacket& out : actions_.ready)
     write_inside(out.instance, Packet{out.bytes, 0, out.bytes.size(), out.offload});
-  actions_.inside.clear();
+  actions_.ready.clear();
   for (TunnelPacket& out : actions_.tunnel)
     data_port_->send(out.rloc, out.outer, out.instance, Packet{out.bytes, 0, out.bytes.size(), out.offload});
   actions_.tunnel.clear();
+  perform_nodes();
 }
 
 }  // namespace ilnp

@@ -124,6 +124,8 @@ Result<void> KernelSetup::clean_up(const GatewaySettings& settings) {
   if (!commands) return commands.error();
   for (const TunSettings& one : settings.interfaces)
     if (auto removed = TunDevice::remove(one.name); !removed) return error(removed.error().message);
+  if (!settings.nodes.nodes.empty())
+    if (auto removed = TunDevice::remove(settings.ilnp.name); !removed) return error(removed.error().message);
   if (auto deleted = commands.value().delete_routes(gateway_protocol); !deleted) return deleted.error();
   return ok();
 }

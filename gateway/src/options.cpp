@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The option table.
+#include "gateway/src/options_sessions.h"
 #include "gateway/src/settings.h"
 #include "gateway/src/settings_reader.h"
 #include "io/truth/truth_settings.h"
@@ -450,13 +451,17 @@ std::vector<Option> truth_options() {
 std::shared_ptr<const Schema> gateway_schema() {
   static const auto schema = [] {
     std::vector<Option> options = site_options();
-    for (const auto& more :
-         {mapping_system_options(), server_options(), data_options(), control_plane_options(), truth_options()})
+    for (const auto& more : {mapping_system_options(), server_options(), data_options(), control_plane_options(),
+                             truth_options(), session_options()})
       options.insert(options.end(), more.begin(), more.end());
-    return daemon_schema("ilnp-gateway", sections(), std::move(options),
-                         {.control_socket = "/run/ilnp/gateway.sock",
-                          .state_directory = "Holds the xTR-ID and the nonces (mode 0600).",
-                          .runtime_directory = "Is made when it is not there."});
+    std::vector<SectionHelp> all = sections();
+    const std::vector<SectionHelp> more = session_sections();
+    all.insert(all.end(), more.begin(), more.end());
+    return daemon_schema(
+        "ilnp-gateway", std::move(all), std::move(options),
+        {.control_socket = "/run/ilnp/gateway.sock",
+         .state_directory = "Holds the xTR-ID and the nonces (mode 0600).",
+         .runtime_directory = "Holds the sessions with ILNP nodes while the daemon restarts (mode 0600)."});
   }();
   return schema;
 }

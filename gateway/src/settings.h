@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "core/forwarding/lisp_interworking.h"
+#include "core/forwarding/lisp_sessions.h"
 #include "core/lisp/xtr.h"
 #include "io/process/daemon_settings.h"
+#include "io/resolver/name_server.h"
 #include "io/settings/configuration.h"
 #include "io/truth/open_store.h"
 
@@ -45,6 +46,10 @@ struct GatewaySettings : DaemonSettings {
   lisp::XtrSettings xtr;
   InterworkingSettings interworking;
   std::optional<SharedTruthSettings> truth;  ///< nothing: who has which EID is said by commands
+  TunSettings ilnp;                          ///< the device of the ILNP side; meant where there are nodes
+  NodeSettings nodes;                        ///< reached by sessions of ours (mode N)
+  std::vector<NameServer> upstream;
+  TranslationSettings translation;
   bool real_checksums = false;
   bool offload = true;
   std::size_t source_ports = 16;

@@ -53,6 +53,9 @@ void read_map_servers(SettingsReader& reader);
 void read_peers(SettingsReader& reader);
 void read_mappings(SettingsReader& reader);
 void read_server(SettingsReader& reader);
+// settings_sessions.cpp
+void read_nodes(SettingsReader& reader);
+void read_translation(SettingsReader& reader);
 
 // settings_truth.cpp
 inline constexpr const char* truth_copy_name = "gateway-truth.db";

@@ -4,14 +4,13 @@
 
 #include "gateway/src/daemon.h"
 #include "gateway/src/lisp_command.h"
+#include "gateway/src/status_sessions.h"
 #include "io/process/status_report.h"
 
 namespace ilnp {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t most_rows = 10'000;  ///< of one answer; the others are counted
 
 double milliseconds_of(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -60,24 +59,6 @@ json rlocs_of(const std::vector<lisp::RlocRecord>& rlocs) {
                    {"reachable", r.is_reachable}});
   return out;
 }
-
-/// A list that ends where it gets too long.
-class Rows {
- public:
-  void add(json row) {
-    if (list_.size() < most_rows)
-      list_.push_back(std::move(row));
-    else
-      ++left_out_;
-  }
-  json answer(const char* schema, const char* name) && {
-    return {{"schema", schema}, {name, std::move(list_)}, {"left_out", left_out_}};
-  }
-
- private:
-  json list_ = json::array();
-  std::size_t left_out_ = 0;
-};
 
 }  // namespace
 
@@ -173,6 +154,7 @@ json GatewayStatus::status() const {
               {"map_cache", d_.xtr_->cache().size()},
               {"clients", d_.xtr_->clients().size()},
               {"truth", truth()}});
+  out["sessions"] = SessionStatus{d_}.summary();
   const lisp::MapServer* server = d_.xtr_->server();
   out["map_server"] = server == nullptr ? json(nullptr) : json{{"registrations", server->registrations()}};
   return out;
@@ -223,7 +205,7 @@ json GatewayStatus::clients() const {
 json GatewayStatus::rlocs() const {
   std::set<lisp::IpAddress> found;
   d_.xtr_->cache().for_each([&](const lisp::Mapping& mapping) {
-    if (found.size() < most_rows)
+    if (found.size() < Rows::most)
       for (const lisp::RlocRecord& r : mapping.rlocs) found.insert(r.address);
   });
   const lisp::RlocProbing& probing = d_.xtr_->probing();
@@ -333,6 +315,8 @@ void register_status(GatewayDaemon& daemon) {
   const GatewayStatus status{daemon};
   status.register_counters();
   status.register_core_counters();
+  const SessionStatus sessions{daemon};
+  sessions.register_counters();
   ControlServer& control = *daemon.control_;
   control.on("status", [status](const json&) -> Result<json> { return status.status(); });
   control.on("map_cache", [status](const json&) -> Result<json> { return status.map_cache(); });
@@ -341,6 +325,7 @@ void register_status(GatewayDaemon& daemon) {
   control.on("rlocs", [status](const json&) -> Result<json> { return status.rlocs(); });
   control.on("eids", [status](const json&) -> Result<json> { return status.eids(); });
   if (daemon.truth_ != nullptr) daemon.truth_->serve(control);
+  control.on("lisp_sessions", [sessions](const json&) -> Result<json> { return sessions.rows(); });
   const LispCommand command{daemon};
   control.on("lisp", [command](const json& request) { return command.run(request); });
 }

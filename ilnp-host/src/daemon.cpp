@@ -9,6 +9,7 @@
 #include "ilnp-host/src/status.h"
 #include "io/netlink/socket_table.h"
 #include "io/process/publication_report.h"
+#include "io/process/session_log.h"
 #include "io/tun/virtio_header.h"
 
 namespace ilnp {
@@ -35,8 +36,10 @@ Result<void> Daemon::start() {
   forwarder_->add_own_nid(nid.value());
   forwarder_->use_ephemeral_nids(settings_.ephemeral_clients);
   if (settings_.bind_ip_only) forwarder_->bind_ip_only(settings_.kernels_ports());
-  sessions_ = std::make_unique<SessionFile>(loop_, *forwarder_, settings_.runtime_directory);
-  sessions_->restore(actions_);
+  sessions_ =
+      std::make_unique<SessionFile>(loop_, (std::filesystem::path{settings_.runtime_directory} / "sessions").string(),
+                                    [this] { return forwarder_->save(loop_.now()); });
+  restore_sessions();
   provision_nids();
   kernel_ = std::make_unique<KernelState>(*commands_, settings_.tun, settings_.prefix, settings_.tuning.max_siblings);
   kernel_->set_ilv_file((std::filesystem::path{settings_.runtime_directory} / "addresses").string());
@@ -62,6 +65,15 @@ Result<void> Daemon::start() {
              {"tun", settings_.tun},
              {"adopted", kernel_->tun().adopted()}});
   return ok();
+}
+
+void Daemon::restore_sessions() {
+  auto content = sessions_->load();
+  if (!content) return;
+  const bool whole = forwarder_->restore(loop_.now(), *content, actions_);
+  wipe(*content);
+  log_event(whole ? LogLevel::info : LogLevel::warning, "sessions_restored",
+            {{"sessions", forwarder_->ilcc().size()}, {"whole", whole}});
 }
 
 Result<void> Daemon::open_publisher() {
@@ -156,7 +168,7 @@ void Daemon::apply(Actions& actions) {
     for (OutPacket& out : actions.to_wire) wire_->send(now, Packet{out.bytes, 0, out.bytes.size(), out.offload});
     for (OutPacket& out : actions.to_identity)
       kernel_->tun().write(Packet{out.bytes, 0, out.bytes.size(), out.offload});
-    for (const HostEvent& event : actions.events) log(event);
+    for (const HostEvent& event : actions.events) log_session(event);
     // Looking up may call apply() again: what follows must not touch `actions` any more.
     const std::vector<NameQuery> queries = std::move(actions.name_queries);
     const std::vector<CorrespondentId> flow_checks = std::move(actions.flow_checks);
@@ -191,18 +203,5 @@ void Daemon::on_timer() {
 }
 
 void Daemon::arm_timer() { timer_->set(std::min(forwarder_->next_deadline(), dad_.next_deadline())); }
-
-void Daemon::log(const HostEvent& event) {
-  const bool bad = event.kind == EventKind::session_unreachable || event.kind == EventKind::detached ||
-                   event.kind == EventKind::bad_nonces || event.kind == EventKind::two_nonces ||
-                   event.kind == EventKind::locator_update_refused;
-  std::vector<Field> fields;
-  if (event.remote_nid != NodeId{}) fields.push_back({"peer", to_text(event.remote_nid)});
-  if (event.locator != Locator{}) fields.push_back({"locator", to_text(event.locator)});
-  if (event.old_locator != Locator{}) fields.push_back({"old_locator", to_text(event.old_locator)});
-  if (event.number != 0) fields.push_back({"number", event.number});
-  if (event.reason[0] != '\0') fields.push_back({"reason", event.reason});
-  process_log().log(bad ? LogLevel::warning : LogLevel::info, name_of(event.kind), fields);
-}
 
 }  // namespace ilnp

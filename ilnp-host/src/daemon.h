@@ -12,11 +12,11 @@
 #include "ilnp-host/src/kernel_state.h"
 #include "ilnp-host/src/locator_tracker.h"
 #include "ilnp-host/src/names.h"
-#include "ilnp-host/src/session_file.h"
 #include "ilnp-host/src/settings.h"
 #include "ilnp-host/src/wire_side.h"
 #include "io/crypto/crypto.h"
 #include "io/process/daemon_process.h"
+#include "io/process/session_file.h"
 #include "io/resolver/publisher.h"
 
 namespace ilnp {
@@ -59,10 +59,10 @@ class Daemon : public DaemonProcess {
   void housekeeping();
   void put_filter_back() override;
   void publish();
-  void log(const HostEvent& event);
   void check_flows(const std::vector<CorrespondentId>& ids);
   void finish(bool take_down) override;
   Result<void> open_publisher();
+  void restore_sessions();
 
   HostSettings settings_;
   OpensslRandom random_;

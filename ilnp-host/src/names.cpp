@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/forwarding/resolved_locators.h"
 #include "io/telemetry/log.h"
 
 namespace ilnp {
@@ -40,12 +41,7 @@ std::vector<Address> Names::install(const ResolvedName& resolved, NodeId local) 
   std::vector<Address> identities;
   if (!resolved.is_ilnp()) return identities;
   const std::string name = resolved.name.text();
-  std::vector<ResolvedLocator> locators;
-  for (const LocatorRecord& record : resolved.locators) {
-    // (LP preference, L64 preference) in that order: the list is sorted, so the rank is the preference.
-    const auto rank = static_cast<std::uint16_t>(std::min<std::size_t>(10 * (locators.size() + 1), 0xfffe));
-    locators.push_back({record.locator, rank, record.ttl});
-  }
+  const std::vector<ResolvedLocator> locators = ranked(resolved.locators);
   Actions actions;
   for (const NidRecord& nid : resolved.nids) {
     const auto identity = forwarder_.resolved(loop_.now(), name, local, nid.nid, locators, actions);

@@ -100,6 +100,17 @@ def main():
         write("siit", f"ipv6-{name}", b"\3" + ipv6(first, payload))
         write("siit", f"hairpin-{name}", b"\7" + ipv6(first, payload))
 
+    step = lambda how, packet: bytes([how]) + struct.pack("!H", len(packet)) + packet
+    nonce = lambda first, payload: ipv6(60, bytes([first, 1, 0x8B, 4, 1, 2, 3, 4]) + bytes([1, 6]) + bytes(6) + payload)
+    syn = b"\x9c\x40\0\x50\0\0\0\1\0\0\0\0\x50\x02\xff\xff\0\0\0\0"
+    ping = b"\x80" + echo[1:]
+    write("lisp_sessions", "session", step(4, ipv6(6, syn)) + step(5, nonce(17, udp)) + step(12, ipv6(17, udp)))
+    write("lisp_sessions", "called", step(4, ipv6(58, ping)) + step(13, nonce(6, syn)) + step(5, nonce(58, ping)))
+    write("lisp_sessions", "ipv4", step(4, ipv4(0x4000)[2:]) + step(4, ipv4(0, protocol=1, payload=echo)[2:]) +
+          step(5, nonce(58, error + ipv6(17, udp, turned=True))) + step(2, ipv6(17, udp)))
+    write("lisp_sessions", "pieces", step(4, ipv4(0x2000)[2:]) + step(5, ipv6(44, b"\x11\0\0\1\0\0\0\7" + udp)) +
+          step(5, ipv6(44, b"\x11\0\0\x10\0\0\0\7" + udp)))
+
     for name, packet in {"whole": ipv4(0x4000), "cut": ipv4(0, payload=bytes(400)), "middle": ipv4(0x2010, payload=bytes(80)),
                          "options": ipv4(0x4000, b"\1\1\1\0"), "echo": ipv4(0, protocol=1, payload=b"\x08" + bytes(7)),
                          "error": ipv4(0, protocol=1, payload=b"\x03" + bytes(7)),

@@ -166,6 +166,7 @@ TEST(RenderLisp, StatusAndTables) {
                     {"registered", 1},
                     {"map_cache", 4},
                     {"clients", 5},
+                    {"sessions", {{"nodes", 2}, {"clients", 3}, {"sessions", 4}}},
                     {"map_server", {{"registrations", 6}}}};
   EXPECT_EQ(render_gateway_status(status, {}), R"(OK  ilnp-gateway 0.1.0, pid 7, up 1 min 00 s
 
@@ -174,6 +175,7 @@ RLOCs      2001:db8:a1::2 192.0.2.1
 Inside     lisp0, instance 7
 EIDs       2, 1 of them registered
 Tables     4 mappings, 5 clients
+Sessions   4 with 2 ILNP nodes, of 3 clients
 Map-Server 6 registrations
 )");
   const json rloc{{"rloc", "192.0.2.9"}, {"priority", 1}, {"weight", 100}};
@@ -192,6 +194,17 @@ Map-Server 6 registrations
             "-         -\n");
   EXPECT_EQ(render_eids({{"eids", {{{"eid", "10.7.0.7/32"}, {"state", "away"}, {"elsewhere", {rloc}}}}}}, {}),
             "EID          STATE  ELSEWHERE\n10.7.0.7/32  away   192.0.2.9 1/100\n");
+  const json session{{"client", "10.9.0.5/32"},
+                     {"node", "2001:db8::7/128"},
+                     {"state", "established"},
+                     {"locator", "2001-0db8-00c1-0001"},
+                     {"our_locator", "2001-0db8-00a1-00ff"},
+                     {"packets_in", 3},
+                     {"packets_out", 4}};
+  EXPECT_EQ(render_lisp_sessions({{"sessions", {session}}}, {}),
+            "CLIENT       NODE             STATE        LOCATOR              OURS                 IN  OUT\n"
+            "10.9.0.5/32  2001:db8::7/128  established  2001-0db8-00c1-0001  2001-0db8-00a1-00ff  3   4\n");
+  EXPECT_EQ(render_lisp_sessions(json::object(), {}), "no sessions with ILNP nodes\n");
   for (const json& odd : {json::object(), json{{"mappings", 3}, {"registrations", {1}}, {"clients", {{}}}}}) {
     EXPECT_EQ(render_map_cache(odd, {}), "no mappings\n");
     EXPECT_NE(render_registrations(odd, {}), "");

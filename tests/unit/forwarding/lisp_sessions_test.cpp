@@ -106,15 +106,13 @@ TEST_F(LispSessionsTest, AConnectionThatIsNotOneOfOursIsRefused) {
   EXPECT_TRUE(wire.empty());
 }
 
-TEST_F(LispSessionsTest, NobodyWithThatNidIsHere) {
-  client_sends(PacketBuilder(client, {eids, {0x77}}).tcp(4000, 80, 100, 0, syn).build());
-  EXPECT_EQ(last_error(at_client), "1/3 of 2001:db8:e1d::77");
-  EXPECT_EQ(nodes->drops(NodeDrop::no_node), 1u);
+TEST_F(LispSessionsTest, OtherEidsOfThePrefixAreNotTranslated) {
+  EXPECT_EQ(client_sends(PacketBuilder(client, {eids, {0x77}}).tcp(4000, 80, 100, 0, syn).build()).kind, Kind::inside);
 }
 
 TEST_F(LispSessionsTest, ATenantReachesItsOwnNodesOnly) {
   client_sends(PacketBuilder(client, {tenant_eids, vm_nid}).tcp(4000, 80, 100, 0, syn).build(), 7);
-  EXPECT_EQ(nodes->drops(NodeDrop::no_node), 1u);
+  EXPECT_EQ(at_inside.size(), 1u) << "a plain address of that instance";
   EXPECT_TRUE(at_vm_kernel.empty());
 }
 
@@ -217,6 +215,22 @@ TEST_F(LispSessionsTest, WhatTheTunnelDoesNotTakeIsToldToTheNode) {
   EXPECT_EQ(load_u32(at_vm_kernel[0].data() + 44), 1444u - 16) << "the nonce needs room";
   EXPECT_TRUE(std::ranges::equal(Bytes{at_vm_kernel[0]}.subspan(48 + 8, 700), Bytes{large}.subspan(8, 700)))
       << "addresses, ports and numbers of what its kernel sent";
+}
+
+TEST_F(LispSessionsTest, ANodeCutsWhatWasTooLargeOnce) {
+  connect();
+  wait(seconds{5});  // no nonces any more
+  at_vm_kernel.clear();
+  const ByteVector whole = from_vm().udp(80, 4000, counting(1436)).build();
+  vm_sends(whole);
+  ASSERT_EQ(at_vm_kernel.size(), 1u);
+  EXPECT_EQ(at_vm_kernel[0][40], icmpv6::packet_too_big);
+  const std::uint32_t told = load_u32(at_vm_kernel[0].data() + 44);
+  at_vm_kernel.clear();
+  at_client.clear();
+  for (const ByteVector& piece : fragment_packet(whole, walk_headers(whole).walk, told, 77)) vm_sends(piece);
+  EXPECT_TRUE(at_vm_kernel.empty()) << "the pieces were put together and sent whole";
+  EXPECT_EQ(at_client.size(), 2u);
 }
 
 TEST_F(LispSessionsTest, FragmentsOfANodeAreFragmentsAgain) {

@@ -241,6 +241,81 @@ TEST_F(GatewaySettingsTest, TheTruthNamesSites) {
   EXPECT_NE(problems_with("[truth]\nsite = \"a b\"\n").find("truth.site"), std::string::npos);
 }
 
+TEST_F(GatewaySettingsTest, NodesOfSessions) {
+  const std::string nodes = R"([ilnp]
+locators = ["2001:db8:a1:ff::/64", "2001:db8:a2:ff::/64"]
+upstream = ["[2001:db8:53::53]:53"]
+[[node]]
+eid = "2001:db8:e1d:1:200:0:0:a/128"
+name = "vm.example"
+[[node]]
+eid = "[7]2001:db8:e1e:1:200:0:0:a/128"
+name = "vm.example"
+[[eid]]
+prefix = "[7]2001:db8:e1e::/48"
+[[node]]
+eid = "2001:db8:e1d:1:200:0:0:b/128"
+locators = ["2001:db8:c1::/64", "2001:db8:c2::/64"]
+)";
+  const auto settings = read(good() + nodes);
+  ASSERT_TRUE(settings) << to_string(settings.error());
+  const NodeSettings& n = settings.value().nodes;
+  ASSERT_EQ(n.locators.size(), 2u);
+  EXPECT_LT(n.locators[0].preference, n.locators[1].preference);
+  ASSERT_EQ(n.nodes.size(), 2u);
+  EXPECT_EQ(n.nodes[0].instances, (std::set<std::uint32_t>{0, 7})) << "one node, known to two tenants";
+  ASSERT_EQ(n.nodes[1].locators.size(), 2u);
+  EXPECT_EQ(n.exchange.eid_prefixes.at(7), (Locator{0x2001'0db8'0e1e'0001}));
+  EXPECT_EQ(settings.value().ilnp.routes.size(), 2u);
+
+  const auto wrong = [&](const std::string& from, const std::string& to) {
+    std::string changed = nodes;
+    changed.replace(changed.find(from), from.size(), to);
+    return problems_with(changed);
+  };
+  const auto says = [](const std::string& all, const char* words) { return all.find(words) != std::string::npos; };
+  EXPECT_TRUE(says(wrong("a1:ff::/64", "a1::/48"), "is not a /64 of global addresses"));
+  EXPECT_TRUE(says(wrong("a1:ff::/64", "a1::/64"), "contains the RLOC"));
+  EXPECT_TRUE(says(wrong("locators = [\"2001:db8:a1:ff::/64\", \"2001:db8:a2:ff::/64\"]", ""), "ilnp.locators"));
+  EXPECT_TRUE(says(wrong("200:0:0:a/128", "200:0:0:0/112"), "is not a /128"));
+  EXPECT_TRUE(says(wrong("e1d:1:200:0:0:a", "e1f:1:200:0:0:a"), "is in no [[eid]] or [[mobile]] block"));
+  EXPECT_TRUE(says(wrong("e1d:1:200:0:0:b", "e1d:2:200:0:0:b"), "another upper half"));
+  EXPECT_TRUE(says(wrong("e1d:1:200:0:0:a", "e1d:1:0:0:0:0"), "its lower half: "));
+  EXPECT_TRUE(says(wrong("name = \"vm.example\"", "name = \"other.example\""), "has another name"));
+  EXPECT_TRUE(says(wrong("locators = [\"2001:db8:c1::/64\", \"2001:db8:c2::/64\"]", ""), "neither a name nor"));
+}
+
+TEST_F(GatewaySettingsTest, Ipv4EidsAreRegisteredAsHosts) {
+  const std::string rows = R"([translation]
+clients = "2001:db8:64::/96"
+pool = ["10.8.0.0/24"]
+[[eam]]
+ipv4 = "10.8.0.7/32"
+ipv6 = "2001:db8:e1d::7/128"
+[[eam]]
+ipv4 = "10.9.0.0/24"
+ipv6 = "2001:db8:e99::/120"
+speaks = "ipv4"
+)";
+  const auto settings = read(good() + rows);
+  ASSERT_TRUE(settings) << to_string(settings.error());
+  EXPECT_EQ(settings.value().translation.rows.size(), 2u);
+  EXPECT_EQ(std::ranges::count(settings.value().xtr.site, *parse_eid_prefix("10.8.0.7/32")), 1);
+  EXPECT_EQ(std::ranges::count(settings.value().xtr.site, *parse_eid_prefix("10.9.0.0/24")), 0) << "clients";
+
+  const auto wrong = [&](const std::string& from, const std::string& to) {
+    std::string changed = rows;
+    changed.replace(changed.find(from), from.size(), to);
+    return problems_with(changed);
+  };
+  const auto says = [](const std::string& all, const char* words) { return all.find(words) != std::string::npos; };
+  EXPECT_TRUE(says(wrong("10.8.0.7/32\"\nipv6 = \"2001:db8:e1d::7/128", "10.8.0.0/24\"\nipv6 = \"2001:db8:e1d::/120"),
+                   "only hosts are registered"));
+  EXPECT_TRUE(says(wrong("10.8.0.7/32", "10.9.0.7/32"), "eam[1].ipv4: overlaps"));
+  EXPECT_TRUE(says(wrong("10.8.0.7/32", "[9]10.8.0.7/32"), "has no [[interface]]"));
+  EXPECT_TRUE(says(wrong("64::/96", "64::/64"), "translation.clients"));
+}
+
 TEST(XtrIds, AreThirtyTwoDigits) {
   const auto id = parse_xtr_id("00112233445566778899aAbBcCdDeEfF");
   ASSERT_TRUE(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ilnp-host/src/session_file.h"
+#include "io/process/session_file.h"
 
 #include <ctime>
 #include <filesystem>
@@ -22,25 +22,16 @@ Duration processor_time() {
 }
 }  // namespace
 
-SessionFile::SessionFile(Loop& loop, HostForwarder& forwarder, const std::string& directory)
-    : loop_{loop},
-      forwarder_{forwarder},
-      path_{(std::filesystem::path{directory} / "sessions").string()},
-      timer_{loop, [this] { write_now(); }} {}
+SessionFile::SessionFile(Loop& loop, std::string path, std::function<ByteVector()> save)
+    : loop_{loop}, path_{std::move(path)}, save_{std::move(save)}, timer_{loop, [this] { write_now(); }} {}
 
-bool SessionFile::restore(Actions& actions) {
+std::optional<ByteVector> SessionFile::load() const {
   std::error_code failure;
-  if (!std::filesystem::exists(path_, failure)) return false;
+  if (!std::filesystem::exists(path_, failure)) return std::nullopt;
   auto content = read_secret_file(path_, max_file);
-  if (!content) {
-    log_event(LogLevel::warning, "sessions_not_restored", {{"reason", content.error().message}});
-    return false;
-  }
-  const bool whole = forwarder_.restore(loop_.now(), content.value(), actions);
-  wipe(content.value());
-  log_event(whole ? LogLevel::info : LogLevel::warning, "sessions_restored",
-            {{"sessions", forwarder_.ilcc().size()}, {"whole", whole}});
-  return forwarder_.ilcc().size() != 0;
+  if (content) return std::move(content.value());
+  log_event(LogLevel::warning, "sessions_not_restored", {{"reason", content.error().message}});
+  return std::nullopt;
 }
 
 void SessionFile::note_change() {
@@ -50,19 +41,13 @@ void SessionFile::note_change() {
 void SessionFile::write_now() {
   timer_.set(never);
   const Duration begin = processor_time();
-  ByteVector content = forwarder_.save(loop_.now());
+  ByteVector content = save_();
   // A loss of power ends the sessions: nobody waits for the disk, least of all packets.
   const auto written = write_secret_file(path_, content, Outlives::process);
   wipe(content);
   last_cost_ = processor_time() - begin;
   if (!written && !failed_) log_event(LogLevel::error, "sessions_not_saved", {{"reason", written.error().message}});
   failed_ = !written;
-}
-
-void SessionFile::remove() {
-  timer_.set(never);
-  std::error_code failure;
-  std::filesystem::remove(path_, failure);
 }
 
 }  // namespace ilnp

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A list of an answer that ends where it gets too long.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+namespace ilnp {
+
+class Rows {
+ public:
+  static constexpr std::size_t most = 10'000;  ///< of one answer; the others are counted
+
+  void add(nlohmann::json row) {
+    if (list_.size() < most)
+      list_.push_back(std::move(row));
+    else
+      ++left_out_;
+  }
+  nlohmann::json answer(const char* schema, const char* name) && {
+    return {{"schema", schema}, {name, std::move(list_)}, {"left_out", left_out_}};
+  }
+
+ private:
+  nlohmann::json list_ = nlohmann::json::array();
+  std::size_t left_out_ = 0;
+};
+
+}  // namespace ilnp

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An ILNP node beside the gateway g1, which speaks for the LISP clients behind g2 (mode N).
+
+    h2 --- [g2] --- r --- wan0 [g1] ilnp0: 2001:db8:a1:ff::/64
+                    |---- eth0, eth1 [vm: ilnp-host], at 2001:db8:c1:: or at 2001:db8:c2::
+                    |---- [ns: BIND], which knows the node's name
+
+The node has no address that LISP knows: its EID is its NID behind a prefix of site 1.
+"""
+from gateway_lab import Sites, run
+
+# pylint: disable=wrong-import-order
+from lab import records_of, wait_until
+
+NID, EID = "200:0:0:a", "2001:db8:e1:1:200::a"
+ENTRY = "2001:db8:a1:ff::/64"
+PLACES = {"eth0": "2001:db8:c1", "eth1": "2001:db8:c2"}
+EID4, PLAIN4, NOBODY4, CLIENTS4 = "10.5.0.7", "10.5.0.8", "10.5.0.99", "2001:db8:64::/96"
+
+
+class IlnpSide:
+    """`more`: of the configuration of g1."""
+
+    def __init__(self, lab, more=""):
+        self.lab = lab
+        self.sites = Sites(lab)
+        router, g1 = self.sites.router_namespace(), self.sites.gateways[1]
+        lab.namespace("vm")
+        for interface, place in PLACES.items():
+            lab.link("vm", interface, f"{place}::", up=interface == "eth0")
+            g1.ns.ip("-6", "route", "add", f"{place}::/64", "via", "2001:db8:a1::1")
+        lab.start_dns(records_of("vm", NID, f"{PLACES['eth0']}:0", aaaa=False))
+        g1.ns.ip("-6", "route", "add", "2001:db8:53::/64", "via", "2001:db8:a1::1")
+        router.ip("-6", "route", "add", ENTRY, "via", "2001:db8:a1::2")
+        g1.text += (f'[ilnp]\nlocators = ["{ENTRY}"]\nupstream = ["[{lab.name_server}]:53"]\n'
+                    f'[[node]]\neid = "{EID}/128"\nname = "vm.ex.example"\n{more}')
+        self.vm = lab.host("vm", NID)
+        self.client, self.gateway, self.at = self.sites.hosts[2], g1, "eth0"
+
+    def start(self):
+        self.sites.start()
+        self.vm.start()
+        return self
+
+    def move(self):
+        """To the other place, by Locator Update: the new one first, as on a way between two radio cells."""
+        former, interface = self.at, next(name for name in PLACES if name != self.at)
+        self.vm.ns.ip("link", "set", interface, "up")
+        words = "-".join(word.zfill(4) for word in f"{PLACES[interface]}:0".split(":"))
+        wait_until(lambda: any(l["locator"] == words for l in self.vm.locators()), f"the node is not at {words}")
+        self.vm.ns.ip("link", "set", former, "down")
+        self.at = interface
+        wait_until(lambda: self.sessions() and all(s["locator"] == words for s in self.sessions()),
+                   lambda: f"the gateway does not send to {words}: {self.sessions()}")
+
+    def sessions(self):
+        return self.gateway.rows("lisp_sessions", "sessions")
+
+
+def ctl(side, *arguments):
+    return run(side.lab.ctl, "--socket", side.gateway.socket_path, *arguments).stdout
