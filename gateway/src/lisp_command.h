@@ -5,14 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/result.h"
-#include "gateway/src/lisp_step.h"
+#include "gateway/src/lisp_request.h"
 
 namespace ilnp {
 
 class GatewayDaemon;
-
-/// Of the members "step", "eid" ("10.8.0.7", "[7]2001:db8::1") and "rlocs" ("ADDRESS" or "ADDRESS,PRIORITY,WEIGHT").
-Result<LispStep> parse_lisp_step(const nlohmann::json& request);
 
 class LispCommand {
  public:

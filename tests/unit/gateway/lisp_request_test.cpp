@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/src/lisp_command.h"
+#include "gateway/src/lisp_request.h"
 
 #include <gtest/gtest.h>
 
