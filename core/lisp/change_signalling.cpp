@@ -36,7 +36,10 @@ void ChangeSignalling::announce(TimePoint now, const MappingRecord& record, KeyN
 }
 
 void ChangeSignalling::remind(TimePoint now, const MappingRecord& record, KeyName key, const Client& client) {
-  tell(now, client, update_about(record, key));
+  Client late = client;
+  // The publication did not reach it, or somebody else subscribed in its name.
+  if (late.capability == Capability::pubsub) late.capability = Capability::smr;
+  tell(now, late, update_about(record, key));
 }
 
 void ChangeSignalling::tell(TimePoint now, const Client& client, const ChangePriority& update) {

@@ -72,6 +72,8 @@ class EidPresence {
   EidPresence(const EidPrefix& eid, PresenceTuning tuning) : eid_{eid}, tuning_{tuning} {}
 
   State state() const { return state_; }
+  /// It says no more than the map-cache.
+  bool is_settled() const { return state_ == State::unknown || state_ == State::lisp_remote; }
   /// Who has it, or had it before us.
   const std::optional<MappingRecord>& elsewhere() const { return elsewhere_; }
 

@@ -45,4 +45,12 @@ ByteVector encode_map_reply(const MapReply& reply) {
   return message;
 }
 
+std::optional<ByteVector> encode_map_reply(MapReply reply, std::size_t most_octets) {
+  for (; !reply.records.empty(); reply.records.pop_back()) {
+    ByteVector message = encode_map_reply(reply);
+    if (message.size() <= most_octets) return message;
+  }
+  return std::nullopt;
+}
+
 }  // namespace ilnp::lisp

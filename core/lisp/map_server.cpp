@@ -84,7 +84,12 @@ MapServerReason MapServer::refusal(TimePoint now, MapServerSiteId site, const Xt
   const bool is_inside = std::all_of(message.records.begin(), message.records.end(),
                                      [&](const auto& record) { return configured(site, record.eid) != nullptr; });
   if (!is_inside || message.records.empty()) return MapServerReason::not_configured;
-  if (registrations_ + message.records.size() > tuning_.most_registrations) return MapServerReason::full;
+  const auto is_new = [&](const MappingRecord& record) {
+    const auto* known = table_.find(record.eid);
+    return record.ttl != 0 && (known == nullptr || !known->second.contains(xtr));
+  };
+  const auto more = static_cast<std::size_t>(std::count_if(message.records.begin(), message.records.end(), is_new));
+  if (more > 0 && registrations_ + more > tuning_.most_registrations) return MapServerReason::full;
   const NonceKey key{xtr, {site, message.key.key}};
   const bool keeps_nonce = sites_[site].nonce_check == NonceCheck::growing;
   if (keeps_nonce && !nonces_.contains(key) && nonces_.size() >= tuning_.most_xtrs) return MapServerReason::full;
@@ -267,13 +272,13 @@ void MapServer::answer(TimePoint now, const IpAddress& from, const EncapsulatedC
     return;
   }
   const IpAddress& to = request.itr_rlocs.front();
-  if (!limit_.allow(now, to, asked.eid)) {
+  if (!limit_.allow(now, to, record.eid)) {
     count(MapServerReason::too_many);
     return;
   }
   if (entry != nullptr && !owner(entry->second)->second.proxies) {
     const auto usable = std::find_if(record.rlocs.begin(), record.rlocs.end(), [](const RlocRecord& rloc) {
-      return rloc.is_reachable && rloc.priority != never_use;
+      return rloc.is_reachable && rloc.priority != never_use && rloc.address.is_routable_unicast();
     });
     if (usable != record.rlocs.end()) {
       actions.forwards.push_back({usable->address});

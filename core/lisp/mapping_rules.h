@@ -31,6 +31,16 @@ struct MappingRules {
       return ItrDrop::rloc_is_eid;
     return std::nullopt;
   }
+
+  /// The record without such RLOCs, each counted.
+  MappingRecord believed(MappingRecord record, const Underlay& underlay, ItrDrops& drops) const {
+    std::erase_if(record.rlocs, [&](const RlocRecord& rloc) {
+      const auto problem = objection(rloc.address, underlay);
+      if (problem) drops.count(*problem);
+      return problem.has_value();
+    });
+    return record;
+  }
 };
 
 }  // namespace ilnp::lisp

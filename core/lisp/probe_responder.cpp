@@ -8,7 +8,8 @@ namespace ilnp::lisp {
 std::optional<ItrDrop> ProbeResponder::objection(TimePoint now, const MapRequest& probe, const IpAddress& peer,
                                                  const MappingRecord* registered, bool through_resolver) {
   if (through_resolver) return ItrDrop::probe_through_resolver;
-  if (!probe.is_probe || probe.records.empty() || probe.itr_rlocs.empty()) return ItrDrop::probe_malformed;
+  if (!probe.is_probe || probe.records.empty() || probe.itr_rlocs.empty() || probe.wants_no_reply)
+    return ItrDrop::probe_malformed;
   if (!limits_[hash_of(seed_, peer) % buckets].allow(now)) return ItrDrop::probe_limit;
   if (registered == nullptr ||
       !registered->eid.contains(Eid{probe.records[0].eid.instance, probe.records[0].eid.prefix.address}))

@@ -4,6 +4,7 @@
 // repeated).
 #pragma once
 
+#include <cstddef>
 #include <utility>
 
 #include "core/base/bounded_map.h"
@@ -12,6 +13,13 @@
 
 namespace ilnp::lisp {
 
+/// Octets that answer a request of `asked` octets at most, all answers together: who forges a sender must not make more
+/// of what he sends.
+constexpr std::size_t most_answer_octets(std::size_t asked) { return 10 * asked; }
+/// Of one message: in a packet that every IPv6 path carries.
+inline constexpr std::size_t most_message_octets = 1280 - 40 - 8;
+
+/// By requester and the prefix that the answer is about: a thousand questions about one prefix have one answer.
 class ReplyLimit {
  public:
   explicit ReplyLimit(double per_second = 1000) : all_{per_second, burst_of_all}, each_{most_requesters} {}

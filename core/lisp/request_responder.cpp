@@ -66,13 +66,20 @@ RequestReason RequestResponder::answer(TimePoint now, const EidPrefix& asked, Ma
   return RequestReason::answered_away;
 }
 
-void RequestResponder::on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
+bool RequestResponder::on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
                                   ResponderActions& actions) {
-  if (request.is_probe || request.is_smr) return count(RequestReason::not_for_us);
+  if (request.is_probe || request.is_smr) {
+    count(RequestReason::not_for_us);
+    return false;
+  }
   const auto to = way_back(from, request);
-  if (!to) return count(RequestReason::no_way_back);
+  if (!to) {
+    count(RequestReason::no_way_back);
+    return false;
+  }
   std::optional<EidPrefix> clients_own;
   if (request.source) clients_own = EidPrefix::host(*request.source);
+  bool is_ours = false;
   MapReply reply;
   reply.nonce = request.nonce;
   for (const MapRequest::Record& record : request.records) {
@@ -82,15 +89,19 @@ void RequestResponder::on_request(TimePoint now, const IpAddress& from, std::uin
       count(reason);
       continue;
     }
-    actions.asked.push_back({owned, *to, clients_own});
-    if (limit_.allow(now, *to, record.eid)) {
+    is_ours = true;
+    const auto is_same = [&](const MappingRecord& other) { return other.eid == owned; };
+    const bool is_said = std::ranges::count_if(reply.records, is_same) > 1;
+    if (!is_said && limit_.allow(now, *to, owned)) {
+      actions.asked.push_back({owned, *to, clients_own});
       count(reason);
       continue;
     }
     reply.records.pop_back();
-    count(RequestReason::too_many);
+    if (!is_said) count(RequestReason::too_many);
   }
   if (!reply.records.empty()) actions.replies.push_back({*to, port, std::move(reply)});
+  return is_ours;
 }
 
 }  // namespace ilnp::lisp

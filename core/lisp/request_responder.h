@@ -31,7 +31,7 @@ struct ResponderActions {
     std::uint16_t port = control_port;
     MapReply message;
   };
-  struct Asked {  ///< for the log of clients
+  struct Asked {  ///< and is answered: for the log of clients, which must not be filled faster than that
     EidPrefix owned;
     IpAddress rloc;
     std::optional<EidPrefix> clients_own;
@@ -57,7 +57,8 @@ class RequestResponder {
   const MappingRecord* find(const EidPrefix& eid) const;
 
   /// `from`, `port`: of the packet, inner ones where it came encapsulated.
-  void on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
+  /// False: it is about nothing of ours.
+  bool on_request(TimePoint now, const IpAddress& from, std::uint16_t port, const MapRequest& request,
                   ResponderActions& actions);
   std::uint64_t counter(RequestReason reason) const { return counters_[static_cast<std::size_t>(reason)]; }
 

@@ -102,12 +102,7 @@ void Resolution::give_up(TimePoint now, const Question& question, ResolutionActi
 
 /// Without what must not be used.
 MappingRecord Resolution::believed(const MappingRecord& record) {
-  MappingRecord out = record;
-  std::erase_if(out.rlocs, [this](const RlocRecord& rloc) {
-    const auto objection = rules_.objection(rloc.address, underlay_);
-    if (objection) drops_.count(*objection);
-    return objection.has_value();
-  });
+  MappingRecord out = rules_.believed(record, underlay_, drops_);
   // A mapping of nothing but such RLOCs stays one: packets have no way, and it is no word about what else to do.
   if (out.is_negative() && !record.is_negative()) out.action = Action::no_action;
   if (tuning_.swaps_drop_and_ask && record.is_negative()) {

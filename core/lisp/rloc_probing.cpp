@@ -5,9 +5,14 @@
 
 namespace ilnp::lisp {
 
-Duration RlocProbing::jittered_period() {
-  const auto quarter = static_cast<std::uint64_t>(tuning_.period.count() / 4);
-  return tuning_.period * 3 / 4 + Duration{static_cast<Duration::rep>(random_.u64() % (2 * quarter + 1))};
+Duration RlocProbing::period(TimePoint now, const Target& target) const {
+  return now < target.watched ? std::min(tuning_.watched_period, tuning_.period) : tuning_.period;
+}
+
+Duration RlocProbing::jittered_period(TimePoint now, const Target& target) {
+  const Duration mean = period(now, target);
+  const auto quarter = static_cast<std::uint64_t>(mean.count() / 4);
+  return mean * 3 / 4 + Duration{static_cast<Duration::rep>(random_.u64() % (2 * quarter + 1))};
 }
 
 void RlocProbing::set_due(const IpAddress& rloc, Target& target, TimePoint due) {
@@ -19,7 +24,7 @@ void RlocProbing::set_due(const IpAddress& rloc, Target& target, TimePoint due) 
 void RlocProbing::want(TimePoint now, const IpAddress& rloc, const EidPrefix& eid) {
   const auto found = targets_.find(rloc);
   if (found != targets_.end()) {
-    found->second.wanted = now;
+    found->second.wanted = std::max(found->second.wanted, now);
     found->second.eid = eid;
     return;
   }
@@ -28,7 +33,19 @@ void RlocProbing::want(TimePoint now, const IpAddress& rloc, const EidPrefix& ei
   target.eid = eid;
   target.wanted = now;
   // Soon, as nothing is known; not all at once after a start.
-  set_due(rloc, target, now + jittered_period() / 8);
+  set_due(rloc, target, now + jittered_period(now, target) / 8);
+}
+
+void RlocProbing::watch(TimePoint now, const IpAddress& rloc, const EidPrefix& eid, TimePoint until) {
+  want(now, rloc, eid);
+  const auto found = targets_.find(rloc);
+  if (found == targets_.end()) return;
+  Target& target = found->second;
+  const bool is_watched = now < target.watched;
+  target.watched = std::max(target.watched, until);
+  target.wanted = std::max(target.wanted, target.watched);
+  if (!is_watched && target.unanswered == 0)
+    set_due(rloc, target, std::min(target.due, now + jittered_period(now, target)));
 }
 
 void RlocProbing::doubt(TimePoint now, const IpAddress& rloc) {
@@ -52,7 +69,7 @@ void RlocProbing::on_time(TimePoint now, ProbingActions& actions) {
     if (!is_down && target.unanswered > tuning_.repetitions) {
       down_.insert(rloc);
       actions.changes.push_back({rloc, false});
-      set_due(rloc, target, now + jittered_period());
+      set_due(rloc, target, now + jittered_period(now, target));
       target.unanswered = 0;
       continue;
     }
@@ -73,7 +90,8 @@ void RlocProbing::send(TimePoint now, const IpAddress& rloc, Target& target, Pro
   actions.probes.push_back({rloc, std::move(message)});
   target.last_sent = now;
   ++target.unanswered;
-  const Duration pause = down_.contains(rloc) ? jittered_period() : std::min(tuning_.wait, tuning_.period);
+  const Duration pause =
+      down_.contains(rloc) ? jittered_period(now, target) : std::min(tuning_.wait, period(now, target));
   set_due(rloc, target, now + pause);
 }
 
@@ -112,7 +130,7 @@ void RlocProbing::answered(TimePoint now, const IpAddress& rloc, Target& target,
   target.unanswered = 0;
   sample(target, round_trip);
   if (down_.erase(rloc) > 0) actions.changes.push_back({rloc, true});
-  set_due(rloc, target, now + jittered_period());
+  set_due(rloc, target, now + jittered_period(now, target));
 }
 
 void RlocProbing::sample(Target& target, Duration round_trip) {

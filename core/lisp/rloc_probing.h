@@ -22,10 +22,11 @@
 namespace ilnp::lisp {
 
 struct ProbingTuning {
-  Duration period = seconds{30};      ///< +-25 %
-  Duration wait = seconds{5};         ///< for an answer; period where that is shorter
-  int repetitions = 2;                ///< then it is down
-  Duration wanted_for = seconds{10};  ///< beyond a period: how late the word of a use may be
+  Duration period = seconds{30};         ///< +-25 %
+  Duration wait = seconds{5};            ///< for an answer; period where that is shorter
+  int repetitions = 2;                   ///< then it is down
+  Duration watched_period = seconds{1};  ///< of RLOCs that are watched, where it is shorter
+  Duration wanted_for = seconds{10};     ///< beyond a period: how late the word of a use may be
   std::size_t most = 10'000;
 };
 
@@ -58,6 +59,8 @@ class RlocProbing {
   void set_own_rlocs(std::vector<IpAddress> rlocs) { own_ = std::move(rlocs); }
   /// Packets for `eid` may go to that RLOC. To be said again as long as they do.
   void want(TimePoint now, const IpAddress& rloc, const EidPrefix& eid);
+  /// The same, and it is probed more often until then.
+  void watch(TimePoint now, const IpAddress& rloc, const EidPrefix& eid, TimePoint until);
   /// A hint that it may not be reached, such as an ICMP error: it is asked now.
   void doubt(TimePoint now, const IpAddress& rloc);
   void on_reply(TimePoint now, const MapReply& reply, ProbingActions& actions);
@@ -79,9 +82,9 @@ class RlocProbing {
   };
   struct Target {
     EidPrefix eid;
-    TimePoint wanted{}, due = never, last_sent{};
-    int unanswered = 0;          ///< probes in a row
-    std::array<Sent, 4> sent{};  ///< the last ones
+    TimePoint wanted{}, watched{}, due = never, last_sent{};  ///< watched: until then
+    int unanswered = 0;                                       ///< probes in a row
+    std::array<Sent, 4> sent{};                               ///< the last ones
     std::size_t next_sent = 0;
     std::array<Duration, window> samples{};  ///< round trips; lost: negative
     std::size_t sampled = 0;
@@ -95,7 +98,8 @@ class RlocProbing {
   void forget(const IpAddress& rloc);
   void answered(TimePoint now, const IpAddress& rloc, Target& target, Duration round_trip, ProbingActions& actions);
   static void sample(Target& target, Duration round_trip);
-  Duration jittered_period();
+  Duration period(TimePoint now, const Target& target) const;
+  Duration jittered_period(TimePoint now, const Target& target);
 
   ProbingTuning tuning_;
   Random& random_;

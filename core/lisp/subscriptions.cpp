@@ -15,6 +15,7 @@ void Subscriptions::enter(Table::Entry& entry, State state, TimePoint due) {
   entry.second.state = state;
   entry.second.tries = 0;
   entry.second.first_asked = 0;
+  entry.second.asked = {};
   set_due(entry, due);
 }
 
@@ -65,6 +66,7 @@ void Subscriptions::send(TimePoint now, std::uint64_t unix_microseconds, Table::
   Subscription& s = entry.second;
   s.sent = std::max({s.sent + 1, s.heard + 1, unix_microseconds});
   if (s.first_asked == 0) s.first_asked = s.sent;
+  s.asked[static_cast<std::size_t>(s.tries) % s.asked.size()] = s.sent;
   MapRequest message;
   message.nonce = s.sent;
   if (s.state == State::asking) message.itr_rlocs = rlocs_;
@@ -161,8 +163,8 @@ bool Subscriptions::on_map_reply(TimePoint now, const MapReply& reply, Subscript
 bool Subscriptions::refuse(TimePoint now, const MapReply& reply, Action action, Table::Entry& entry,
                            SubscriptionActions& actions) {
   const Subscription& s = entry.second;
-  if (s.state != State::asking || s.first_asked == 0 || reply.nonce < s.first_asked || reply.nonce > s.sent)
-    return false;
+  const bool is_answer = reply.nonce != 0 && std::ranges::find(s.asked, reply.nonce) != s.asked.end();
+  if (s.state != State::asking || !is_answer) return false;  // unlike a Map-Notify, anybody can make it
   actions.changes.push_back({entry.first, false, action});
   enter(entry, State::refused, now + tuning_.ask_refused_after);
   return true;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -83,9 +84,10 @@ class Subscriptions {
   enum class State : std::uint8_t { clearing, asking, subscribed, refused, ending };
   struct Subscription {
     State state = State::asking;
-    std::uint64_t sent = 0;         ///< last nonce of ours
-    std::uint64_t heard = 0;        ///< last nonce of the Map-Server
-    std::uint64_t first_asked = 0;  ///< nonce of the first try in this state; 0: none yet
+    std::uint64_t sent = 0;                ///< last nonce of ours
+    std::uint64_t heard = 0;               ///< last nonce of the Map-Server
+    std::uint64_t first_asked = 0;         ///< nonce of the first try in this state; 0: none yet
+    std::array<std::uint64_t, 4> asked{};  ///< nonces of the last tries in this state
     int tries = 0;
     TimePoint due = never, last_sent{};
   };

@@ -12,7 +12,9 @@ namespace {
 // Of one source, before the authentication is looked at. A gateway that hands over a rack does it at once.
 constexpr double changes_per_second = 100, changes_burst = 1000;
 constexpr double owner_questions_per_second = 100, owner_questions_burst = 1000;
-constexpr std::size_t most_owner_hints = 1000, most_late = 100'000, most_known_subscriptions = 10'000;
+constexpr double owner_hints_per_second = 50, reminders_per_second = 1000;  // also as bursts
+constexpr std::size_t most_owner_hints = 1000, most_watched = 1000, most_late = 100'000,
+                      most_known_subscriptions = 10'000;
 constexpr Duration save_heard_every = seconds{1};
 constexpr Duration same_client_again = seconds{1};
 
@@ -52,10 +54,13 @@ Xtr::Parts::Parts(XtrSettings given, std::optional<XtrMemory> old, Random& chanc
       raw_nonces{old ? old->change_nonce : 0},
       change_limit{random.u64(), changes_per_second, changes_burst},
       owner_limit{owner_questions_per_second, owner_questions_burst},
+      hint_limit{owner_hints_per_second, owner_hints_per_second},
       owner_asked{most_owner_hints},
       noticed{most_owner_hints},
       late{most_late},
-      places{random.u64()} {
+      reminder_limit{reminders_per_second, reminders_per_second},
+      places{random.u64()},
+      watched{most_watched} {
   probing.set_own_rlocs(reply_addresses());
   signalling.set_own_rlocs(reply_addresses());
   responder.set_families(settings.underlay.has(Family::ipv4), settings.underlay.has(Family::ipv6));
@@ -165,14 +170,15 @@ XtrMemory Xtr::Parts::memory() const {
   out.registration_nonce = registrations.reserved_nonce();
   out.change_nonce = std::max(changes.reserved_nonce(), raw_nonces.reserved());
   out.change_highest = receiver.highest();
-  std::map<EidPrefix, std::uint64_t> subscriptions = known_subscriptions;
+  std::map<EidPrefix, std::uint64_t> subscriptions;
   for (const Subscriber& subscriber : subscribers)
     subscriber.machine.for_each_nonce([&](const EidPrefix& eid, std::uint64_t nonce) {
       std::uint64_t& known = subscriptions[eid];
       known = std::max(known, nonce);
     });
-  for (const auto& one : subscriptions)
-    if (out.subscriptions.size() < most_known_subscriptions) out.subscriptions.push_back(one);
+  for (const auto& one : known_subscriptions)  // what is in use goes first
+    if (subscriptions.size() < most_known_subscriptions) subscriptions.insert(one);
+  out.subscriptions.assign(subscriptions.begin(), subscriptions.end());
   if (server) out.server_nonces = server->machine().nonces();
   return out;
 }
@@ -278,7 +284,7 @@ void Xtr::locators_back(TimePoint now, const EidPrefix& eid) {
 }
 
 void Xtr::will_move(Instant at, const EidPrefix& eid, XtrActions& actions) {
-  if (parts_->make_presence(eid) == nullptr) return;
+  if (parts_->make_presence(at.now, eid) == nullptr) return;
   parts_->tell(at, eid, actions, [](EidPresence& presence, auto& wanted) { presence.will_move(wanted); });
   parts_->run(at, actions);
 }

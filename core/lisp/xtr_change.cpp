@@ -47,48 +47,54 @@ void Xtr::Parts::on_shared_extension(Instant at, const ControlReceived& datagram
     const ChangePriority& message = opened.value().message;
     if (message.is_ack) {
       const auto acknowledged = changes.on_acknowledgement(at.now, datagram.source, message);
-      if (acknowledged) return on_acknowledged(at, *acknowledged, actions);
-      return counters.count(XtrDrop::unasked_acknowledgement);
+      if (!acknowledged) return counters.count(XtrDrop::unasked_acknowledgement);
+      change_limit.give_back(datagram.source);
+      return on_acknowledged(at, *acknowledged, actions);
     }
     const Epoch epoch{message.nonce, message.sender};
-    if (on_change(at, datagram.source, *peer, message, epoch, actions))
-      acknowledge(datagram, *opened.value().secret, message, actions);
+    const Heard heard = on_change(at, datagram.source, *peer, message, epoch, actions);
+    if (heard == Heard::obeyed && message.kind != Kind::update) change_limit.give_back(datagram.source);
+    if (heard != Heard::refused) acknowledge(datagram, *opened.value().secret, message, actions);
     return;
   }
   counters.count(error);
 }
 
-bool Xtr::Parts::on_change(Instant at, const IpAddress& from, const XtrPeer& peer, const ChangePriority& message,
-                           const Epoch& epoch, XtrActions& actions) {
+Xtr::Parts::Heard Xtr::Parts::on_change(Instant at, const IpAddress& from, const XtrPeer& peer,
+                                        const ChangePriority& message, const Epoch& epoch, XtrActions& actions) {
   if (message.kind == Kind::update) {
     const AuthenticUpdate update{message, from, is_in_scope(peer, message.records), peer.is_trusted};
     ResolutionActions wanted;
     const UpdateVerdict verdict = resolution.on_update(at.now, update, wanted);
     obey(std::move(wanted), actions);
     has_heard_nonces |= verdict == UpdateVerdict::accepted;
-    return verdict != UpdateVerdict::refused;
+    if (verdict == UpdateVerdict::duplicate) return Heard::again;
+    return verdict == UpdateVerdict::accepted ? Heard::obeyed : Heard::refused;
   }
-  if (const auto problem = objection(peer, message)) {
+  if (const auto problem = objection(from, peer, message)) {
     counters.count(*problem);
-    return false;
+    return Heard::refused;
   }
   const ChangeReceiver::Verdict verdict = receiver.check(message);
-  if (verdict == ChangeReceiver::Verdict::duplicate) return true;
+  if (verdict == ChangeReceiver::Verdict::duplicate) return Heard::again;
   if (verdict != ChangeReceiver::Verdict::fresh) {
     counters.count(XtrDrop::change_replayed);
-    return false;
+    return Heard::refused;
   }
-  if (!obey_change(at, message, epoch, actions)) return false;
+  if (!obey_change(at, message, epoch, actions)) return Heard::refused;
   receiver.accept(message);
   has_heard_nonces = true;
-  return true;
+  return Heard::obeyed;
 }
 
-std::optional<XtrDrop> Xtr::Parts::objection(const XtrPeer& peer, const ChangePriority& message) const {
+std::optional<XtrDrop> Xtr::Parts::objection(const IpAddress& from, const XtrPeer& peer,
+                                             const ChangePriority& message) {
   if (!is_in_scope(peer, message.records)) return XtrDrop::change_out_of_scope;
   const auto cannot_be_here = [this](const MappingRecord& record) { return !is_mobile(record.eid); };
   if (std::ranges::any_of(message.records, cannot_be_here)) return XtrDrop::not_mobile;
-  if (message.kind == Kind::arrive && !peer.may_announce) return XtrDrop::change_not_allowed;
+  // A key that got out of a hypervisor is of no use from elsewhere.
+  if (message.kind == Kind::arrive && !(peer.may_announce && lisp::owns(peer, from)))
+    return XtrDrop::change_not_allowed;
   if (message.kind != Kind::transfer) return std::nullopt;
   // Its own, or ours, when the node stayed; the other gateways of the site may stand behind it.
   const auto is_allowed = [&](const RlocRecord& rloc) {
@@ -102,6 +108,10 @@ std::optional<XtrDrop> Xtr::Parts::objection(const XtrPeer& peer, const ChangePr
     const bool is_back = !names_others(record) && std::ranges::any_of(record.rlocs, is_usable);
     if (record.ttl == 0 || !(is_his || is_back) || !std::ranges::all_of(record.rlocs, is_allowed))
       return XtrDrop::change_foreign_rloc;
+    // That it did not go after all is news of what was here a moment ago; of anything else it would be an ARRIVE.
+    const EidPresence* presence = presence_of(record.eid);
+    if (!is_his && !peer.may_announce && (presence == nullptr || presence->is_settled()))
+      return XtrDrop::change_not_allowed;
   }
   return std::nullopt;
 }
@@ -134,7 +144,7 @@ bool Xtr::Parts::on_transfer(Instant at, const MappingRecord& record, const Epoc
     arrived(at, record_of(record.eid), actions);
     return true;
   }
-  if (make_presence(record.eid) == nullptr) return false;
+  if (make_presence(at.now, record.eid) == nullptr) return false;
   bool is_obeyed = false;
   tell(at, record.eid, actions,
        [&](EidPresence& presence, auto& wanted) { is_obeyed = presence.transferred(at.now, record, epoch, wanted); });
@@ -294,6 +304,10 @@ bool Xtr::Parts::remind(TimePoint now, const EidPrefix& eid, const MappingRecord
   const TimePoint* told = late.find(who);
   if (told != nullptr && now - *told < late_spacing) return false;
   const bool may_be_on_its_way = told == nullptr && known != nullptr;  // it was told when the EID went
+  if (known == nullptr && !reminder_limit.allow(now)) {                // its address may be anybody's
+    counters.count(XtrDrop::reminder_limit);
+    return false;
+  }
   late.put(who, now);
   if (may_be_on_its_way) return false;
   if (known == nullptr) {

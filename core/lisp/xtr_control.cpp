@@ -27,8 +27,7 @@ void Xtr::Parts::receive(Instant at, const ControlReceived& datagram, XtrActions
     case MessageType::map_register: {
       if (!server) return counters.count(XtrDrop::no_map_server);
       std::vector<ControlToSend> out;
-      server->on_register(at.now, datagram, out);
-      has_heard_nonces = true;
+      has_heard_nonces |= server->on_register(at.now, datagram, out);
       return post_all(std::move(out), actions);
     }
     case MessageType::map_referral:
@@ -43,7 +42,7 @@ void Xtr::Parts::on_map_request(Instant at, const ControlReceived& datagram, Xtr
   const MapRequest& request = read.value();
   if (request.is_probe) return on_probe(at, datagram, request, actions);
   if (!request.is_smr) {
-    answer(at, datagram.source, datagram.source_port, request, actions);
+    answer(at, {datagram.source, datagram.destination, datagram.source_port, datagram.message}, request, actions);
     return;
   }
   // About an EID that is here: somebody else may have registered it.
@@ -68,15 +67,17 @@ void Xtr::Parts::on_probe(Instant at, const ControlReceived& datagram, const Map
     own = &former;
   }
   const auto reply = probe_responder.answer(at.now, probe, datagram.source, datagram.destination, own, false);
-  if (reply) post({datagram.source, datagram.source_port, datagram.destination, encode_map_reply(*reply)}, actions);
+  if (!reply) return;
+  post_reply({datagram.source, datagram.source_port, datagram.destination, {}}, *reply, datagram.message.size(),
+             actions);
 }
 
-bool Xtr::Parts::answer(Instant at, const IpAddress& from, std::uint16_t port, const MapRequest& request,
+bool Xtr::Parts::answer(Instant at, const EncapsulatedControl& question, const MapRequest& request,
                         XtrActions& actions) {
   ResponderActions wanted;
-  responder.on_request(at.now, from, port, request, wanted);
-  obey(at, wanted, actions);
-  return !wanted.asked.empty();
+  const bool is_ours = responder.on_request(at.now, question.source, question.source_port, request, wanted);
+  obey(at, wanted, question.message.size(), actions);
+  return is_ours;
 }
 
 void Xtr::Parts::on_encapsulated(Instant at, const ControlReceived& datagram, XtrActions& actions) {
@@ -87,7 +88,7 @@ void Xtr::Parts::on_encapsulated(Instant at, const ControlReceived& datagram, Xt
   const MapRequest& request = read.value();
   if (request.is_probe || request.is_smr) return counters.count(XtrDrop::hint_through_resolver);
   const bool is_served = server && server->serves(request.records.front().eid);
-  if (!is_served && answer(at, envelope.value().source, envelope.value().source_port, request, actions)) return;
+  if (!is_served && answer(at, envelope.value(), request, actions)) return;
   // Neither registered nor ours: as a Map-Resolver we say so.
   if (server) resolve(at, datagram, envelope.value(), request, actions);
 }
@@ -96,12 +97,13 @@ void Xtr::Parts::resolve(Instant at, const ControlReceived& datagram, const Enca
                          const MapRequest& request, XtrActions& actions) {
   std::vector<ControlToSend> out;
   const auto forwards = server->on_request(at.now, datagram.source, envelope, request, out);
+  const bool is_answered = !out.empty() || !forwards.empty();
   post_all(std::move(out), actions);
   bool is_answered_here = false;
   for (const IpAddress& etr : forwards) {
     is_answered_here |= owns(etr);
     if (owns(etr))
-      answer(at, envelope.source, envelope.source_port, request, actions);
+      answer(at, envelope, request, actions);
     else
       forward(etr, envelope, actions);
   }
@@ -111,6 +113,7 @@ void Xtr::Parts::resolve(Instant at, const ControlReceived& datagram, const Enca
     const MappingRecord* own = responder.find(asked.eid);
     if (own == nullptr) continue;
     const bool subscribes = asked.subscribes && server->publishes();
+    if (!is_answered && !subscribes) continue;
     const IpAddress& rloc = request.itr_rlocs.front();
     std::optional<EidPrefix> clients_own;
     if (request.source) clients_own = EidPrefix::host(*request.source);
@@ -139,6 +142,7 @@ void Xtr::Parts::on_map_reply(Instant at, const ControlReceived& datagram, XtrAc
   resolution.on_map_reply(at.now, reply, wanted);
   obey(std::move(wanted), actions);
   subscribe_to(at, reply.records);
+  for (const MappingRecord& record : reply.records) watch_rlocs(at.now, record.eid);
   for (const MappingRecord& record : reply.records) {
     const Mapping* mapping = cache.find(record.eid);
     const bool is_believed = mapping != nullptr && mapping->state == MappingState::active && !mapping->is_fixed();

@@ -72,7 +72,8 @@ void Xtr::Parts::on_notice(Instant at, std::size_t server_index, const MapNotify
   if (highest != notice_nonces.end() && notice.nonce == highest->second) return;  // the acknowledgement was lost
   const bool is_newer = highest != notice_nonces.end() && notice.nonce > highest->second;
   if (is_newer) highest->second = notice.nonce;
-  for (const MappingRecord& record : notice.records) {
+  for (const MappingRecord& said : notice.records) {
+    const MappingRecord record = settings.rules.believed(said, settings.underlay, drops);
     if (!names_others(record)) continue;
     noticed.put(record.eid, at.now);
     signalling.confirmed(at.now, record.eid);  // who is asked to ask again gets the new answer
@@ -160,7 +161,10 @@ void Xtr::Parts::ask_owner(Instant at, OwnerQuestion question, XtrActions& actio
   const bool is_hint = !question.at_arrival;
   if (is_hint && last != nullptr && at.now - *last < owner_spacing) return;
   std::erase_if(owner_questions, [&](const auto& one) { return at.now - one.second.sent > owner_answer_within; });
-  if (owner_questions.size() >= most_owner_questions || !owner_limit.allow(at.now))
+  // Anybody can send an SMR: those questions leave room for the others.
+  const bool is_anybodys = is_hint && !question.notice;
+  if (owner_questions.size() >= most_owner_questions || (is_anybodys && !hint_limit.allow(at.now)) ||
+      !owner_limit.allow(at.now))
     return counters.count(XtrDrop::too_many_asked);
   if (is_hint) owner_asked.put(question.eid, at.now);
   question.sent = at.now;
@@ -180,7 +184,8 @@ bool Xtr::Parts::on_owner_answer(Instant at, const MapReply& reply, XtrActions& 
   owner_questions.erase(found);
   const EidPresence* presence = presence_of(question.eid);
   if (presence == nullptr || !is_ours(*presence) || at.now - question.sent > owner_answer_within) return true;
-  for (MappingRecord record : reply.records) {
+  for (const MappingRecord& said : reply.records) {
+    MappingRecord record = settings.rules.believed(said, settings.underlay, drops);
     if (!record.eid.contains(question.eid) || !names_others(record)) continue;
     if (question.at_arrival) {
       record.eid = question.eid;

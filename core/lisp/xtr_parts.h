@@ -44,7 +44,10 @@ struct Xtr::Parts {
   void obey(ResolutionActions wanted, XtrActions& actions);
   void obey(Instant at, const RegistrationActions& wanted, XtrActions& actions);
   void obey(const ProbingActions& wanted, XtrActions& actions);
-  void obey(Instant at, const ResponderActions& wanted, XtrActions& actions);
+  /// `asked`: octets of the question.
+  void obey(Instant at, const ResponderActions& wanted, std::size_t asked, XtrActions& actions);
+  /// As much of it as may answer `asked` octets.
+  void post_reply(ControlToSend to, MapReply reply, std::size_t asked, XtrActions& actions);
   void obey(Instant at, const SignallingActions& wanted, XtrActions& actions);
 
   // --- In (xtr_control.cpp)
@@ -56,7 +59,7 @@ struct Xtr::Parts {
   void resolve(Instant at, const ControlReceived& datagram, const EncapsulatedControl& envelope,
                const MapRequest& request, XtrActions& actions);
   /// As the ETR. False: it is about nothing of ours.
-  bool answer(Instant at, const IpAddress& from, std::uint16_t port, const MapRequest& request, XtrActions& actions);
+  bool answer(Instant at, const EncapsulatedControl& question, const MapRequest& request, XtrActions& actions);
   void on_map_reply(Instant at, const ControlReceived& datagram, XtrActions& actions);
 
   // --- Map-Notifies, subscriptions (xtr_notify.cpp)
@@ -91,12 +94,16 @@ struct Xtr::Parts {
   void on_raw_change(Instant at, const ControlReceived& datagram, const XtrPeer& peer, XtrActions& actions);
   void on_openlisp(Instant at, const IpAddress& from, const XtrPeer& peer, const OpenLispNotice& notice,
                    XtrActions& actions);
-  /// True: it is to be acknowledged.
-  bool on_change(Instant at, const IpAddress& from, const XtrPeer& peer, const ChangePriority& message,
-                 const Epoch& epoch, XtrActions& actions);
+  enum class Heard : std::uint8_t {
+    refused,
+    again,   ///< to be acknowledged once more
+    obeyed,  ///< to be acknowledged
+  };
+  Heard on_change(Instant at, const IpAddress& from, const XtrPeer& peer, const ChangePriority& message,
+                  const Epoch& epoch, XtrActions& actions);
   bool obey_change(Instant at, const ChangePriority& message, const Epoch& epoch, XtrActions& actions);
   bool on_transfer(Instant at, const MappingRecord& record, const Epoch& epoch, XtrActions& actions);
-  std::optional<XtrDrop> objection(const XtrPeer& peer, const ChangePriority& message) const;
+  std::optional<XtrDrop> objection(const IpAddress& from, const XtrPeer& peer, const ChangePriority& message);
   void on_acknowledged(Instant at, const ChangePriority& message, XtrActions& actions);
   void on_given_up(Instant at, const std::vector<ChangeSend>& given_up, XtrActions& actions);
   void transfer(Instant at, const XtrPeer& peer, const MappingRecord& record, XtrActions& actions);
@@ -111,7 +118,7 @@ struct Xtr::Parts {
   // --- Mobile EIDs (xtr_presence.cpp)
   bool is_mobile(const EidPrefix& eid) const;
   EidPresence* presence_of(const EidPrefix& eid);
-  EidPresence* make_presence(const EidPrefix& eid);
+  EidPresence* make_presence(TimePoint now, const EidPrefix& eid);
   /// f(EidPresence&, EidPresence::Actions&), then what follows of it.
   template <class F>
   void tell(Instant at, const EidPrefix& eid, XtrActions& actions, F&& f) {
@@ -131,6 +138,7 @@ struct Xtr::Parts {
   void end_here(Instant at, const EidPrefix& eid, XtrActions& actions);
   void relay(Instant at, const EidPrefix& eid, const MappingRecord& record, XtrActions& actions);
   void prepare(Instant at, const EidPrefix& eid, XtrActions& actions);
+  void watch_rlocs(TimePoint now, const EidPrefix& eid);
   void arrived(Instant at, const MappingRecord& record, XtrActions& actions);
   void look_for_former(Instant at, const EidPrefix& eid, XtrActions& actions);
   void claimed(Instant at, const MappingRecord& record, XtrActions& actions);
@@ -178,13 +186,14 @@ struct Xtr::Parts {
   std::map<EidPrefix, std::uint64_t> known_subscriptions;  ///< of the run before
   TimePoint review_at = never;
 
-  std::map<std::uint64_t, OwnerQuestion> owner_questions;  ///< by nonce
-  RateLimit owner_limit;
+  std::map<std::uint64_t, OwnerQuestion> owner_questions;       ///< by nonce
+  RateLimit owner_limit, hint_limit;                            ///< questions; those of them that an SMR made us ask
   BoundedMap<EidPrefix, TimePoint> owner_asked;                 ///< because of a hint
   std::map<std::size_t, std::uint64_t> notice_nonces;           ///< highest that was believed, by Map-Server
   BoundedMap<EidPrefix, TimePoint> noticed;                     ///< when the mapping system said that others have it
   std::map<EidPrefix, std::deque<ChangeSend>> clients_to_send;  ///< CLIENT-LOGs after the one on its way
   BoundedMap<std::pair<EidPrefix, IpAddress>, TimePoint> late;  ///< when a late client was told last
+  RateLimit reminder_limit;                                     ///< of those that were in no log
 
   /// Whose EIDs are, for packets.
   struct Place {
@@ -198,6 +207,8 @@ struct Xtr::Parts {
   std::map<EidPrefix, EidPresence> presences;
   std::map<EidPrefix, MappingRecord> records;  ///< of mobile EIDs that are here
   std::map<EidPrefix, TimePoint> presence_due;
+  BoundedMap<EidPrefix, TimePoint> watched;  ///< about to move: until when their RLOCs are probed more often
+  TimePoint purged_at{};
   std::set<std::pair<TimePoint, EidPrefix>> due_presences;
 
   std::deque<ControlToSend> to_ourselves;

@@ -7,8 +7,10 @@ namespace ilnp::lisp {
 
 ChangePeers::ChangePeers(const std::vector<XtrPeer>& peers, bool tells_clients)
     : peers_{peers}, tells_clients_{tells_clients} {
-  for (const XtrPeer& peer : peers_)
+  for (const XtrPeer& peer : peers_) {
     for (const IpAddress& address : peer.addresses) by_address_.try_emplace(address, &peer);
+    by_identity_.emplace(peer.identity, &peer);
+  }
 }
 
 const XtrPeer* ChangePeers::find(const IpAddress& address) const {
@@ -17,18 +19,19 @@ const XtrPeer* ChangePeers::find(const IpAddress& address) const {
 }
 
 std::vector<const XtrPeer*> ChangePeers::candidates(const IpAddress& from, const SealedMessage& sealed) const {
-  const XtrPeer* neighbour = find(from);
-  const auto rank = [&](const XtrPeer& peer) {
-    if (&peer == neighbour) return 0;
-    return peer.identity == sealed.sender() ? 1 : 2;
-  };
   std::vector<const XtrPeer*> found;
-  for (const XtrPeer& peer : peers_) {
-    const bool may_be = peer.identity == XtrIdentity{} || !sealed.sender() || peer.identity == *sealed.sender();
-    if (may_be && find_secret(peer.secrets, sealed.key()) != nullptr) found.push_back(&peer);
+  const auto consider = [&](const XtrPeer& peer) {
+    const bool is_new = std::ranges::find(found, &peer) == found.end();
+    if (is_new && find_secret(peer.secrets, sealed.key()) != nullptr) found.push_back(&peer);
+  };
+  const XtrIdentity said = sealed.sender().value_or(XtrIdentity{});
+  const XtrPeer* neighbour = find(from);
+  if (neighbour != nullptr && (neighbour->identity == XtrIdentity{} || neighbour->identity == said))
+    consider(*neighbour);
+  for (const XtrIdentity& identity : {said, XtrIdentity{}}) {
+    const auto [begin, end] = by_identity_.equal_range(identity);
+    for (auto at = begin; at != end && found.size() < most_candidates; ++at) consider(*at->second);
   }
-  std::ranges::stable_sort(found, {}, [&](const XtrPeer* peer) { return rank(*peer); });
-  if (found.size() > most_candidates) found.resize(most_candidates);
   return found;
 }
 

@@ -2,6 +2,7 @@
 // With whom Change-Priority is spoken: whose key a message may be under, what he may say, and what he tells_clients.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -35,7 +36,9 @@ class ChangePeers {
   static constexpr std::size_t most_candidates = 16;
   const std::vector<XtrPeer>& peers_;
   bool tells_clients_;
-  std::unordered_map<IpAddress, const XtrPeer*> by_address_;  ///< configured: nobody chooses them
+  // Configured: nobody chooses them.
+  std::unordered_map<IpAddress, const XtrPeer*> by_address_;
+  std::multimap<XtrIdentity, const XtrPeer*> by_identity_;  ///< zero: those of any
 };
 
 /// EIDs that the peer may speak about.

@@ -9,13 +9,11 @@ namespace ilnp::lisp {
 namespace {
 
 constexpr std::size_t most_presences = 100'000;
+constexpr Duration purge_every = seconds{1};  ///< as it looks at all of them
+constexpr Duration watched_for = std::chrono::minutes{1};
 constexpr Duration notice_is_young = seconds{3};  ///< of this move, not of one before
 
 using State = EidPresence::State;
-
-bool is_settled(const EidPresence& presence) {
-  return presence.state() == State::unknown || presence.state() == State::lisp_remote;
-}
 
 }  // namespace
 
@@ -29,13 +27,16 @@ EidPresence* Xtr::Parts::presence_of(const EidPrefix& eid) {
   return found == presences.end() ? nullptr : &found->second;
 }
 
-EidPresence* Xtr::Parts::make_presence(const EidPrefix& eid) {
+EidPresence* Xtr::Parts::make_presence(TimePoint now, const EidPrefix& eid) {
   if (EidPresence* known = presence_of(eid)) return known;
   if (!is_mobile(eid)) {
     counters.count(XtrDrop::not_mobile);
     return nullptr;
   }
-  if (presences.size() >= most_presences) purge_presences();
+  if (presences.size() >= most_presences && now - purged_at >= purge_every) {
+    purged_at = now;
+    purge_presences();
+  }
   if (presences.size() >= most_presences) {
     counters.count(XtrDrop::too_many_mobile);
     return nullptr;
@@ -46,7 +47,7 @@ EidPresence* Xtr::Parts::make_presence(const EidPrefix& eid) {
 /// Those that say no more than the map-cache.
 void Xtr::Parts::purge_presences() {
   std::erase_if(presences,
-                [](const auto& one) { return is_settled(one.second) && one.second.next_deadline() == never; });
+                [](const auto& one) { return one.second.is_settled() && one.second.next_deadline() == never; });
 }
 
 void Xtr::Parts::follow(Instant at, const EidPrefix& eid, State before, const EidPresence::Actions& wanted,
@@ -126,12 +127,12 @@ void Xtr::Parts::announce(TimePoint now, const EidPrefix& eid, const MappingReco
 
 void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& actions) {
   const EidPrefix& eid = record.eid;
-  EidPresence* presence = make_presence(eid);
+  EidPresence* presence = make_presence(at.now, eid);
   if (presence == nullptr) return;
   const auto known = records.find(eid);
   const bool changed = known != records.end() && known->second != record;
   records[eid] = record;
-  if (known != records.end() && !is_settled(*presence) && changed)
+  if (known != records.end() && !presence->is_settled() && changed)
     tell(at, eid, actions, [](EidPresence& one, auto& wanted) { one.changed(wanted); });
   const bool is_new = presence->state() != State::moving_in && presence->state() != State::here;
   if (is_new) look_for_former(at, eid, actions);
@@ -197,14 +198,25 @@ void Xtr::Parts::relay(Instant at, const EidPrefix& eid, const MappingRecord& re
 /// It is going to move, here or away.
 void Xtr::Parts::prepare(Instant at, const EidPrefix& eid, XtrActions& actions) {
   const EidPresence* presence = presence_of(eid);
-  if (!is_settled(*presence)) {
+  if (!presence->is_settled()) {
     for (const XtrPeer* peer : peers.gateways()) hand_over_clients(at, *peer, eid, actions);
     return;
   }
+  watched.put(eid, at.now + watched_for);
+  watch_rlocs(at.now, eid);
   if (cache.match(eid) != nullptr) return;
   ResolutionActions wanted;
   resolution.on_miss(at.now, std::nullopt, {eid.instance, eid.prefix.address}, nullptr, wanted);
   obey(std::move(wanted), actions);
+}
+
+/// Whether they answer, and how fast, matters most while a node moves.
+void Xtr::Parts::watch_rlocs(TimePoint now, const EidPrefix& eid) {
+  const TimePoint* until = watched.find(eid);
+  const Mapping* mapping = cache.match(eid);
+  if (until == nullptr || *until <= now || mapping == nullptr || mapping->is_negative) return;
+  for (const RlocRecord& rloc : mapping->rlocs)
+    if (is_candidate(rloc, settings.underlay)) probing.watch(now, rloc.address, eid, *until);
 }
 
 /// Everybody who may keep an old mapping knows, or nobody does.

@@ -26,21 +26,29 @@ enum class XtrDrop : std::uint8_t {
   change_out_of_scope,  ///< about EIDs that its sender must not speak about
   change_foreign_rloc,  ///< TRANSFER to RLOCs that are not its sender's
   change_replayed,
-  change_outdated,  ///< TRANSFER that is older than the arrival here
-  not_mobile,       ///< about an EID that cannot be here
-  too_many_mobile,  ///< EIDs
-  too_many_asked,   ///< questions about who has an EID
-  handover_full,    ///< messages from us to ourselves
-  no_key,           ///< nothing to authenticate with what was to be sent
+  change_outdated,   ///< TRANSFER that is older than the arrival here
+  not_mobile,        ///< about an EID that cannot be here
+  too_many_mobile,   ///< EIDs
+  too_many_asked,    ///< questions about who has an EID
+  handover_full,     ///< messages from us to ourselves
+  answer_too_large,  ///< for the question that it answers
+  reminder_limit,    ///< clients that nobody knows, and that send here what is elsewhere
+  no_key,            ///< nothing to authenticate with what was to be sent
   count
 };
 
 constexpr const char* name_of(XtrDrop reason) {
-  constexpr std::array names{
-      "unused_type",        "hint_through_resolver", "no_map_server",           "not_configured",  "register_limit",
-      "stranger",           "unasked_notify",        "unasked_acknowledgement", "change_limit",    "change_own",
-      "change_not_allowed", "change_out_of_scope",   "change_foreign_rloc",     "change_replayed", "change_outdated",
-      "not_mobile",         "too_many_mobile",       "too_many_asked",          "handover_full",   "no_key"};
+  constexpr std::array names{"unused_type",         "hint_through_resolver",
+                             "no_map_server",       "not_configured",
+                             "register_limit",      "stranger",
+                             "unasked_notify",      "unasked_acknowledgement",
+                             "change_limit",        "change_own",
+                             "change_not_allowed",  "change_out_of_scope",
+                             "change_foreign_rloc", "change_replayed",
+                             "change_outdated",     "not_mobile",
+                             "too_many_mobile",     "too_many_asked",
+                             "handover_full",       "answer_too_large",
+                             "reminder_limit",      "no_key"};
   static_assert(names.size() == static_cast<std::size_t>(XtrDrop::count));
   return names[static_cast<std::size_t>(reason)];
 }

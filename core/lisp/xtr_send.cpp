@@ -9,6 +9,7 @@
 #include "core/lisp/map_request.h"
 #include "core/lisp/raw_change_priority.h"
 #include "core/lisp/registration.h"
+#include "core/lisp/reply_limit.h"
 #include "core/lisp/xtr_parts.h"
 
 namespace ilnp::lisp {
@@ -44,6 +45,13 @@ void Xtr::Parts::post(ControlToSend datagram, XtrActions& actions) {
 
 void Xtr::Parts::post_all(std::vector<ControlToSend> datagrams, XtrActions& actions) {
   for (ControlToSend& datagram : datagrams) post(std::move(datagram), actions);
+}
+
+void Xtr::Parts::post_reply(ControlToSend to, MapReply reply, std::size_t asked, XtrActions& actions) {
+  auto message = encode_map_reply(std::move(reply), std::min(most_answer_octets(asked), most_message_octets));
+  if (!message) return counters.count(XtrDrop::answer_too_large);
+  to.message = std::move(*message);
+  post(std::move(to), actions);
 }
 
 std::vector<IpAddress> Xtr::Parts::reply_addresses() const {
@@ -171,13 +179,13 @@ void Xtr::Parts::obey(const ProbingActions& wanted, XtrActions& actions) {
     actions.events.push_back({change.is_up ? XtrEvent::Kind::rloc_up : XtrEvent::Kind::rloc_down, {}, change.rloc});
 }
 
-void Xtr::Parts::obey(Instant at, const ResponderActions& wanted, XtrActions& actions) {
+void Xtr::Parts::obey(Instant at, const ResponderActions& wanted, std::size_t asked, XtrActions& actions) {
   for (const ResponderActions::Reply& reply : wanted.replies)
-    post({reply.to, reply.port, {}, encode_map_reply(reply.message)}, actions);
-  for (const ResponderActions::Asked& asked : wanted.asked) {
-    clients.on_request(at.now, asked.owned, asked.rloc, asked.clients_own, peers.capability_of(asked.rloc));
-    signalling.heard(asked.owned, asked.rloc);
-    look_whether_told(at, asked.owned, actions);
+    post_reply({reply.to, reply.port, {}, {}}, reply.message, asked, actions);
+  for (const ResponderActions::Asked& one : wanted.asked) {
+    clients.on_request(at.now, one.owned, one.rloc, one.clients_own, peers.capability_of(one.rloc));
+    signalling.heard(one.owned, one.rloc);
+    look_whether_told(at, one.owned, actions);
   }
 }
 

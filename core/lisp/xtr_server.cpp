@@ -40,20 +40,24 @@ XtrServer::XtrServer(const XtrSettings::Server& settings, const Underlay& underl
       if (!has(site_secrets_, secret)) site_secrets_.push_back(secret);
 }
 
-void XtrServer::on_register(TimePoint now, const ControlReceived& datagram, std::vector<ControlToSend>& out) {
-  if (!limit_.allow(now, datagram.source)) return counters_.count(XtrDrop::register_limit);
+bool XtrServer::on_register(TimePoint now, const ControlReceived& datagram, std::vector<ControlToSend>& out) {
+  const auto refuse = [this](auto reason) {
+    counters_.count(reason);
+    return false;
+  };
+  if (!limit_.allow(now, datagram.source)) return refuse(XtrDrop::register_limit);
   const auto sealed = inspect_map_register(datagram.message);
-  if (sealed.has_error()) return counters_.count(sealed.error());
+  if (sealed.has_error()) return refuse(sealed.error());
   const auto opened = open_with(sealed.value(), site_secrets_, hmac_, open_map_register);
-  if (opened.has_error()) return counters_.count(opened.error());
+  if (opened.has_error()) return refuse(opened.error());
   const MapRegister& message = opened.value().message;
   const auto site = machine_.site_of(message.records.front().eid);
-  if (!site || !has(settings_.sites[*site].secrets, *opened.value().secret))
-    return counters_.count(XtrDrop::not_configured);
+  if (!site || !has(settings_.sites[*site].secrets, *opened.value().secret)) return refuse(XtrDrop::not_configured);
   MapServerActions actions;
   const auto reason = machine_.on_register(now, *site, datagram.source, datagram.source_port, message, actions);
   if (reason == MapServerReason::registered) limit_.give_back(datagram.source);
   write(actions, out);
+  return reason == MapServerReason::registered;
 }
 
 bool XtrServer::on_acknowledgement(const ControlReceived& datagram) {
@@ -75,9 +79,10 @@ std::vector<IpAddress> XtrServer::on_request(TimePoint now, const IpAddress& fro
                                              MapRequest request, std::vector<ControlToSend>& out) {
   if (!publishes())
     for (MapRequest::Record& record : request.records) record.subscribes = false;
-  // Only where we can send to; where the question came from is the likeliest way back.
-  const auto unreachable =
-      std::erase_if(request.itr_rlocs, [&](const IpAddress& rloc) { return !underlay_.has(rloc.family()); });
+  // Only where we can and may send to; where the question came from is the likeliest way back.
+  const auto unreachable = std::erase_if(request.itr_rlocs, [&](const IpAddress& rloc) {
+    return !rloc.is_routable_unicast() || !underlay_.has(rloc.family());
+  });
   if (request.itr_rlocs.empty() && unreachable > 0) {
     counters_.count(ReadError::no_itr_rloc);
     return {};
@@ -85,10 +90,21 @@ std::vector<IpAddress> XtrServer::on_request(TimePoint now, const IpAddress& fro
   std::ranges::stable_sort(request.itr_rlocs, {}, [&](const IpAddress& rloc) { return rloc != from; });
   MapServerActions actions;
   machine_.on_request(now, from, envelope, request, actions);
-  write(actions, out);
+  std::size_t left = most_answer_octets(envelope.message.size());
+  const auto may_send = [&](std::size_t octets) {
+    const bool may = octets <= std::min(left, most_message_octets);
+    if (may) left -= octets;
+    if (!may) counters_.count(XtrDrop::answer_too_large);
+    return may;
+  };
+  for (const MapServerActions::Reply& reply : actions.replies) {
+    ByteVector message = encode_map_reply(reply.message);
+    if (may_send(message.size())) out.push_back({reply.to, reply.port, {}, std::move(message)});
+  }
   std::vector<IpAddress> forward;
   for (const MapServerActions::Forward& to : actions.forwards)
-    if (std::ranges::find(forward, to.to) == forward.end()) forward.push_back(to.to);
+    if (std::ranges::find(forward, to.to) == forward.end() && may_send(envelope.message.size()))
+      forward.push_back(to.to);
   return forward;
 }
 
@@ -98,14 +114,16 @@ void XtrServer::on_time(TimePoint now, std::vector<ControlToSend>& out) {
   write(actions, out);
 }
 
+/// All but answers to Map-Requests.
 void XtrServer::write(const MapServerActions& actions, std::vector<ControlToSend>& out) {
   for (const MapServerActions::Notify& notify : actions.notifies) {
     const Secret* secret = find_secret(settings_.sites[notify.site].secrets, notify.message.key);
-    if (secret == nullptr) return counters_.count(XtrDrop::no_key);
+    if (secret == nullptr) {
+      counters_.count(XtrDrop::no_key);
+      continue;
+    }
     out.push_back({notify.to, notify.port, {}, encode_map_notify(notify.message, key_of(*secret), hmac_)});
   }
-  for (const MapServerActions::Reply& reply : actions.replies)
-    out.push_back({reply.to, reply.port, {}, encode_map_reply(reply.message)});
   for (const Publication& publication : actions.publications) {
     const Secret& secret = settings_.subscriber_secrets.front();
     const MapNotify message{false, publication.nonce, secret.name, {publication.record}, {}};

@@ -22,7 +22,8 @@ class XtrServer {
   bool serves(const EidPrefix& eid) const { return machine_.site_of(eid).has_value(); }
   bool publishes() const { return !settings_.subscriber_secrets.empty(); }
 
-  void on_register(TimePoint now, const ControlReceived& datagram, std::vector<ControlToSend>& out);
+  /// True: something was registered.
+  bool on_register(TimePoint now, const ControlReceived& datagram, std::vector<ControlToSend>& out);
   /// False: it acknowledges nothing.
   bool on_acknowledgement(const ControlReceived& datagram);
   /// A Map-Request that came encapsulated `from` there. Answered, or to be forwarded to these RLOCs.

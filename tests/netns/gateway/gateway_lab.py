@@ -96,7 +96,8 @@ class Sites:
     def __init__(self, lab, numbers=(1, 2), underlay=(6,), more="", ms_more=""):
         self.lab, self.numbers, self.underlay = lab, numbers, underlay
         self.router = lab.router()
-        self.ms = self._underlay_node("ms", 9)
+        self.underlay_node("ms", 9)
+        self.ms = Gateway(lab, "ms")
         self.ms_address = rloc_of(9, underlay[0])
         text = self._rlocs(9)
         for number in numbers:
@@ -112,7 +113,8 @@ class Sites:
     def prefixes(number):
         return [f"2001:db8:e{number}::/48", f"10.{number}.0.0/16"]
 
-    def _underlay_node(self, name, number):
+    def underlay_node(self, name, number):
+        """A namespace with a link to the router; for whatever runs there."""
         ns = self.lab.namespace(name)
         veth(ns, "wan0", self.router_namespace(), f"to-{name}")
         r = self.router_namespace()
@@ -124,7 +126,7 @@ class Sites:
             r.ip("addr", "add", f"10.250.{number}.1/24", "dev", f"to-{name}")
             ns.ip("addr", "add", f"{rloc_of(number, 4)}/24", "dev", "wan0")
             ns.ip("route", "add", "10.250.0.0/16", "via", f"10.250.{number}.1", "dev", "wan0")
-        return Gateway(self.lab, name)
+        return ns
 
     def router_namespace(self):
         return self.lab.namespaces["r"]
@@ -133,7 +135,8 @@ class Sites:
         return "".join(f'[[rloc]]\naddress = "{rloc_of(number, family)}"\n' for family in self.underlay)
 
     def _site(self, number, more):
-        gateway = self._underlay_node(f"g{number}", number)
+        self.underlay_node(f"g{number}", number)
+        gateway = Gateway(self.lab, f"g{number}")
         gateway.ns.sysctl("net.ipv6.conf.all.forwarding", 1)
         gateway.ns.sysctl("net.ipv4.ip_forward", 1)
         self.hosts[number] = self.add_host(number, f"h{number}", 0x10)

@@ -171,4 +171,11 @@ TEST_F(ChangeSignallingTest, GivenUpTransferIsNotTheClientsMatter) {
   EXPECT_EQ(signalling.next_deadline(), never);
 }
 
+TEST_F(ChangeSignallingTest, SubscriberThatIsLateIsSolicited) {
+  signalling.remind(now, record_of(vm), {1, 2}, {.rloc = rloc(3), .prefix = branch, .capability = Capability::pubsub});
+  const SignallingActions actions = go_on(seconds{1});
+  ASSERT_EQ(actions.smrs.size(), 1u);
+  EXPECT_EQ(actions.smrs[0].to, rloc(3));
+}
+
 }  // namespace

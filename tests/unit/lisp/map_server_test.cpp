@@ -365,6 +365,20 @@ TEST_F(MapServerTest, MemoryIsBounded) {
       << "one of the five";
 }
 
+TEST_F(MapServerTest, FullTableStillTakesRefreshesAndWithdrawals) {
+  MapServerTuning small;
+  small.most_registrations = 1;
+  MapServer full{small, PublisherTuning{}, sites(), random};
+  const auto say_to_it = [&](const MappingRecord& what) {
+    return full.on_register(now, 0, rloc_a, control_port, message(what, 1), actions);
+  };
+  EXPECT_EQ(say_to_it(record("10.8.0.1/32", rloc_a)), Reason::registered);
+  EXPECT_EQ(say_to_it(record("10.8.0.2/32", rloc_a)), Reason::full);
+  EXPECT_EQ(say_to_it(record("10.8.0.1/32", rloc_a)), Reason::registered);
+  EXPECT_EQ(say_to_it(record("10.8.0.1/32", rloc_a, 0)), Reason::registered);
+  EXPECT_EQ(say_to_it(record("10.8.0.2/32", rloc_a)), Reason::registered);
+}
+
 // --- PubSub
 // ---------------------------------------------------------------------------------------------------------------
 

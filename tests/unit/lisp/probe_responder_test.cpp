@@ -77,7 +77,10 @@ TEST_F(ProbeResponderTest, WhatIsNotAnswered) {
   bad = probe("2001:db8:e1d::/64");
   bad.records.clear();
   EXPECT_FALSE(answer(bad));
-  EXPECT_EQ(drops.of(ItrDrop::probe_malformed), 3u);
+  bad = probe("2001:db8:e1d::/64");
+  bad.wants_no_reply = true;
+  EXPECT_FALSE(answer(bad));
+  EXPECT_EQ(drops.of(ItrDrop::probe_malformed), 4u);
 }
 
 }  // namespace

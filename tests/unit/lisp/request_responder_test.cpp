@@ -137,6 +137,23 @@ TEST_F(RequestResponderTest, ReflectionIsLimited) {
   EXPECT_EQ(responder.counter(Reason::too_many), 97u);
 }
 
+TEST_F(RequestResponderTest, QuestionsAboutOnePrefixAreOneQuestion) {
+  responder.set(record_of("2001:db8:f::/48", gateway));
+  MapRequest twice = question("2001:db8:f::1/128");
+  twice.records.push_back({eid("2001:db8:f::2/128")});
+  EXPECT_EQ(ask(twice).replies.at(0).message.records.size(), 1u);
+  std::size_t replies = 0, asked = 0;
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    MapRequest other = twice;
+    for (auto& record : other.records) record.eid.prefix = IpPrefix::host(Address{{0x2001'0db8'000f'0000u + i}, {i}});
+    const auto actions = ask(other);
+    replies += actions.replies.size();
+    asked += actions.asked.size();
+  }
+  EXPECT_EQ(replies, 2u);
+  EXPECT_EQ(asked, 2u) << "nobody is known by what was not answered";
+}
+
 TEST_F(RequestResponderTest, ProbesAndSolicitationsAreForOthers) {
   MapRequest request = question("2001:db8:e1d::7/128");
   request.is_probe = true;

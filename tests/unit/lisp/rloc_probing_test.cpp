@@ -248,5 +248,24 @@ TEST_F(RlocProbingTest, TableIsBounded) {
   EXPECT_EQ(drops.of(ItrDrop::probe_table_full), 100u);
 }
 
+TEST_F(RlocProbingTest, WatchedRlocsAreProbedEachSecondForAsLongAsItWasSaid) {
+  run(seconds{60});
+  const auto probes_in = [&](Duration length) {
+    const std::size_t before = times.size();
+    run(length, false);
+    return times.size() - before;
+  };
+  probing.watch(now, a1, eid_prefix("2001:db8:e1d::7/128"), now + seconds{60});
+  const std::size_t often = probes_in(seconds{60});
+  EXPECT_GE(often, 45u);
+  EXPECT_LE(often, 81u);
+  EXPECT_LE(probes_in(seconds{30}), 3u);
+  probing.watch(now, a1, eid_prefix("2001:db8:e1d::7/128"), now + seconds{60});
+  run(seconds{2}, false);
+  answers = [](const IpAddress&) { return false; };
+  run(seconds{6}, false);
+  EXPECT_TRUE(is_down()) << "and the end of one is seen soon";
+}
+
 }  // namespace
 }  // namespace ilnp::lisp

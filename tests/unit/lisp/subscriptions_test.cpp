@@ -301,5 +301,18 @@ TEST_F(SubscriptionsTest, TenThousandAtMost) {
   EXPECT_TRUE(subscriptions.subscribe(now, eid_prefix("0.0.0.7/32"))) << "known";
 }
 
+// Map-Replies are not authenticated: one that nobody could have seen the question of ends nothing.
+TEST_F(SubscriptionsTest, RefusalHasTheNonceOfAQuestion) {
+  subscriptions.subscribe(now, eid_prefix(prefix));
+  run(seconds{2});
+  ASSERT_EQ(actions.requests.size(), 2u);
+  const std::uint64_t first = actions.requests[0].nonce, second = actions.requests[1].nonce;
+  ASSERT_GT(second, first + 1);
+  for (const std::uint64_t guess : {first - 1, first + 1, (first + second) / 2, second - 1, second + 1})
+    EXPECT_FALSE(subscriptions.on_map_reply(now, {.nonce = guess, .records = {mapping(prefix, a1)}}, actions));
+  EXPECT_TRUE(subscriptions.on_map_reply(now, {.nonce = first, .records = {mapping(prefix, a1)}}, actions))
+      << "a late answer to the first one";
+}
+
 }  // namespace
 }  // namespace ilnp::lisp

@@ -384,5 +384,21 @@ TEST_F(XtrMoveTest, ThousandClientsAreHandedOver) {
   for (const auto& sent : world.sent("g1", 15)) EXPECT_LE(sent.datagram.message.size(), 1232u);
 }
 
+// Section 10.10 of the specification, row 17.
+TEST_F(XtrMoveTest, WhereItIsIsProbedOftenWhenItIsAboutToMove) {
+  build(true);
+  world.arrive("g1", vm);
+  world.run(seconds{5});
+  world.log.clear();
+  world.act("g2", [&](Xtr& xtr, Instant at, XtrActions& actions) { xtr.will_move(at, vm, actions); });
+  world.run(seconds{60});
+  const std::size_t often = world.sent("g2", 1).size();
+  EXPECT_GE(often, 45u);
+  EXPECT_LE(often, 81u);
+  EXPECT_EQ(world["g2"].xtr->probing().statistics(ip(g1_address))->lost, 0);
+  world.run(seconds{60});
+  EXPECT_LE(world.sent("g2", 1).size() - often, 3u);
+}
+
 }  // namespace
 }  // namespace ilnp::lisp

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong with the machines themselves: kill -9 in every state, with what was on the disk and without; a
 // Map-Server that is dead or slow; clocks that jump.
+#include <algorithm>
 #include <ostream>
 
 #include "tests/unit/lisp/xtr_world.h"
@@ -188,6 +189,19 @@ TEST_F(XtrFailureTest, SubscriptionsThatAreOfNoUseEnd) {
   settle();
   world.run(seconds{400});  // five minutes TTL, unused
   EXPECT_EQ(world["c"].xtr->memory().subscriptions.size(), 0u);
+}
+
+// However many are known of runs before.
+TEST_F(XtrFailureTest, SubscriptionsInUseAreRememberedFirst) {
+  build(false, false, true);
+  XtrMemory old;
+  for (std::uint32_t i = 0; i < 10'000; ++i)
+    old.subscriptions.emplace_back(EidPrefix{0, IpPrefix::host(IpAddress::v4(i))}, 1);
+  world.add("c", XtrSettings{world["c"].xtr->settings()}, std::move(old));
+  settle();
+  const auto kept = world["c"].xtr->memory().subscriptions;
+  EXPECT_LE(kept.size(), 10'000u);
+  EXPECT_TRUE(std::ranges::any_of(kept, [](const auto& one) { return one.first == vm; }));
 }
 
 }  // namespace

@@ -85,6 +85,27 @@ TEST_F(XtrScaleTest, PeersThatUnderstandAreUpdatedAtAPace) {
   EXPECT_GE(updated, 9'900u) << "the first two of a client's messages may be one";
 }
 
+// What a peer says rightly does not count as a flood: neither its TRANSFERs, nor the acknowledgements of ours.
+TEST_F(XtrScaleTest, FiveThousandEidsAreHandedOverAtOnce) {
+  build(true);
+  const auto arrive_all = [&](const char* where) {
+    world.act(where, [](Xtr& xtr, Instant at, XtrActions& actions) {
+      for (std::uint64_t n = 1; n <= 5'000; ++n) xtr.arrived(at, xtr.own_record(node(n)), actions);
+    });
+  };
+  arrive_all("g1");
+  world.run(seconds{60});
+  arrive_all("g2");
+  world.run(seconds{10});
+  std::size_t gone = 0;
+  world["g1"].xtr->for_each_presence(
+      [&](const EidPrefix&, const EidPresence& one) { gone += one.state() == State::away; });
+  EXPECT_EQ(gone, 5'000u);
+  EXPECT_EQ(world["g1"].xtr->dropped(XtrDrop::change_limit), 0u);
+  EXPECT_EQ(world["g2"].xtr->dropped(XtrDrop::change_limit), 0u);
+  EXPECT_EQ(world.events_of("g2", Kind::transfer_unanswered), 0u);
+}
+
 TEST_F(XtrScaleTest, MobileEidsAreBounded) {
   build(false);
   world.act("g1", [&](Xtr& xtr, Instant at, XtrActions& actions) {

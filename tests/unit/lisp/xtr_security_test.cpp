@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who must not change anything: wrong keys, forged, replayed and overclaiming messages, and floods.
-#include "core/lisp/change_priority.h"
 #include "core/lisp/encapsulated_control.h"
-#include "core/lisp/map_request.h"
 #include "core/lisp/raw_change_priority.h"
-#include "core/lisp/registration.h"
-#include "core/lisp/xtr_keys.h"
-#include "tests/unit/lisp/xtr_world.h"
+#include "tests/unit/lisp/xtr_attacker.h"
 
 namespace ilnp::lisp {
 namespace {
@@ -14,53 +10,7 @@ namespace {
 using State = EidPresence::State;
 using ChangeKind = ChangePriority::Kind;
 
-class XtrSecurityTest : public XtrWorld {
- protected:
-  MapRegister registration(const char* prefix, const char* rloc_address, std::uint64_t nonce) const {
-    MapRegister message;
-    message.wants_notify = message.wants_proxy_reply = true;
-    message.nonce = nonce;
-    message.key = {1, 2};
-    message.records = {mapping(prefix, {rloc(rloc_address)})};
-    message.sender = identity(77);
-    return message;
-  }
-  ByteVector sealed(const MapRegister& message, const Secret& with) {
-    return encode_map_register(message, key_of(with), world.hmac);
-  }
-  void to_server(const ByteVector& message, const char* from = g1_address) {
-    world.inject(ip(from), ip(server_address), message);
-    world.run(milliseconds{1});
-  }
-  ChangePriority change(ChangeKind kind, const MappingRecord& record, std::uint8_t sender = 2) const {
-    ChangePriority message;
-    message.kind = kind;
-    message.wants_ack = true;
-    message.nonce = world.instant(test::LispWorld::Node{}).unix_microseconds;
-    message.key = {7, 2};
-    message.records = {record};
-    message.sender = identity(sender);
-    return message;
-  }
-  /// Sealed with the peers' key.
-  void say(const ChangePriority& message, const char* from, const char* to = g1_address, const char* key = "change") {
-    world.inject(ip(from), ip(to), encode_change_priority(message, key_of(secret(key, 7)), world.hmac));
-    world.run(milliseconds{5});
-  }
-  std::uint64_t dropped(XtrDrop reason, const char* at = "g1") { return world[at].xtr->dropped(reason); }
-  /// Change-Priority that left the node, of this kind; acknowledgements too.
-  std::size_t acknowledgements(const char* from = "g1") {
-    std::size_t count = 0;
-    for (const auto& sent : world.sent(from, 15)) count += (sent.datagram.message[2] & 2) != 0 ? 1 : 0;
-    return count;
-  }
-
-  const MappingRecord transfer = [] {
-    MappingRecord record = mapping("2001:db8:e1d::7/128", {rloc(g1_address, never_use, 0), rloc(g2_address)}, 5);
-    record.rlocs[0].is_reachable = false;
-    return record;
-  }();
-};
+class XtrSecurityTest : public XtrAttacker {};
 
 // --- Map-Registers
 
@@ -150,6 +100,20 @@ TEST_F(XtrSecurityTest, FloodOfReplaysIsCutToo) {
   EXPECT_GE(dropped(XtrDrop::register_limit, "server"), 2900u);
 }
 
+TEST_F(XtrSecurityTest, ForgedRegistrationsWriteNothingToTheDisk) {
+  build(false);
+  world.run(seconds{5});
+  world["server"].disk.reset();
+  for (std::uint64_t n = 0; n < 40; ++n) {
+    to_server(sealed(registration("2001:db8:e1d::9/128", g1_address, n), secret("wrong")));
+    world.run(milliseconds{100});
+  }
+  EXPECT_FALSE(world["server"].disk.has_value());
+  to_server(sealed(registration("2001:db8:e1d::9/128", g1_address, 1), secret("registration")));
+  world.run(seconds{2});
+  EXPECT_TRUE(world["server"].disk.has_value());
+}
+
 TEST_F(XtrSecurityTest, RoutersWithoutAMapServerSayNothing) {
   build(false);
   world.inject(ip(g2_address), ip(g1_address),
@@ -197,6 +161,21 @@ TEST_F(XtrSecurityTest, ReplayedNoticeTakesNothingAway) {
   world.inject(ip(server_address), ip(g1_address), notice);
   world.run(seconds{5});
   EXPECT_EQ(state("g1"), State::here);
+}
+
+// Whoever may register an EID may write what he likes into his record; nothing is sent there.
+TEST_F(XtrSecurityTest, NoticeThatItIsAtAMulticastAddressTakesNothingAway) {
+  build(false);
+  settle();
+  for (const char* odd : {"ff02::1", "::1", "fe80::1"}) {
+    const MappingRecord there = mapping("2001:db8:e1d::7/128", {rloc(odd)});
+    MapNotify notice{false, world.instant(test::LispWorld::Node{}).unix_microseconds << 2, {1, 2}, {there}, {}};
+    world.inject(ip(server_address), ip(g1_address),
+                 encode_map_notify(notice, key_of(secret("registration")), world.hmac));
+    world.run(seconds{5});
+    EXPECT_EQ(state("g1"), State::here) << odd;
+  }
+  EXPECT_EQ(world["g1"].xtr->drops(ItrDrop::rloc_not_unicast), 3u);
 }
 
 TEST_F(XtrSecurityTest, MapServerWithTheWrongKeyConfirmsNothing) {
@@ -252,6 +231,29 @@ TEST_F(XtrSecurityTest, ArriveOutsideOfTheKeysScopeOrOfTheBlocks) {
   EXPECT_EQ(dropped(XtrDrop::change_out_of_scope), 1u);
   say(change(ChangeKind::arrive, mapping("2001:db8:e1d::/64", {}, 0), 50), hypervisor_address);
   EXPECT_EQ(dropped(XtrDrop::not_mobile), 1u) << "a whole prefix is no node";
+}
+
+TEST_F(XtrSecurityTest, ArriveFromWhereTheHypervisorIsNot) {
+  build(true);
+  XtrSettings settings = world["g1"].xtr->settings();
+  settings.peers[2].secrets = {secret("hypervisors", 7)};
+  world.add("g1", std::move(settings));
+  world.run(seconds{1});
+  say(change(ChangeKind::arrive, mapping("2001:db8:e1d::7/128", {}, 0), 50), "2001:db8:bad::1", g1_address,
+      "hypervisors");
+  EXPECT_EQ(dropped(XtrDrop::change_not_allowed), 1u);
+  EXPECT_EQ(state("g1"), State::unknown);
+}
+
+// "It did not go after all", about what never was here, would be an ARRIVE of who must not say so.
+TEST_F(XtrSecurityTest, TransferBackOfWhatWasNeverHere) {
+  build(true);
+  world.run(seconds{1});
+  const MappingRecord back = mapping("2001:db8:e1d::7/128", {rloc(g1_address)}, 5);
+  say(change(ChangeKind::transfer, back, 3), client_address);
+  EXPECT_EQ(dropped(XtrDrop::change_not_allowed), 1u);
+  EXPECT_EQ(state("g1"), State::unknown);
+  EXPECT_FALSE(world["g1"].delivers[vm_eid]);
 }
 
 TEST_F(XtrSecurityTest, TransferUnderAnotherKeyOrReplayed) {
