@@ -35,6 +35,16 @@ std::vector<EidNews> EidDirectory::apply(const Ownership& record) {
   return !now || now == before ? std::vector<EidNews>{} : news(record.key, *now);
 }
 
+bool EidDirectory::is_elsewhere(const lisp::Eid& eid) const {
+  if (eid.address.family() != lisp::Family::ipv6) return false;
+  const Address address = eid.address.ipv6();
+  for (const NodeKey& key : {NodeKey{address.nid, {}}, NodeKey{address.nid, address.locator}}) {
+    const auto found = nodes_.find(key);
+    if (found != nodes_.end()) return found->second.kind != Kind::here && found->second.kind != Kind::leaving;
+  }
+  return false;
+}
+
 std::vector<EidNews> EidDirectory::gone(const NodeKey& key, std::uint64_t epoch) {
   const auto found = nodes_.find(key);
   if (found == nodes_.end() || epoch < found->second.epoch) return {};

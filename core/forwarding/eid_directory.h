@@ -34,6 +34,8 @@ class EidDirectory {
 
   std::vector<EidNews> apply(const Ownership& record);
   std::vector<EidNews> gone(const NodeKey& key, std::uint64_t epoch);
+  /// There is a record of its node, at another site.
+  bool is_elsewhere(const lisp::Eid& eid) const;
   /// What is not named until the end of a resync is gone.
   void resync_started() { ++resync_; }
   std::vector<EidNews> resync_finished();

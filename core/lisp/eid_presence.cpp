@@ -35,6 +35,7 @@ void EidPresence::registered(Actions& actions) {
 
 void EidPresence::not_here(Actions& actions) {
   if (!is_ours()) return;  // a Map-Server may be faster than a copy that fails
+  register_at_ = never;
   state_ = elsewhere_ ? State::lisp_remote : State::unknown;
   actions.push_back({Kind::withdraw});
   if (elsewhere_) actions.push_back({Kind::transfer_back, *elsewhere_});
@@ -78,6 +79,7 @@ void EidPresence::decide_claim(TimePoint now, Actions& actions) {
 
 void EidPresence::go_out(TimePoint now, const MappingRecord& record, Actions& actions) {
   claim_.reset();
+  register_at_ = never;
   state_ = State::moving_out;
   since_ = now;
   elsewhere_ = record;
@@ -99,12 +101,50 @@ void EidPresence::locators_gone(TimePoint now) {
   if (state_ != State::unknown && gone_at_ == never) gone_at_ = now + tuning_.hold;
 }
 
+std::optional<SavedPresence> EidPresence::saved(TimePoint now) const {
+  if (state_ == State::unknown || state_ == State::lisp_remote) return std::nullopt;
+  return SavedPresence{eid_, state_, epoch_, elsewhere_, relay_until_ == never ? Duration{} : relay_until_ - now, {}};
+}
+
+void EidPresence::restore(TimePoint now, const SavedPresence& saved, Actions& actions) {
+  elsewhere_ = saved.elsewhere;
+  switch (saved.state) {
+    case State::unknown:
+    case State::lisp_remote:
+      return;
+    case State::moving_in:
+      return arrived(now, saved.epoch, actions);
+    case State::here:
+      state_ = State::here;
+      since_ = now;
+      epoch_ = saved.epoch;
+      register_at_ = now + tuning_.asked_for;
+      actions.push_back({Kind::deliver});
+      return;
+    case State::moving_out:
+    case State::away:
+      // Nobody is left to be told: who sends here still hears when it does.
+      state_ = State::away;
+      since_ = now;
+      relay_until_ = now + std::min(saved.relay_left, tuning_.relay_for);
+      actions.push_back({Kind::relay, *elsewhere_});
+      return;
+  }
+}
+
+void EidPresence::unclaimed(Actions& actions) {
+  if (register_at_ == never) return;
+  register_at_ = never;
+  actions.push_back({Kind::register_it});
+}
+
 void EidPresence::on_time(TimePoint now, Actions& actions) {
+  if (register_at_ <= now) unclaimed(actions);
   if (claim_ && now - claimed_at_ >= tuning_.silent) decide_claim(now, actions);
   if (gone_at_ <= now) {
     if (is_ours()) actions.push_back({Kind::withdraw});
     if (relay_until_ != never) actions.push_back({Kind::stop_relaying});
-    gone_at_ = relay_until_ = never;
+    gone_at_ = relay_until_ = register_at_ = never;
     elsewhere_.reset();
     state_ = State::unknown;
   }
@@ -122,7 +162,7 @@ void EidPresence::on_time(TimePoint now, Actions& actions) {
 }
 
 TimePoint EidPresence::next_deadline() const {
-  TimePoint next = std::min(gone_at_, relay_until_);
+  TimePoint next = std::min({gone_at_, relay_until_, register_at_});
   if (claim_) next = std::min(next, claimed_at_ + tuning_.silent);
   if (state_ == State::moving_in)
     next = std::min(next, since_ + (is_alarmed_ ? tuning_.moving_in_at_most : tuning_.notify_expected));

@@ -10,7 +10,7 @@
 //   moving_out   it has gone, its clients are told.       told_everybody(), after 30 s -> away; arrived() -> moving_in
 //   away         late packets are sent after it.          after 60 s -> lisp_remote; arrived() -> moving_in
 //
-// From every state: locators_gone() for 10 s -> unknown.
+// From every state: locators_gone() for 10 s -> unknown. Over a restart saved() and restore() keep the last four.
 #pragma once
 
 #include <compare>
@@ -42,6 +42,7 @@ struct PresenceTuning {
   Duration hold = seconds{10};          ///< without a locator, before it is withdrawn
   Duration silent = seconds{1};         ///< who says nothing for so long may have left
   Duration claims_apart = seconds{10};  ///< one answer to a foreign claim in this time
+  Duration asked_for = seconds{1};      ///< after a restart: the mapping system, before it is registered again
 };
 
 struct PresenceAction {
@@ -64,6 +65,8 @@ struct PresenceAction {
   Kind kind;
   MappingRecord record{};
 };
+
+struct SavedPresence;
 
 class EidPresence {
  public:
@@ -100,6 +103,13 @@ class EidPresence {
   void told_everybody(TimePoint now);
   void locators_gone(TimePoint now);
   void locators_back() { gone_at_ = never; }
+  /// For the next run; nothing in unknown and lisp_remote.
+  std::optional<SavedPresence> saved(TimePoint now) const;
+  /// In a new one: goes on as it was. What was moving in arrives once more. What was here is delivered at once, and
+  /// registered when the mapping system names nobody else, or says nothing; who has it by now is not disturbed.
+  void restore(TimePoint now, const SavedPresence& saved, Actions& actions);
+  /// After that: the mapping system names nobody else.
+  void unclaimed(Actions& actions);
   /// An orchestrator says that it is going to move.
   void will_move(Actions& actions) const { actions.push_back({PresenceAction::Kind::prefetch}); }
 
@@ -125,6 +135,18 @@ class EidPresence {
   TimePoint last_claim_ = never;  ///< that was answered
   TimePoint relay_until_ = never;
   TimePoint gone_at_ = never;
+  TimePoint register_at_ = never;  ///< here, since a restart: unless it is claimed before
+};
+
+/// What a gateway that starts anew has to know of an EID.
+struct SavedPresence {
+  EidPrefix eid;
+  EidPresence::State state{};  ///< moving_in, here, moving_out or away
+  Epoch epoch{};
+  std::optional<MappingRecord> elsewhere{};  ///< moving_out, away: there is one
+  Duration relay_left{};                     ///< moving_out, away
+  std::vector<RlocRecord> rlocs{};           ///< moving_in, here: registered instead of ours
+  bool operator==(const SavedPresence&) const = default;
 };
 
 }  // namespace ilnp::lisp

@@ -132,20 +132,21 @@ TimePoint RegistrationClient::next_deadline() const {
                   due_bundles_.empty() ? never : due_bundles_.begin()->first);
 }
 
-/// As many as fit go into one message.
+/// As many as fit go into one message. Hosts, which come and go, and prefixes have messages of their own: a Map-Server
+/// may have them in different sites, and refuses a message about two.
 void RegistrationClient::send_due(TimePoint now, std::uint64_t unix_microseconds, RegistrationActions& actions) {
   struct Message {
     std::vector<RowKey> keys;
     std::size_t octets = 0;
   };
-  std::vector<Message> messages(servers_.size());
+  std::vector<Message> messages(2 * servers_.size());
   while (!due_rows_.empty() && due_rows_.begin()->first <= now) {
     const RowKey key = due_rows_.begin()->second;
     Row& row = rows_.at(key);
     set_due(key, row, row.bundle != 0 ? now + tuning_.period : never);
     if (row.bundle != 0) continue;  // it is being repeated
     const std::size_t octets = record_octets(row.record);
-    Message& message = messages[key.first];
+    Message& message = messages[2u * key.first + (key.second.prefix.is_host() ? 1 : 0)];
     if (message.keys.size() == tuning_.most_records || message.octets + octets > tuning_.most_octets) {
       send(now, unix_microseconds, std::move(message.keys), actions);
       message = {};

@@ -289,6 +289,13 @@ void Xtr::will_move(Instant at, const EidPrefix& eid, XtrActions& actions) {
   parts_->run(at, actions);
 }
 
+std::vector<SavedPresence> Xtr::saved_presences(TimePoint now) const { return parts_->saved_presences(now); }
+
+void Xtr::restore(Instant at, const std::vector<SavedPresence>& saved, XtrActions& actions) {
+  for (const SavedPresence& one : saved) parts_->restore(at, one, actions);
+  parts_->run(at, actions);
+}
+
 MappingRecord Xtr::own_record(const EidPrefix& eid) const {
   MappingRecord record = site_record(parts_->settings, eid);
   record.ttl = parts_->settings.mobile_ttl;

@@ -159,14 +159,15 @@ struct XtrActions {
     bool here = false;
   };
   std::vector<Delivery> deliveries;
-  bool memory_changed = false;  ///< XtrMemory has to be on the disk before `datagrams` leave
+  bool memory_changed = false;     ///< XtrMemory has to be on the disk before `datagrams` leave
+  bool presences_changed = false;  ///< saved_presences() are others than before
 
   void clear() {
     datagrams.clear();
     packets.clear();
     events.clear();
     deliveries.clear();
-    memory_changed = false;
+    memory_changed = presences_changed = false;
   }
 };
 
@@ -229,6 +230,10 @@ class Xtr {
   void locators_back(TimePoint now, const EidPrefix& eid);
   /// An orchestrator says that it is about to come, or to go.
   void will_move(Instant at, const EidPrefix& eid, XtrActions& actions);
+  /// Those that a gateway which starts anew has to know.
+  std::vector<SavedPresence> saved_presences(TimePoint now) const;
+  /// Of the run before: what is not known meanwhile goes on as it was.
+  void restore(Instant at, const std::vector<SavedPresence>& saved, XtrActions& actions);
   /// The record that a mobile EID has when nothing else is known: all our RLOCs.
   MappingRecord own_record(const EidPrefix& eid) const;
 

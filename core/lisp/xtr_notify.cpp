@@ -184,9 +184,11 @@ bool Xtr::Parts::on_owner_answer(Instant at, const MapReply& reply, XtrActions& 
   owner_questions.erase(found);
   const EidPresence* presence = presence_of(question.eid);
   if (presence == nullptr || !is_ours(*presence) || at.now - question.sent > owner_answer_within) return true;
+  bool is_unclaimed = true;
   for (const MappingRecord& said : reply.records) {
     MappingRecord record = settings.rules.believed(said, settings.underlay, drops);
     if (!record.eid.contains(question.eid) || !names_others(record)) continue;
+    is_unclaimed = false;
     if (question.at_arrival) {
       record.eid = question.eid;
       const auto& expected = presence->elsewhere();
@@ -197,6 +199,7 @@ bool Xtr::Parts::on_owner_answer(Instant at, const MapReply& reply, XtrActions& 
       claimed(at, record, actions);
     }
   }
+  if (is_unclaimed) tell(at, question.eid, actions, [](EidPresence& one, auto& wanted) { one.unclaimed(wanted); });
   return true;
 }
 

@@ -140,11 +140,14 @@ struct Xtr::Parts {
   void prepare(Instant at, const EidPrefix& eid, XtrActions& actions);
   void watch_rlocs(TimePoint now, const EidPrefix& eid);
   void arrived(Instant at, const MappingRecord& record, XtrActions& actions);
+  std::vector<SavedPresence> saved_presences(TimePoint now) const;
+  void restore(Instant at, const SavedPresence& saved, XtrActions& actions);
   void look_for_former(Instant at, const EidPrefix& eid, XtrActions& actions);
   void claimed(Instant at, const MappingRecord& record, XtrActions& actions);
   void look_whether_told(Instant at, const EidPrefix& eid, XtrActions& actions);
   void purge_presences();
   MappingRecord record_of(const EidPrefix& eid) const;
+  std::vector<RlocRecord> own_rlocs() const;
   /// As those hear it who used other RLOCs before: these are in it, as not to be used any more.
   MappingRecord with_former(MappingRecord record, const std::vector<RlocRecord>& former) const;
 

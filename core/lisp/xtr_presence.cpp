@@ -61,7 +61,10 @@ void Xtr::Parts::follow(Instant at, const EidPrefix& eid, State before, const Ei
     due_presences.insert({due, eid});
   else
     presence_due.erase(known);
-  if (presence->state() != before) actions.events.push_back({XtrEvent::Kind::presence, eid, {}, {}, presence->state()});
+  if (presence->state() != before) {
+    actions.events.push_back({XtrEvent::Kind::presence, eid, {}, {}, presence->state()});
+    actions.presences_changed = true;
+  }
   for (const PresenceAction& action : wanted) obey(at, eid, action, actions);
   look_whether_told(at, eid, actions);
   presence = presence_of(eid);
@@ -132,6 +135,7 @@ void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& ac
   const auto known = records.find(eid);
   const bool changed = known != records.end() && known->second != record;
   records[eid] = record;
+  actions.presences_changed |= changed;
   if (known != records.end() && !presence->is_settled() && changed)
     tell(at, eid, actions, [](EidPresence& one, auto& wanted) { one.changed(wanted); });
   const bool is_new = presence->state() != State::moving_in && presence->state() != State::here;
@@ -141,6 +145,31 @@ void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& ac
     one.arrived(at.now, Epoch{at.unix_microseconds, settings.own}, wanted);
   });
   if (is_new && !is_known) transfer_to(at, peers.gateways(), record_of(eid), actions);
+}
+
+std::vector<SavedPresence> Xtr::Parts::saved_presences(TimePoint now) const {
+  std::vector<SavedPresence> out;
+  for (const auto& [eid, presence] : presences) {
+    std::optional<SavedPresence> saved = presence.saved(now);
+    if (!saved) continue;
+    const auto record = records.find(eid);
+    if (record != records.end() && record->second.rlocs != own_rlocs()) saved->rlocs = record->second.rlocs;
+    out.push_back(std::move(*saved));
+  }
+  return out;
+}
+
+void Xtr::Parts::restore(Instant at, const SavedPresence& saved, XtrActions& actions) {
+  const EidPrefix& eid = saved.eid;
+  if (presence_of(eid) != nullptr || make_presence(at.now, eid) == nullptr) return;
+  const bool was_ours = saved.state == State::moving_in || saved.state == State::here;
+  if (was_ours) {
+    MappingRecord record = record_of(eid);
+    if (!saved.rlocs.empty()) record.rlocs = saved.rlocs;
+    records[eid] = std::move(record);
+    ask_owner(at, {eid, {}, saved.state == State::moving_in, {}}, actions);  // before it gets our registration
+  }
+  tell(at, eid, actions, [&](EidPresence& presence, auto& wanted) { presence.restore(at.now, saved, wanted); });
 }
 
 /// Who had it: what the map-cache knows is younger than what we heard. The mapping system is asked as well, before it
@@ -233,9 +262,14 @@ MappingRecord Xtr::Parts::record_of(const EidPrefix& eid) const {
   record.eid = eid;
   record.ttl = settings.mobile_ttl;
   record.is_authoritative = true;
-  record.rlocs = settings.rlocs;
-  for (RlocRecord& rloc : record.rlocs) rloc.is_local = owns(rloc.address);
+  record.rlocs = own_rlocs();
   return record;
+}
+
+std::vector<RlocRecord> Xtr::Parts::own_rlocs() const {
+  std::vector<RlocRecord> rlocs = settings.rlocs;
+  for (RlocRecord& rloc : rlocs) rloc.is_local = owns(rloc.address);
+  return rlocs;
 }
 
 MappingRecord Xtr::Parts::with_former(MappingRecord record, const std::vector<RlocRecord>& former) const {

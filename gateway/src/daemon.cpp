@@ -10,11 +10,14 @@ namespace ilnp {
 namespace {
 
 constexpr Duration housekeeping_interval = seconds{1};
+constexpr Duration truth_comes_within = milliseconds{900};  ///< after a start; then the gateway goes on without it
 
 }  // namespace
 
 GatewayDaemon::GatewayDaemon(GatewaySettings settings)
-    : settings_{std::move(settings)}, memory_{settings_.state_directory} {}
+    : settings_{std::move(settings)},
+      memory_{settings_.state_directory},
+      presences_{loop_, settings_.state_directory, [this] { return xtr_->saved_presences(loop_.now()); }} {}
 
 lisp::Instant GatewayDaemon::instant() const {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
@@ -35,9 +38,9 @@ Result<void> GatewayDaemon::start() {
   if (auto opened = open_ports(); !opened) return opened;
   if (auto opened = open_inside(); !opened) return opened;
   if (auto opened = open_nodes(); !opened) return opened;
-  if (auto removed = kernel_->remove_stale_routes(); !removed) return removed;
   if (auto opened = open_truth(); !opened) return opened;
   register_status(*this);
+  if (truth_ == nullptr) restore_presences();
   serve();
   housekeeping();
   end_turn();
@@ -48,6 +51,7 @@ Result<void> GatewayDaemon::start() {
 
 void GatewayDaemon::make_core() {
   xtr_ = std::make_unique<lisp::Xtr>(settings_.xtr, memory_.load(), random_, hmac_);
+  former_ = presences_.load();
   interworking_ = std::make_unique<LispInterworking>(settings_.interworking, *xtr_, random_.u64());
   std::vector<lisp::IpAddress> addresses;
   for (const TunSettings& one : settings_.interfaces)
@@ -124,7 +128,8 @@ void GatewayDaemon::apply_settings(const Configuration& fresh) {
 
 void GatewayDaemon::finish(bool take_down) {
   if (session_file_ != nullptr) session_file_->write_now();
-  if (!take_down) return;
+  if (!take_down) return presences_.flush();
+  presences_.remove();
   kernel_->take_down();
   for (const auto& side : inside_) (void)side->device().set_persistent(false);
   if (nodes_side_ != nullptr) (void)nodes_side_->device().set_persistent(false);
@@ -142,7 +147,7 @@ void GatewayDaemon::on_network_events(TimePoint, const std::vector<NetworkEvent>
 void GatewayDaemon::settle(lisp::Instant at) {
   const lisp::XtrActions& control = actions_.control;
   const bool is_idle = control.datagrams.empty() && control.packets.empty() && control.events.empty() &&
-                       control.deliveries.empty() && !control.memory_changed;
+                       control.deliveries.empty() && !control.memory_changed && !control.presences_changed;
   const bool is_done = actions_.inside.empty() && actions_.tunnel.empty() && actions_.ready.empty();
   if (is_idle && is_done && actions_.nodes.empty()) return;  // as after most packets
   sessions_->after_control(at, actions_);
@@ -153,6 +158,7 @@ void GatewayDaemon::perform() {
   lisp::XtrActions& control = actions_.control;
   // Nonces first: a message that has left cannot be unsent by a crash.
   if (control.memory_changed) (void)memory_.save(xtr_->memory());
+  if (control.presences_changed) presences_.changed();
   for (const lisp::ControlToSend& datagram : control.datagrams) control_port_->send(datagram);
   for (const auto& delivery : control.deliveries) deliver(delivery);
   for (const lisp::XtrEvent& event : control.events) log(event);
@@ -167,7 +173,24 @@ void GatewayDaemon::deliver(const lisp::XtrActions::Delivery& delivery) {
               {{"eid", lisp::to_string(lisp::EidPrefix::host(delivery.eid))}, {"reason", done.error().message}});
 }
 
+void GatewayDaemon::restore_presences() {
+  std::vector<lisp::SavedPresence> saved = std::move(*former_);
+  former_.reset();
+  std::erase_if(saved, [this](const lisp::SavedPresence& one) {
+    const bool is_away =
+        one.state == lisp::EidPresence::State::moving_out || one.state == lisp::EidPresence::State::away;
+    return !is_away && truth_ != nullptr && truth_->is_elsewhere({one.eid.instance, one.eid.prefix.address});
+  });
+  const lisp::Instant at = instant();
+  xtr_->restore(at, saved, actions_.control);
+  settle(at);
+  if (auto done = kernel_->remove_stale_routes(); !done)
+    log_event(LogLevel::error, "routes_not_set", {{"reason", done.error().message}});
+  end_turn();
+}
+
 void GatewayDaemon::on_news(const std::vector<EidNews>& news) {
+  if (former_) restore_presences();
   const lisp::Instant at = instant();
   for (const EidNews& one : news)
     for (const LispStep& step : steps_of(one)) {
@@ -229,6 +252,7 @@ void GatewayDaemon::end_turn() {
 
 void GatewayDaemon::housekeeping() {
   process_log().flush();
+  if (former_ && loop_.now() - started_at_ >= truth_comes_within) restore_presences();
   housekeeping_->set(loop_.now() + housekeeping_interval);
 }
 

@@ -16,6 +16,7 @@
 #include "gateway/src/kernel_setup.h"
 #include "gateway/src/memory_file.h"
 #include "gateway/src/node_names.h"
+#include "gateway/src/presence_file.h"
 #include "gateway/src/settings.h"
 #include "gateway/src/tun_side.h"
 #include "io/crypto/crypto.h"
@@ -52,6 +53,8 @@ class GatewayDaemon : public DaemonProcess {
   void perform();
   void deliver(const lisp::XtrActions::Delivery& delivery);
   void on_news(const std::vector<EidNews>& news);
+  /// Mobile EIDs go on as in the run before; where the truth is shared, unless it says that they are elsewhere.
+  void restore_presences();
   void log(const lisp::XtrEvent& event) const;
   void on_timer();
   /// After everything: what waits to be sent leaves, and the timer is set.
@@ -79,6 +82,7 @@ class GatewayDaemon : public DaemonProcess {
   OpensslHmac hmac_;
   OpensslHasher hasher_;
   MemoryFile memory_;
+  PresenceFile presences_;
   std::unique_ptr<KernelSetup> kernel_;
   std::unique_ptr<lisp::Xtr> xtr_;
   std::unique_ptr<LispInterworking> interworking_;
@@ -95,9 +99,10 @@ class GatewayDaemon : public DaemonProcess {
   SessionActions actions_;              ///< reused on the packet path
   std::vector<MutableBytes> arriving_;  ///< of a train, for `arriving_side_`
   TunSide* arriving_side_ = nullptr;
-  std::optional<lisp::Instant> batch_at_;  ///< of what tunnels brought in one turn
-  std::vector<lisp::Eid> expected_;        ///< reused
-  std::uint64_t no_instance_ = 0;          ///< packets dropped: nobody here knows the instance
+  std::optional<lisp::Instant> batch_at_;                   ///< of what tunnels brought in one turn
+  std::vector<lisp::Eid> expected_;                         ///< reused
+  std::optional<std::vector<lisp::SavedPresence>> former_;  ///< of the run before, until they are restored
+  std::uint64_t no_instance_ = 0;                           ///< packets dropped: nobody here knows the instance
 };
 
 }  // namespace ilnp

@@ -54,7 +54,8 @@ Result<void> KernelSetup::set_up(const TunSettings& settings, const TunDevice& d
 
 Result<void> KernelSetup::set_routes(const TunSettings& settings, const TunDevice& device,
                                      const std::vector<lisp::IpPrefix>& routes) {
-  std::set<lisp::IpPrefix>& there = routes_[device.ifindex()];
+  routes_[device.ifindex()].table = settings.table;
+  std::set<lisp::IpPrefix>& there = routes_[device.ifindex()].prefixes;
   const std::set<lisp::IpPrefix> wanted{routes.begin(), routes.end()};
   for (auto it = there.begin(); it != there.end();) {
     if (wanted.contains(*it)) {
@@ -72,10 +73,15 @@ Result<void> KernelSetup::set_routes(const TunSettings& settings, const TunDevic
 }
 
 Result<void> KernelSetup::remove_stale_routes() {
-  const auto keep = [this](unsigned ifindex, const lisp::IpPrefix& prefix) {
-    const auto device = routes_.find(ifindex);
-    return device == routes_.end() || device->second.contains(prefix);
+  std::set<NetworkCommands::FoundRoute> ours;
+  const auto add = [&](const RouteSpec& route) {
+    ours.insert({route.ifindex, route.table, {route.prefix, route.prefix_length}});
   };
+  for (const lisp::Eid& eid : delivered_)
+    if (const auto route = host_route(eid)) add(*route);
+  for (const auto& [ifindex, device] : routes_)
+    for (const lisp::IpPrefix& prefix : device.prefixes) ours.insert({ifindex, device.table, prefix});
+  const auto keep = [&](const NetworkCommands::FoundRoute& route) { return ours.contains(route); };
   if (auto removed = commands_.delete_routes(gateway_protocol, keep); !removed) return removed.error();
   return ok();
 }
@@ -114,9 +120,10 @@ void KernelSetup::restore(unsigned ifindex) {
 }
 
 void KernelSetup::take_down() {
-  for (const lisp::Eid& eid : delivered_)
-    if (const auto route = host_route(eid)) (void)commands_.delete_route(*route);
+  if (auto deleted = commands_.delete_routes(gateway_protocol); !deleted)
+    log_event(LogLevel::error, "routes_not_set", {{"reason", deleted.error().message}});
   delivered_.clear();
+  routes_.clear();
 }
 
 Result<void> KernelSetup::clean_up(const GatewaySettings& settings) {

@@ -24,7 +24,7 @@ class KernelSetup {
   Result<void> set_routes(const TunSettings& settings, const TunDevice& device,
                           const std::vector<lisp::IpPrefix>& routes);
 
-  /// What a run with another configuration has left on the devices that were set up.
+  /// Those of former runs that belong to nobody now: of another configuration, or of EIDs that are not here any more.
   Result<void> remove_stale_routes();
 
   /// The EID is in a [[mobile]] block.
@@ -34,7 +34,7 @@ class KernelSetup {
   void restore(unsigned ifindex);
   std::size_t delivered() const { return delivered_.size(); }
 
-  /// Host routes; the devices are their owner's.
+  /// All routes of ours, those of former runs too; the devices are their owner's.
   void take_down();
   /// Takes back what another run left, the devices too.
   static Result<void> clean_up(const GatewaySettings& settings);
@@ -44,7 +44,11 @@ class KernelSetup {
 
   NetworkCommands& commands_;
   const GatewaySettings& settings_;
-  std::map<unsigned, std::set<lisp::IpPrefix>> routes_;  ///< by device
+  struct DeviceRoutes {
+    std::uint32_t table = 0;
+    std::set<lisp::IpPrefix> prefixes;
+  };
+  std::map<unsigned, DeviceRoutes> routes_;  ///< by ifindex
   std::set<lisp::Eid> delivered_;
 };
 

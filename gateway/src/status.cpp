@@ -119,6 +119,9 @@ StatusProblems GatewayStatus::problems() const {
   if (d_.memory_.is_failing())
     out.add("warning", "nonces cannot be saved", "event nonces_not_saved",
             "after a restart Map-Servers may refuse us for a while: df " + d_.settings_.state_directory);
+  if (d_.presences_.is_failing())
+    out.add("warning", "presences cannot be saved", "event presences_not_saved",
+            "after a crash mobile EIDs have to be announced again: df " + d_.settings_.state_directory);
   if (d_.truth_ != nullptr && !d_.truth_->is_reachable())
     out.add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
             "moves of nodes are not seen; packets flow as before: docs/operations/truth-store.md");

@@ -111,10 +111,9 @@ bool is_route_of(const nlmsghdr& message, std::uint8_t protocol) {
   return static_cast<const rtmsg*>(nlmsg_data(&message))->rtm_protocol == protocol;
 }
 
-/// Of a route; 0: it has several, or none.
-unsigned device_of(const nlmsghdr& message) {
-  const nlattr* device = nlmsg_find_attr(const_cast<nlmsghdr*>(&message), sizeof(rtmsg), RTA_OIF);
-  return device == nullptr || nla_len(device) < 4 ? 0 : nla_get_u32(device);
+std::uint32_t attribute_of(const nlmsghdr& message, int type) {
+  const nlattr* found = nlmsg_find_attr(const_cast<nlmsghdr*>(&message), sizeof(rtmsg), type);
+  return found == nullptr || nla_len(found) < 4 ? 0 : nla_get_u32(found);
 }
 
 lisp::IpPrefix prefix_of(const nlmsghdr& message) {
@@ -125,6 +124,10 @@ lisp::IpPrefix prefix_of(const nlmsghdr& message) {
   if (prefix != nullptr && static_cast<std::size_t>(nla_len(prefix)) == octets)
     out.address = lisp::IpAddress::load({static_cast<const std::uint8_t*>(nla_data(prefix)), octets});
   return out;
+}
+
+NetworkCommands::FoundRoute found_route(const nlmsghdr& message) {
+  return {attribute_of(message, RTA_OIF), attribute_of(message, RTA_TABLE), prefix_of(message)};
 }
 
 }  // namespace
@@ -249,7 +252,7 @@ Result<std::size_t> NetworkCommands::delete_routes(std::uint8_t protocol, const 
     const auto done = state_->delete_all(
         RTM_GETROUTE, RTM_DELROUTE, "route",
         [&](const nlmsghdr& message) {
-          return is_route_of(message, protocol) && !(keep && keep(device_of(message), prefix_of(message)));
+          return is_route_of(message, protocol) && !(keep && keep(found_route(message)));
         },
         family);
     if (!done) return done.error();

@@ -74,7 +74,13 @@ class NetworkCommands {
   Result<void> replace_route(const RouteSpec& route);
   Result<void> delete_route(const RouteSpec& route);
   /// Of both families, with that protocol number; how many they were. `keep`: says which ones stay.
-  using RouteFilter = std::function<bool(unsigned ifindex, const lisp::IpPrefix& prefix)>;
+  struct FoundRoute {
+    unsigned ifindex = 0;  ///< 0: it has several devices, or none
+    std::uint32_t table = 0;
+    lisp::IpPrefix prefix;
+    auto operator<=>(const FoundRoute&) const = default;
+  };
+  using RouteFilter = std::function<bool(const FoundRoute& route)>;
   Result<std::size_t> delete_routes(std::uint8_t protocol, const RouteFilter& keep = {});
   /// A default route of the main table, whoever made it.
   Result<void> delete_default_route(unsigned ifindex, const Address& gateway, std::uint32_t metric = 0);

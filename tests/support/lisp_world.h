@@ -24,7 +24,9 @@ class LispWorld {
     std::vector<lisp::IpAddress> addresses;
     std::unique_ptr<lisp::Xtr> xtr;
     std::optional<lisp::XtrMemory> disk;  ///< as it was written last
-    Duration wall_ahead{};                ///< its clock against that of the world
+    std::vector<lisp::SavedPresence> presences{};
+    TimePoint presences_at{};
+    Duration wall_ahead{};  ///< its clock against that of the world
     std::vector<std::pair<TimePoint, lisp::XtrEvent>> events;
     std::map<lisp::Eid, bool> delivers;  ///< mobile EIDs
   };
@@ -55,11 +57,15 @@ class LispWorld {
     Node& old = nodes_.at(name);
     lisp::XtrSettings settings = old.xtr->settings();
     std::optional<lisp::XtrMemory> memory = remembers ? old.disk : std::nullopt;
+    std::vector<lisp::SavedPresence> presences = remembers ? old.presences : std::vector<lisp::SavedPresence>{};
+    for (lisp::SavedPresence& one : presences) one.relay_left -= std::min(one.relay_left, now - old.presences_at);
     const Duration wall_ahead = old.wall_ahead;
     nodes_.erase(name);
     Node& node = add(name, std::move(settings), memory);
     node.disk = std::move(memory);
     node.wall_ahead = wall_ahead;
+    act(name,
+        [&](lisp::Xtr& xtr, lisp::Instant at, lisp::XtrActions& actions) { xtr.restore(at, presences, actions); });
     return node;
   }
 
@@ -168,6 +174,10 @@ class LispWorld {
 
   void follow(Node& node, lisp::XtrActions& actions) {
     if (actions.memory_changed) node.disk = node.xtr->memory();
+    if (actions.presences_changed) {
+      node.presences = node.xtr->saved_presences(now);
+      node.presences_at = now;
+    }
     for (lisp::XtrEvent& event : actions.events) node.events.emplace_back(now, std::move(event));
     for (const auto& [eid, here] : actions.deliveries) node.delivers[eid] = here;
     for (lisp::ControlToSend& datagram : actions.datagrams) {

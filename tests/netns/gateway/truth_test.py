@@ -3,6 +3,7 @@
 """The gateways of two sites read the truth that the border routers share: `ilnpctl migrate` alone moves a guest, and its
 session with a host of a LISP site goes on. No gateway is told anything. The truth is in a file, then in etcd, which dies."""
 import os
+import signal
 import sys
 
 from gateway_lab import ping
@@ -92,6 +93,25 @@ def when_heard(sites, stream):
     go_on(stream)
 
 
+def died(sites, stream):
+    """What a gateway remembers counts less than the truth: the guest left while it was dead. Where it stays, it stays."""
+    at = sites.where["g"]
+    to, gateway = OTHER[at], sites.gateways[at]
+    gateway.stop(signal.SIGKILL)
+    gateway.start()
+    wait_until(lambda: sites.presence_of(at, "g") == "here", lambda: str(gateway.ask("eids")))
+    go_on(stream)
+    gateway.stop(signal.SIGKILL)
+    sites.move("g", to, visible=True)
+    sites.wait_here(to, "g")
+    before = len(gateway.events("presence"))
+    gateway.start()
+    sites.wait_followed("g", to)
+    check(not [e for e in gateway.events("presence")[before:] if e["state"] in ("moving_in", "here")], "it claims the guest")
+    check(sites.eid_of("g") not in gateway.ns.ip("-6", "route", "show", "proto", "107"), "the host route stays")
+    go_on(stream)
+
+
 def forgotten(sites):
     """Without a record nobody knows where it is: it is withdrawn."""
     where = sites.where["g"]
@@ -109,6 +129,7 @@ def in_a_file():
         moved(sites, stream, "dc1")
         when_heard(sites, stream)
         taken_back(sites, stream)
+        died(sites, stream)
         stream.stop("moves by the shared truth")
         check(not sites.gateways["dc1"].events("store_unreachable"), "a file that is out of reach")
         forgotten(sites)

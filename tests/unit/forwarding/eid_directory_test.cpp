@@ -96,5 +96,27 @@ TEST_F(EidDirectoryTest, NodesWithoutIlnpHaveTheirAddress) {
   EXPECT_EQ(directory.apply(plain), News{}) << "no EID";
 }
 
+TEST_F(EidDirectoryTest, WhereANodeIs) {
+  using enum MovePhase;
+  const lisp::Eid its = eid("2001:db8:e::200:0:0:a");
+  EXPECT_FALSE(directory.is_elsewhere(its)) << "nobody says so";
+  directory.apply(record(other, settled, {}, 1));
+  EXPECT_TRUE(directory.is_elsewhere(its));
+  EXPECT_FALSE(directory.is_elsewhere(eid("2001:db8:e::200:0:0:b")));
+  EXPECT_FALSE(directory.is_elsewhere(eid("10.8.0.7")));
+  directory.apply(record(other, prepared, own, 2));
+  EXPECT_TRUE(directory.is_elsewhere(its)) << "expected";
+  directory.apply(record(own, active, other, 3));
+  EXPECT_FALSE(directory.is_elsewhere(its));
+  directory.apply(record(own, prepared, other, 4));
+  EXPECT_FALSE(directory.is_elsewhere(its)) << "leaving";
+  directory.apply(record(other, active, own, 5));
+  EXPECT_TRUE(directory.is_elsewhere(its));
+  Ownership plain = record(other, settled, {}, 1);
+  plain.key = {{9}, {0x2001'0db8'000e'0000}};
+  directory.apply(plain);
+  EXPECT_TRUE(directory.is_elsewhere(eid("2001:db8:e::9")));
+}
+
 }  // namespace
 }  // namespace ilnp

@@ -288,4 +288,43 @@ TEST_F(EidPresenceTest, OursIsNotForgottenForAHint) {
   EXPECT_EQ(presence.elsewhere(), dc1);
 }
 
+TEST_F(EidPresenceTest, WhatCountsIsSavedAndRestored) {
+  EXPECT_FALSE(presence.saved(now)) << "unknown";
+  presence.seen_elsewhere(dc1);
+  EXPECT_FALSE(presence.saved(now)) << "lisp_remote: the mapping system knows as much";
+  live_here();
+  const SavedPresence here = *presence.saved(now);
+  EXPECT_EQ(here, (SavedPresence{vm, State::here, {100, {}}, dc1, {}, {}}));
+  presence.transferred(now, dc3, {200, {}}, actions);
+  actions.clear();
+  now += seconds{20};
+  EXPECT_EQ(presence.saved(now)->relay_left, seconds{40});
+
+  EidPresence next{vm, PresenceTuning{}};
+  next.restore(now, here, actions);
+  EXPECT_EQ(kinds(), std::vector{Kind::deliver});
+  next.unclaimed(actions);
+  EXPECT_EQ(kinds(), std::vector{Kind::register_it});
+  next.unclaimed(actions);
+  EXPECT_TRUE(kinds().empty()) << "once";
+  EXPECT_EQ(next.next_deadline(), never);
+}
+
+TEST_F(EidPresenceTest, ARestoredOneIsNotRegisteredAfterAClaim) {
+  presence.restore(now, {vm, State::here, {100, {}}, {}, {}, {}}, actions);
+  actions.clear();
+  presence.claimed_elsewhere(now, dc3, actions);
+  EXPECT_EQ(presence.state(), State::moving_out) << "nobody has heard it here";
+  actions.clear();
+  for (const Kind kind : go_on(seconds{10})) EXPECT_NE(kind, Kind::register_it);
+}
+
+TEST_F(EidPresenceTest, ARestoredRelayEnds) {
+  presence.restore(now, {vm, State::moving_out, {100, {}}, dc3, std::chrono::hours{9}, {}}, actions);
+  EXPECT_EQ(kinds(), std::vector{Kind::relay});
+  EXPECT_EQ(presence.state(), State::away);
+  EXPECT_EQ(presence.next_deadline(), now + seconds{60}) << "no longer than ever";
+  EXPECT_EQ(go_on(seconds{60}), std::vector{Kind::stop_relaying});
+}
+
 }  // namespace

@@ -310,4 +310,19 @@ TEST(GrowingNonce, GrowsOverRestartsAndWhenTheClockGoesBack) {
   EXPECT_EQ(nonces.reserved(), reserved) << "not a write for every message";
 }
 
+// A Map-Server has them in different sites.
+TEST_F(RegistrationTest, HostsAndPrefixesAreNotInOneMessage) {
+  client.add_server({*parse_ip_address("2001:db8::53"), {first_key}});
+  MappingRecord prefix = record_for(0);
+  prefix.eid.prefix.length = 24;
+  client.set(now, record_for(1));
+  client.set(now, prefix);
+  client.set(now, record_for(2));
+  run(Duration{});
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].send.message.records.size(), 1u);
+  EXPECT_EQ(sent[0].send.message.records[0].eid, prefix.eid);
+  EXPECT_EQ(sent[1].send.message.records.size(), 2u);
+}
+
 }  // namespace

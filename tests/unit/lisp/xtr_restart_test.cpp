@@ -33,7 +33,7 @@ TEST_P(XtrRestartTest, PacketsArriveInTheEnd) {
   world.arrive("g2", vm);
   world.run(restart.after_arrival_at_g2);
   world.restart(restart.who, restart.remembers);
-  if (std::string{restart.who} == "g2") world.arrive("g2", vm);  // it talks there
+  if (std::string{restart.who} == "g2" && !restart.remembers) world.arrive("g2", vm);  // it talks there
   for (int i = 0; i < 300; ++i) {
     if (i % 5 == 0) world.send("c", client, vm_eid);
     world.act("g2", [&](Xtr& xtr, Instant at, XtrActions&) { xtr.heard(at.now, vm); });
@@ -76,6 +76,121 @@ TEST_F(XtrFailureTest, NoncesGrowOverARestartAlsoWhenTheClockGoesBack) {
   world.run(seconds{5});
   EXPECT_EQ(world.events_of("g1", Kind::registered), 1u);
   EXPECT_EQ(world["server"].xtr->server()->counter(MapServerReason::replayed), 0u);
+}
+
+// Mobile EIDs over a restart, by the state in which it happens.
+class PresenceRestartTest : public XtrWorld {
+ protected:
+  void SetUp() override {
+    build(true);
+    settle();
+  }
+  bool arrives() {
+    const std::size_t before = world.delivered.size();
+    world.send("c", client, vm_eid);
+    world.run(milliseconds{100});
+    return world.delivered.size() > before;
+  }
+  IpAddress registered() { return world["server"].xtr->server()->mapping(vm)->rlocs[0].address; }
+};
+
+TEST_F(PresenceRestartTest, WhatIsHereIsDeliveredAtOnceAndRegisteredAgain) {
+  world.run(seconds{30});
+  world.restart("g1", true);
+  EXPECT_TRUE(world["g1"].delivers.at(vm_eid));
+  EXPECT_TRUE(arrives());
+  EXPECT_EQ(state("g1"), State::here);
+  EXPECT_EQ(world.events_of("g1", Kind::registered), 1u) << "nobody else has it: no reason to wait";
+  EXPECT_TRUE(world.sent("g1", 15).empty()) << "nothing has moved";
+}
+
+TEST_F(PresenceRestartTest, WithoutAnswerOfTheMappingSystemItIsRegisteredASecondLater) {
+  world.loses = [](const auto& sent) { return sent.from == "server"; };
+  world.restart("g1", true);
+  world.log.clear();
+  world.run(milliseconds{900});
+  EXPECT_TRUE(world.sent("g1", 3).empty());
+  EXPECT_TRUE(arrives());
+  world.run(milliseconds{100});
+  EXPECT_FALSE(world.sent("g1", 3).empty());
+}
+
+TEST_F(PresenceRestartTest, WhatHasLeftMeanwhileIsNotTakenBack) {
+  XtrSettings settings = world["g1"].xtr->settings();
+  const auto disk = world["g1"].disk;
+  const auto presences = world["g1"].presences;
+  world.remove("g1");
+  world.arrive("g2", vm);
+  world.run(seconds{70});  // the Map-Server protects it from a late refresh for ten seconds only
+  world.log.clear();
+  world.add("g1", std::move(settings), disk);
+  world.act("g1", [&](Xtr& xtr, Instant at, XtrActions& actions) { xtr.restore(at, presences, actions); });
+  world.run(seconds{3});
+  EXPECT_TRUE(world.sent("g1", 3).empty()) << "it was asked first who has it";
+  EXPECT_EQ(state("g1"), State::away);
+  EXPECT_EQ(state("g2"), State::here);
+  EXPECT_EQ(world.events_of("g2", Kind::dual_claim), 0u);
+  EXPECT_EQ(registered(), ip(g2_address));
+  EXPECT_FALSE(world["g1"].delivers.at(vm_eid));
+}
+
+TEST_F(PresenceRestartTest, AnArrivalThatNobodyHeardOfIsSaidOnceMore) {
+  world.loses = [](const auto& sent) { return sent.from == "g2"; };
+  world.arrive("g2", vm);
+  ASSERT_EQ(state("g2"), State::moving_in);
+  world.run(milliseconds{50});
+  world.loses = [](const auto&) { return false; };
+  world.restart("g2", true);
+  EXPECT_GE(milliseconds_until(g2_address), 0);
+  EXPECT_EQ(state("g2"), State::here);
+  EXPECT_EQ(registered(), ip(g2_address));
+  EXPECT_NE(state("g1"), State::here);
+}
+
+TEST_F(PresenceRestartTest, WhatLeftIsRelayedForTheRestOfTheMinute) {
+  world.loses = [](const auto& sent) { return sent.datagram.to == ip(client_address); };  // it hears of nothing
+  world.arrive("g2", vm);
+  world.run(seconds{20});
+  world.restart("g1", true);
+  EXPECT_EQ(state("g1"), State::away);
+  ASSERT_TRUE(arrives());
+  EXPECT_EQ(world.delivered.back().node, "g2");
+  EXPECT_TRUE(world.delivered.back().relayed);
+  EXPECT_TRUE(world.sent("g1", 3).empty()) << "it is not registered from here";
+  world.run(seconds{41});
+  EXPECT_EQ(state("g1"), State::lisp_remote);
+}
+
+TEST_F(PresenceRestartTest, LateClientsHearFromTheNewRunToo) {
+  world.loses = [](const auto& sent) { return sent.datagram.to == ip(client_address); };
+  world.arrive("g2", vm);
+  world.run(seconds{1});
+  world.restart("g1", true);
+  world.loses = [](const auto&) { return false; };
+  ASSERT_EQ(way(), g1_address);
+  world.send("c", client, vm_eid);
+  EXPECT_GE(milliseconds_until(g2_address), 0);
+}
+
+TEST_F(PresenceRestartTest, OtherRlocsThanOursAreKept) {
+  world.act("g1", [&](Xtr& xtr, Instant at, XtrActions& actions) {
+    MappingRecord record = xtr.own_record(vm);
+    record.rlocs = {rloc(hypervisor_address)};
+    xtr.arrived(at, record, actions);
+  });
+  world.run(seconds{1});
+  world.restart("g1", true);
+  world.run(seconds{2});
+  EXPECT_EQ(registered(), ip(hypervisor_address));
+}
+
+TEST_F(PresenceRestartTest, WhatIsKnownMeanwhileCounts) {
+  const auto presences = world["g1"].presences;
+  ASSERT_EQ(presences.size(), 1u);
+  world.restart("g1", false);
+  world.arrive("g1", vm);
+  world.act("g1", [&](Xtr& xtr, Instant at, XtrActions& actions) { xtr.restore(at, presences, actions); });
+  EXPECT_EQ(state("g1"), State::moving_in) << "an arrival is more than a memory";
 }
 
 TEST_F(XtrFailureTest, ClockThatJumpsBackInTheRunCostsNothing) {

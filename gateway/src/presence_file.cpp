@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/src/presence_file.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "gateway/src/settings.h"
+#include "io/settings/secret_file.h"
+#include "io/telemetry/log.h"
+
+namespace ilnp {
+namespace {
+
+using nlohmann::json;
+using State = lisp::EidPresence::State;
+
+constexpr const char* schema = "ilnp.gateway_presences/1";
+constexpr std::size_t largest_file = std::size_t{256} << 20;
+constexpr std::size_t most_rows = 100'000, most_rlocs = 64;
+// Of what ten thousand EIDs take, some ten milliseconds, there is not more than a twentieth of the time.
+constexpr Duration spacing = milliseconds{50};
+constexpr std::uint64_t longest_relay = 3'600'000'000;  ///< microseconds
+constexpr int spacing_of_writes = 20;
+
+constexpr std::array<std::pair<State, const char*>, 4> states{
+    {{State::moving_in, "moving_in"}, {State::here, "here"}, {State::moving_out, "moving_out"}, {State::away, "away"}}};
+
+std::uint64_t unix_microseconds() {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(wall).count());
+}
+
+json written(const std::vector<lisp::RlocRecord>& rlocs) {
+  json out = json::array();
+  for (const lisp::RlocRecord& r : rlocs)
+    out.push_back({{"rloc", lisp::to_string(r.address)},
+                   {"priority", r.priority},
+                   {"weight", r.weight},
+                   {"local", r.is_local},
+                   {"reachable", r.is_reachable}});
+  return out;
+}
+
+// These throw json::exception, as all that reads JSON here; parse_presences() catches it.
+[[noreturn]] void damaged(const char* what) { throw json::other_error::create(501, what, nullptr); }
+
+std::vector<lisp::RlocRecord> rlocs_of(const json& rows) {
+  if (!rows.is_array() || rows.size() > most_rlocs) damaged("not a list of RLOCs");
+  std::vector<lisp::RlocRecord> out;
+  for (const json& row : rows) {
+    const auto address = lisp::parse_ip_address(row.at("rloc").get<std::string>());
+    if (!address) damaged("not an RLOC");
+    lisp::RlocRecord& r = out.emplace_back();
+    r.address = *address;
+    r.priority = row.at("priority").get<std::uint8_t>();
+    r.weight = row.at("weight").get<std::uint8_t>();
+    r.is_local = row.at("local").get<bool>();
+    r.is_reachable = row.at("reachable").get<bool>();
+  }
+  return out;
+}
+
+State state_of(const std::string& name) {
+  const auto found = std::ranges::find_if(states, [&](const auto& one) { return name == one.second; });
+  if (found == states.end()) damaged("not a state");
+  return found->first;
+}
+
+const char* name_of(State state) {
+  return std::ranges::find_if(states, [&](const auto& one) { return state == one.first; })->second;
+}
+
+json row_of(const lisp::SavedPresence& presence, std::uint64_t now) {
+  json row{{"eid", lisp::to_string(presence.eid)}, {"state", name_of(presence.state)},
+           {"since", presence.epoch.time},         {"xtr", to_text(presence.epoch.owner.xtr)},
+           {"site", presence.epoch.owner.site},    {"rlocs", written(presence.rlocs)}};
+  if (presence.elsewhere) {
+    row["elsewhere"] = written(presence.elsewhere->rlocs);
+    row["ttl"] = presence.elsewhere->ttl;
+  }
+  if (presence.relay_left > Duration{})
+    row["relay_until"] = now + static_cast<std::uint64_t>(
+                                   std::chrono::duration_cast<std::chrono::microseconds>(presence.relay_left).count());
+  return row;
+}
+
+/// Nothing: its time is over.
+std::optional<lisp::SavedPresence> presence_of(const json& row, std::uint64_t now) {
+  lisp::SavedPresence out;
+  const auto eid = lisp::parse_eid_prefix(row.at("eid").get<std::string>());
+  const auto xtr = parse_xtr_id(row.at("xtr").get<std::string>());
+  if (!eid || !eid->prefix.is_host() || !xtr) damaged("not an EID of somebody");
+  out.eid = *eid;
+  out.state = state_of(row.at("state").get<std::string>());
+  out.epoch = {row.at("since").get<std::uint64_t>(), {*xtr, row.at("site").get<std::uint64_t>()}};
+  out.rlocs = rlocs_of(row.at("rlocs"));
+  if (const auto elsewhere = row.find("elsewhere"); elsewhere != row.end()) {
+    lisp::MappingRecord& record = out.elsewhere.emplace();
+    record.eid = out.eid;
+    record.ttl = row.at("ttl").get<std::uint32_t>();
+    record.rlocs = rlocs_of(*elsewhere);
+  }
+  if (out.state == State::moving_in || out.state == State::here) return out;
+  const auto until = row.value("relay_until", std::uint64_t{0});
+  if (until <= now) return std::nullopt;
+  if (!out.elsewhere) damaged("nobody to relay to");
+  out.relay_left = std::chrono::microseconds{std::min(until - now, longest_relay)};
+  return out;
+}
+
+Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+
+}  // namespace
+
+std::string presences_to_text(const std::vector<lisp::SavedPresence>& presences, std::uint64_t now) {
+  json rows = json::array();
+  for (const lisp::SavedPresence& presence : presences) rows.push_back(row_of(presence, now));
+  return json{{"schema", schema}, {"presences", std::move(rows)}}.dump() + "\n";
+}
+
+std::optional<std::vector<lisp::SavedPresence>> parse_presences(std::string_view text, std::uint64_t now) {
+  try {
+    const json whole = json::parse(text);
+    if (whole.at("schema") != schema) return std::nullopt;
+    const json& rows = whole.at("presences");
+    if (!rows.is_array() || rows.size() > most_rows) return std::nullopt;
+    std::vector<lisp::SavedPresence> out;
+    for (const json& row : rows)
+      if (auto presence = presence_of(row, now)) out.push_back(std::move(*presence));
+    return out;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+PresenceFile::PresenceFile(Loop& loop, const std::string& directory, Collect collect)
+    : loop_{loop},
+      path_{(std::filesystem::path{directory} / "gateway.presences").string()},
+      collect_{std::move(collect)},
+      timer_{loop, [this] { write(); }} {}
+
+std::vector<lisp::SavedPresence> PresenceFile::load() const {
+  std::error_code failure;
+  if (!std::filesystem::exists(path_, failure)) return {};
+  const auto content = read_secret_file(path_, largest_file);
+  std::optional<std::vector<lisp::SavedPresence>> presences;
+  if (content)
+    presences = parse_presences({reinterpret_cast<const char*>(content.value().data()), content.value().size()},
+                                unix_microseconds());
+  if (!presences)
+    log_event(LogLevel::warning, "presences_lost",
+              {{"reason", content ? "the file is damaged" : content.error().message},
+               {"next", "say ilnpctl lisp arrive for each EID that is here"}});
+  return presences ? std::move(*presences) : std::vector<lisp::SavedPresence>{};
+}
+
+void PresenceFile::changed() {
+  if (is_waiting_) return;
+  if (loop_.now() >= next_) return write();
+  is_waiting_ = true;
+  timer_.set(next_);
+}
+
+void PresenceFile::flush() {
+  if (is_waiting_) write();
+}
+
+void PresenceFile::write() {
+  const TimePoint began = loop_.now();
+  is_waiting_ = false;
+  // After a loss of power no guest runs here: it need not be waited for the disk.
+  const auto saved =
+      write_secret_file(path_, bytes_of(presences_to_text(collect_(), unix_microseconds())), Outlives::process);
+  if (!saved && !is_failing_) log_event(LogLevel::error, "presences_not_saved", {{"reason", saved.error().message}});
+  is_failing_ = !saved;
+  const TimePoint now = loop_.now();
+  next_ = now + std::max(spacing, spacing_of_writes * (now - began));
+}
+
+void PresenceFile::remove() {
+  is_waiting_ = false;
+  std::error_code failure;
+  std::filesystem::remove(path_, failure);
+}
+
+}  // namespace ilnp
