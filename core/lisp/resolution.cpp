@@ -23,7 +23,7 @@ Resolution::Resolution(const ResolutionTuning& tuning, Random& random, const Und
       receiver_{receiver},
       drops_{drops},
       questions_{tuning.questions, random},
-      waiting_{drops},
+      waiting_{tuning.waiting, drops},
       seed_{random.u64()},
       source_limits_(source_buckets, RateLimit{tuning.new_eids_of_source, tuning.new_eids_of_source}),
       last_smr_{remembered_smrs},

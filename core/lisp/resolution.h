@@ -25,6 +25,7 @@ namespace ilnp::lisp {
 
 struct ResolutionTuning {
   QuestionsTuning questions;
+  WaitingTuning waiting;
   double new_eids_of_source = 50;  ///< per second, also as a burst
   // SMR (RFC 9301 section 6.1)
   Duration smr_spacing = seconds{3};  ///< for one prefix

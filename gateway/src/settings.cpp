@@ -135,6 +135,7 @@ void read_control_plane(SettingsReader& reader) {
   to.resolution.smr_asks_for_host = signalling.boolean("lpm_probe");
   const Section& cache = reader.configuration.section("cache");
   to.cache.capacity = size_of(cache, "capacity");
+  to.resolution.waiting.packets = size_of(cache, "waiting_packets");
   to.cache.longest_ttl = cache.duration("longest_ttl");
   to.rules.shortest_ipv4 = static_cast<std::uint8_t>(cache.integer("min_eid_len4"));
   to.rules.shortest_ipv6 = static_cast<std::uint8_t>(cache.integer("min_eid_len6"));

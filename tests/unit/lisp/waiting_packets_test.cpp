@@ -20,7 +20,7 @@ class WaitingPacketsTest : public ::testing::Test {
     return waiting.keep(eid("2001:db8:c1e::99"), destination, packet);
   }
   ItrDrops drops;
-  WaitingPackets waiting{drops};
+  WaitingPackets waiting{WaitingTuning{}, drops};
 };
 
 TEST_F(WaitingPacketsTest, ComeBackInOrder) {
@@ -40,15 +40,24 @@ TEST_F(WaitingPacketsTest, ComeBackInOrder) {
   EXPECT_TRUE(waiting.take(eid_prefix("2001:db8:e1d::/64")).empty());
 }
 
-TEST_F(WaitingPacketsTest, EightPacketsOr64KiBForAnEid) {
-  for (int i = 0; i < 8; ++i) EXPECT_TRUE(keep(eid("10.0.0.1"), 100));
+TEST_F(WaitingPacketsTest, SixtyFourPacketsOr64KiBForAnEid) {
+  for (int i = 0; i < 64; ++i) EXPECT_TRUE(keep(eid("10.0.0.1"), 100));
   EXPECT_FALSE(keep(eid("10.0.0.1"), 100));
   EXPECT_TRUE(keep(eid("10.0.0.2"), 65'000));
   EXPECT_TRUE(keep(eid("10.0.0.2"), 536));
   EXPECT_FALSE(keep(eid("10.0.0.2"), 1));
   EXPECT_EQ(drops.of(ItrDrop::queue_full), 2u);
   waiting.drop_all(eid_prefix("10.0.0.1/32"), ItrDrop::unanswered);
-  EXPECT_EQ(drops.of(ItrDrop::unanswered), 8u);
+  EXPECT_EQ(drops.of(ItrDrop::unanswered), 64u);
+  EXPECT_EQ(waiting.octets(), 65'536u);
+}
+
+TEST_F(WaitingPacketsTest, SixteenMiBInAll) {
+  for (std::uint32_t i = 0; i < 256; ++i) EXPECT_TRUE(keep({0, IpAddress::v4(i)}, 1u << 16));
+  EXPECT_FALSE(keep(eid("10.0.0.1"), 20));
+  EXPECT_EQ(drops.of(ItrDrop::too_many_waiting), 1u);
+  EXPECT_EQ(waiting.take({0, IpPrefix::host(IpAddress::v4(7))}).size(), 1u);
+  EXPECT_TRUE(keep(eid("10.0.0.1"), 20)) << "there is room again";
 }
 
 TEST_F(WaitingPacketsTest, For512Eids) {

@@ -45,6 +45,17 @@ TEST_F(XtrTest, ClientResolvesAndItsFirstPacketArrives) {
   EXPECT_NE(world["g1"].xtr->clients().find(vm, ip(client_address)), nullptr);
 }
 
+// The answers to all that was held for it while it moved.
+TEST_F(XtrTest, BurstOfANodeThatHasJustComeWaitsForTheMapping) {
+  build(false);
+  world.run(seconds{1});
+  world.arrive("g1", vm);
+  for (int i = 0; i < 65; ++i) world.send("g1", vm_eid, client);
+  world.run(seconds{1});
+  EXPECT_EQ(world.delivered.size(), 64u);
+  EXPECT_EQ(world["g1"].xtr->drops(ItrDrop::queue_full), 1u);
+}
+
 TEST_F(XtrTest, AnswersBackTheOtherWay) {
   build(false);
   settle();
