@@ -10,31 +10,14 @@ import collections
 import hashlib
 import hmac
 import ipaddress
-import json
-import pathlib
-import subprocess
-import sys
-import tempfile
+
+from tshark import GOOD, dissect, finish, generated
 
 ALWAYS = ["frame.number", "udp.checksum.status", "ip.checksum.status", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
           "lisp.auth", "_ws.malformed", "_ws.expert.message"]
 TEXT = {"lisp.xtrid", "lisp.siteid"}
 KINDS = {"map-request", "encapsulated map-request", "map-reply", "map-register", "map-notify", "map-notify-ack",
          "change-priority", "change-priority as type 5", "data"}
-GOOD = "1"
-
-
-def dissect(tshark, capture, fields):
-    """One dict per frame: field to list of values."""
-    command = [tshark, "-n", "-r", capture, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
-               "-d", "udp.port==40000-40001,data"]
-    for option in ("udp.check_checksum:TRUE", "ip.check_checksum:TRUE"):
-        command += ["-o", option]
-    for field in fields:
-        command += ["-e", field]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-    return [{field: value.split(",") if value else [] for field, value in zip(fields, line.split("\t"))}
-            for line in done.stdout.splitlines()]
 
 
 def plain(field, value):
@@ -92,24 +75,17 @@ class Checker:
 
 
 def main():
-    generator, tshark = sys.argv[1:3]
-    count = sys.argv[3] if len(sys.argv) > 3 else "5000"
-    with tempfile.TemporaryDirectory() as folder:
-        capture, notes = folder + "/packets.pcap", folder + "/meant.json"
-        subprocess.run([generator, capture, notes, count], check=True, timeout=300)
-        meant = json.loads(pathlib.Path(notes).read_text())
+    with generated(5000) as (tshark, capture, meant):
         fields = sorted({field for what in meant for field in what["fields"]})
-        frames = dissect(tshark, capture, ALWAYS + fields)
+        frames = dissect(tshark, capture, ALWAYS + fields, ("udp.check_checksum:TRUE", "ip.check_checksum:TRUE"),
+                         ["udp.port==40000-40001"])
     checker = Checker(fields)
     checker.expect("-", "number of packets", len(frames), len(meant))
     for number, (frame, what) in enumerate(zip(frames, meant), 1):
         checker.frame(number, frame, what)
-    for kind, seen in sorted(checker.counts.items()):
-        print(f"{seen:6} {kind}")
     checker.expect("-", "kinds", set(checker.counts), KINDS)
     checker.expect("-", "instances", "lisp.lcaf.iid" in fields, True)
-    print("\n".join(checker.problems[:20]) or f"tshark agrees on all {len(frames)} packets")
-    sys.exit(1 if checker.problems else 0)
+    finish(checker.counts, checker.problems, frames)
 
 
 if __name__ == "__main__":

@@ -8,31 +8,15 @@ is good, also that of a datagram which it put together of its pieces; nothing lo
 """
 import collections
 import ipaddress
-import json
-import pathlib
-import subprocess
-import sys
-import tempfile
+
+from tshark import BAD, GOOD, dissect, finish, generated
 
 OUTER = ["ip.src", "ip.dst", "ip.ttl", "ip.dsfield", "ipv6.src", "ipv6.dst", "ipv6.hlim", "ipv6.tclass"]
 UPPER = ["udp.srcport", "tcp.srcport", "icmp.type", "icmpv6.type"]
 CHECKSUMS = [f"{what}.checksum.status" for what in ("ip", "tcp", "udp", "icmp", "icmpv6")]
+PREFERENCES = ("udp.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ip.check_checksum:TRUE",
+               "tcp.desegment_tcp_streams:FALSE")
 FIELDS = OUTER + UPPER + CHECKSUMS + ["_ws.malformed"]
-BAD, GOOD = "0", "1"
-
-
-def dissect(tshark, capture):
-    """One dict per frame: field to list of values."""
-    command = [tshark, "-n", "-r", capture, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
-               "-d", "udp.port==40000-41000,data", "-d", "tcp.port==40000-41000,data"]
-    for option in ("udp.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ip.check_checksum:TRUE",
-                   "tcp.desegment_tcp_streams:FALSE"):
-        command += ["-o", option]
-    for field in FIELDS:
-        command += ["-e", field]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-    return [{field: value.split(",") if value else [] for field, value in zip(FIELDS, line.split("\t"))}
-            for line in done.stdout.splitlines()]
 
 
 def plain(field, value):
@@ -61,24 +45,16 @@ def problems_of(frame, meant, counts):
 
 
 def main():
-    generator, tshark = sys.argv[1:3]
-    count = sys.argv[3] if len(sys.argv) > 3 else "5000"
-    with tempfile.TemporaryDirectory() as folder:
-        capture, notes = folder + "/packets.pcap", folder + "/meant.json"
-        subprocess.run([generator, capture, notes, count], check=True, timeout=300)
-        meant = json.loads(pathlib.Path(notes).read_text())
-        frames = dissect(tshark, capture)
+    with generated(5000) as (tshark, capture, meant):
+        frames = dissect(tshark, capture, FIELDS, PREFERENCES, ["udp.port==40000-41000", "tcp.port==40000-41000"])
     counts = collections.Counter()
     problems = [f"{len(frames)} packets, meant {len(meant)}"] if len(frames) != len(meant) else []
     for number, (frame, what) in enumerate(zip(frames, meant), 1):
         problems += [f"packet {number}: {problem}" for problem in problems_of(frame, what, counts)]
-    for kind, seen in sorted(counts.items()):
-        print(f"{seen:6} {kind}")
     wanted = {"udp", "tcp", "icmp", "icmpv6", "udp in pieces", "tcp in pieces", "icmpv6 in pieces"}
     if set(counts) != wanted:
         problems.append(f"kinds: {sorted(counts)}, meant {sorted(wanted)}")
-    print("\n".join(problems[:20]) or f"tshark agrees on all {len(frames)} packets")
-    sys.exit(1 if problems else 0)
+    finish(counts, problems, frames)
 
 
 if __name__ == "__main__":

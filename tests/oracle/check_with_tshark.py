@@ -8,12 +8,10 @@ Updates must carry the values that the generator noted. Nothing may look malform
 """
 import collections
 import ipaddress
-import json
 import pathlib
 import struct
-import subprocess
-import sys
-import tempfile
+
+from tshark import BAD, GOOD, dissect, finish, generated
 
 FIELDS = (
     "frame.number ipv6.src ipv6.dst ipv6.opt.ilnp_nonce udp.checksum.status tcp.checksum.status "
@@ -22,21 +20,8 @@ FIELDS = (
 ).split()
 CHECKSUM_AT = {"udp": 6, "last fragment": 6, "tcp": 16}
 PROTOCOL = {"udp": 17, "last fragment": 17, "tcp": 6}
-GOOD, BAD = "1", "0"
-
-
-def dissect(tshark, capture):
-    """One dict per frame; a field that occurs several times is joined by commas."""
-    command = [tshark, "-n", "-r", capture, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a"]
-    for option in ("udp.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ipv6.defragment:TRUE",
-                   "tcp.analyze_sequence_numbers:FALSE", "tcp.desegment_tcp_streams:FALSE"):
-        command += ["-o", option]
-    for transport in ("udp", "tcp"):  # random payload must not be taken for some application's
-        command += ["-d", f"{transport}.port==1-65535,data"]
-    for field in FIELDS:
-        command += ["-e", field]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-    return [dict(zip(FIELDS, line.split("\t"))) for line in done.stdout.splitlines()]
+PREFERENCES = ("udp.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ipv6.defragment:TRUE",
+               "tcp.analyze_sequence_numbers:FALSE", "tcp.desegment_tcp_streams:FALSE")
 
 
 def packets_of(capture):
@@ -136,24 +121,17 @@ class Checker:
 
 
 def main():
-    generator, tshark = sys.argv[1:3]
-    count = sys.argv[3] if len(sys.argv) > 3 else "10000"
-    with tempfile.TemporaryDirectory() as folder:
-        capture, notes = folder + "/packets.pcap", folder + "/meant.json"
-        subprocess.run([generator, capture, notes, count], check=True, timeout=300)
-        meant = json.loads(pathlib.Path(notes).read_text())
-        packets, frames = packets_of(capture), dissect(tshark, capture)
+    with generated(10000) as (tshark, capture, meant):
+        packets = packets_of(capture)
+        frames = dissect(tshark, capture, FIELDS, PREFERENCES, ["udp.port==1-65535", "tcp.port==1-65535"])
     checker = Checker()
     checker.expect("-", "number of packets", (len(packets), len(frames)), (len(meant), len(meant)))
     for number, (frame, packet, what) in enumerate(zip(frames, packets, meant), 1):
-        checker.frame(number, frame, packet, what)
-    for kind, seen in sorted(checker.counts.items()):
-        print(f"{seen:6} {kind}")
+        checker.frame(number, {field: ",".join(values) for field, values in frame.items()}, packet, what)
     expected_kinds = {"udp ipv6", "udp rfc6741", "tcp ipv6", "tcp rfc6741", "last fragment ipv6",
                       "last fragment rfc6741", "fragment", "echo", "lu", "error"}
     checker.expect("-", "kinds", set(checker.counts), expected_kinds)
-    print("\n".join(checker.problems[:20]) or f"tshark agrees on all {len(frames)} packets")
-    sys.exit(1 if checker.problems else 0)
+    finish(checker.counts, checker.problems, frames)
 
 
 if __name__ == "__main__":

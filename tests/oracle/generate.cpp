@@ -2,8 +2,6 @@
 // generate PCAP JSON [COUNT [SEED]]: packets as the stack sends them, and beside them what was meant, one entry per
 // packet. check_with_tshark.py compares both with what tshark reads.
 #include <cstdlib>
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/forwarding/rewrite.h"
@@ -13,6 +11,7 @@
 #include "core/ilnp/text.h"
 #include "core/ipv6/fragments.h"
 #include "core/ipv6/icmpv6.h"
+#include "tests/oracle/generator_main.h"
 #include "tests/support/fakes.h"
 #include "tests/support/hex_digits.h"
 #include "tests/support/packet_builder.h"
@@ -155,15 +154,4 @@ class Generator {
 }  // namespace
 }  // namespace ilnp
 
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::cerr << "usage: generate PCAP JSON [COUNT [SEED]]\n";
-    return 3;
-  }
-  const std::size_t count = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 10'000;
-  const std::uint64_t seed = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 1;
-  ilnp::Generator generator{argv[1], seed};
-  while (generator.packets() < count) generator.one();
-  std::ofstream{argv[2]} << generator.meant() << '\n';
-  std::cout << generator.packets() << " packets, seed " << seed << '\n';
-}
+int main(int argc, char** argv) { return ilnp::test::generator_main<ilnp::Generator>(argc, argv, 10'000); }

@@ -4,9 +4,6 @@
 //
 // This tshark knows neither type 5 nor 15. They are shown to it with the first octets of a Map-Notify, and of a
 // Map-Register with a sender; the octets as they are sent stand in "sent", for the authentication.
-#include <cstdlib>
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/lisp/change_priority.h"
@@ -15,6 +12,7 @@
 #include "core/lisp/map_request.h"
 #include "core/lisp/registration.h"
 #include "io/crypto/crypto.h"
+#include "tests/oracle/generator_main.h"
 #include "tests/support/fakes.h"
 #include "tests/support/hex_digits.h"
 #include "tests/support/lisp_messages.h"
@@ -279,15 +277,4 @@ class Generator {
 }  // namespace
 }  // namespace ilnp::lisp
 
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::cerr << "usage: " << argv[0] << " PCAP JSON [COUNT [SEED]]\n";
-    return 2;
-  }
-  const std::size_t count = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 5'000;
-  const std::uint64_t seed = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 1;
-  ilnp::lisp::Generator generator{argv[1], seed};
-  while (generator.packets() < count) generator.one();
-  std::ofstream{argv[2]} << generator.meant() << '\n';
-  std::cout << generator.packets() << " packets, seed " << seed << '\n';
-}
+int main(int argc, char** argv) { return ilnp::test::generator_main<ilnp::lisp::Generator>(argc, argv, 5'000); }

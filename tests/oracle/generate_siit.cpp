@@ -2,12 +2,11 @@
 // generate_siit PCAP JSON [COUNT [SEED]]: random packets as our translator between IPv4 and IPv6 makes them, and beside
 // them what they have to say: tshark's names of fields with their values. check_siit_with_tshark.py compares.
 #include <cstdlib>
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/ipv6/icmpv6.h"
 #include "core/lisp/siit.h"
+#include "tests/oracle/generator_main.h"
 #include "tests/support/fakes.h"
 #include "tests/support/ipv4_packets.h"
 #include "tests/support/packet_builder.h"
@@ -148,15 +147,4 @@ class Generator {
 }  // namespace
 }  // namespace ilnp::lisp
 
-int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::cerr << "usage: " << argv[0] << " PCAP JSON [COUNT [SEED]]\n";
-    return 2;
-  }
-  const std::size_t count = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 5'000;
-  const std::uint64_t seed = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 1;
-  ilnp::lisp::Generator generator{argv[1], seed};
-  while (generator.packets() < count) generator.one();
-  std::ofstream{argv[2]} << generator.meant() << '\n';
-  std::cout << generator.packets() << " packets, seed " << seed << '\n';
-}
+int main(int argc, char** argv) { return ilnp::test::generator_main<ilnp::lisp::Generator>(argc, argv, 5'000); }
