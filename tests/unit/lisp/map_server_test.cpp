@@ -1,89 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/lisp/map_server.h"
 
-#include <gtest/gtest.h>
+#include "tests/unit/lisp/map_server_world.h"
 
-#include "tests/support/fakes.h"
-
-using namespace ilnp;
-using namespace ilnp::lisp;
-
+namespace ilnp::lisp {
 namespace {
 
-using Reason = MapServerReason;
-
-IpAddress address(const char* text) { return parse_ip_address(text).value(); }
-EidPrefix eid(const char* text) { return {0, parse_ip_prefix(text).value()}; }
-XtrIdentity xtr(std::uint8_t n) {
-  XtrIdentity identity;
-  identity.xtr[15] = n;
-  return identity;
-}
-const IpAddress rloc_a = address("2001:db8:a1::1"), rloc_b = address("2001:db8:a2::1"), itr = address("2001:db8:c1::1");
-
-MappingRecord record(const char* prefix, const IpAddress& rloc, std::uint32_t ttl = 60) {
-  MappingRecord out;
-  out.ttl = ttl;
-  out.eid = eid(prefix);
-  out.is_authoritative = true;
-  out.rlocs.push_back({.address = rloc, .is_local = true});
-  return out;
-}
-
-class MapServerTest : public ::testing::Test {
- protected:
-  static std::vector<MapServerSite> sites() {
-    MapServerSite vms{"vms", NonceCheck::growing, {{eid("2001:db8:e1d::/64"), true}, {eid("10.8.0.0/16"), true}}};
-    MapServerSite branch{"branch", NonceCheck::unique, {{eid("2001:db8:c1e::/48"), false, true, 5}}};
-    return {vms, branch};
-  }
-  MapRegister message(MappingRecord what, std::uint8_t sender) {
-    MapRegister out;
-    out.wants_proxy_reply = true;
-    out.wants_notify = true;
-    out.nonce = ++nonce;
-    out.records = {std::move(what)};
-    out.sender = xtr(sender);
-    return out;
-  }
-  Reason say(const MapRegister& m, const IpAddress& from = rloc_a, MapServerSiteId site = 0) {
-    actions = {};
-    const Reason reason = server.on_register(now, site, from, control_port, m, actions);
-    server.on_time(now, actions);
-    return reason;
-  }
-  MapServerActions& ask(const char* prefix, std::uint64_t number = 77) {
-    MapRequest request;
-    request.nonce = number;
-    request.itr_rlocs = {itr};
-    request.records = {{eid(prefix)}};
-    actions = {};
-    server.on_request(now, itr, {itr, request.records[0].eid.prefix.address, 5000, {}}, request, actions);
-    return actions;
-  }
-  MapServerActions& go_on(Duration by) {
-    now += by;
-    actions = {};
-    server.on_time(now, actions);
-    return actions;
-  }
-  std::vector<IpAddress> rlocs(const char* prefix) {
-    std::vector<IpAddress> out;
-    if (const auto found = server.mapping(eid(prefix)))
-      for (const RlocRecord& rloc : found->rlocs) out.push_back(rloc.address);
-    return out;
-  }
-
-  test::FakeRandom random{1};
-  MapServer server{MapServerTuning{}, PublisherTuning{}, sites(), random};
-  TimePoint now{seconds{100}};
-  std::uint64_t nonce = 1000;
-  MapServerActions actions;
-};
+class MapServerTest : public MapServerWorld {};
 
 TEST_F(MapServerTest, RegistrationIsConfirmedAndAnswered) {
-  EXPECT_EQ(server.site_of(eid("2001:db8:e1d::7/128")), MapServerSiteId{0});
-  EXPECT_EQ(server.site_of(eid("2001:db8:f00::7/128")), std::nullopt);
+  EXPECT_EQ(server.site_of(eid_prefix("2001:db8:e1d::7/128")), MapServerSiteId{0});
+  EXPECT_EQ(server.site_of(eid_prefix("2001:db8:f00::7/128")), std::nullopt);
   const MapRegister m = message(record("2001:db8:e1d::7/128", rloc_a), 1);
   EXPECT_EQ(say(m), Reason::registered);
   ASSERT_EQ(actions.notifies.size(), 1u);
@@ -97,7 +24,7 @@ TEST_F(MapServerTest, RegistrationIsConfirmedAndAnswered) {
   EXPECT_EQ(actions.replies[0].port, 5000);
   EXPECT_EQ(actions.replies[0].message.nonce, 77u);
   const MappingRecord& told = actions.replies[0].message.records.at(0);
-  EXPECT_EQ(told.eid, eid("2001:db8:e1d::7/128"));
+  EXPECT_EQ(told.eid, eid_prefix("2001:db8:e1d::7/128"));
   EXPECT_EQ(told.ttl, 60u);
   EXPECT_FALSE(told.is_authoritative);
   EXPECT_FALSE(told.rlocs.at(0).is_local);
@@ -122,7 +49,7 @@ TEST_F(MapServerTest, WhatIsNotConfiguredRefusesAllOfTheMessage) {
   EXPECT_EQ(say(message(record("2001:db8:c1e:1::/64", rloc_a), 1), rloc_a, 1), Reason::not_configured)
       << "no more-specifics here";
   EXPECT_EQ(say(message(record("2001:db8:c1e::/48", rloc_a), 1), rloc_a, 1), Reason::registered);
-  EXPECT_EQ(server.mapping(eid("2001:db8:c1e::/48"))->ttl, 5u) << "the site's limit";
+  EXPECT_EQ(server.mapping(eid_prefix("2001:db8:c1e::/48"))->ttl, 5u) << "the site's limit";
 }
 
 TEST_F(MapServerTest, NoncesGrowForEachSenderAndKeyAndSurviveARestart) {
@@ -226,7 +153,7 @@ TEST_F(MapServerTest, FormerOwnersRefreshDoesNotTakeThePrefixBackAtOnce) {
   EXPECT_EQ(rlocs("2001:db8:e1d::7/128"), std::vector{rloc_b});
   ASSERT_EQ(actions.notifies.size(), 1u) << "not a confirmation but the notice";
   EXPECT_EQ(actions.notifies[0].message.records.at(0).rlocs.at(0).address, rloc_b);
-  const IpAddress elsewhere = address("2001:db8:a3::1");
+  const IpAddress elsewhere = ip("2001:db8:a3::1");
   EXPECT_EQ(say(message(record("2001:db8:e1d::7/128", elsewhere), 1)), Reason::registered) << "something new counts";
   EXPECT_EQ(rlocs("2001:db8:e1d::7/128"), std::vector{elsewhere});
 }
@@ -276,7 +203,7 @@ TEST_F(MapServerTest, MergedRegistrationsAreAnsweredTogether) {
 TEST_F(MapServerTest, AsksTheEtrWhereItIsNotToAnswer) {
   MapRegister m = message(record("2001:db8:e1d::7/128", rloc_a), 1);
   m.wants_proxy_reply = false;
-  m.records[0].rlocs.insert(m.records[0].rlocs.begin(), {.address = address("192.0.2.1"), .is_reachable = false});
+  m.records[0].rlocs.insert(m.records[0].rlocs.begin(), {.address = ip("192.0.2.1"), .is_reachable = false});
   say(m);
   ask("2001:db8:e1d::7/128");
   EXPECT_TRUE(actions.replies.empty());
@@ -290,17 +217,17 @@ TEST_F(MapServerTest, NegativeAnswersAreAsWideAsTheyMay) {
     return ask(prefix).replies.at(0).message.records.at(0);
   };
   // Nothing is configured in 2001:db8:f00::/40, its neighbours have e1d and c1e.
-  EXPECT_EQ(answer("2001:db8:f00::5/128").eid, eid("2001:db8:f00::/40"));
+  EXPECT_EQ(answer("2001:db8:f00::5/128").eid, eid_prefix("2001:db8:f00::/40"));
   EXPECT_EQ(answer("2001:db8:f00::5/128").ttl, 15u);
   EXPECT_EQ(answer("2001:db8:f00::5/128").action, Action::natively_forward);
   EXPECT_TRUE(answer("2001:db8:f00::5/128").rlocs.empty());
-  EXPECT_EQ(answer("192.0.2.7/32").eid, eid("128.0.0.0/1"));
+  EXPECT_EQ(answer("192.0.2.7/32").eid, eid_prefix("128.0.0.0/1"));
   // Configured, but nobody is there: all of it, for a minute.
-  EXPECT_EQ(answer("2001:db8:e1d::5/128").eid, eid("2001:db8:e1d::/64"));
+  EXPECT_EQ(answer("2001:db8:e1d::5/128").eid, eid_prefix("2001:db8:e1d::/64"));
   EXPECT_EQ(answer("2001:db8:e1d::5/128").ttl, 1u);
   say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  EXPECT_EQ(answer("2001:db8:e1d::5/128").eid, eid("2001:db8:e1d::4/127"));
-  EXPECT_EQ(answer("2001:db8:e1d::6/128").eid, eid("2001:db8:e1d::6/128"));
+  EXPECT_EQ(answer("2001:db8:e1d::5/128").eid, eid_prefix("2001:db8:e1d::4/127"));
+  EXPECT_EQ(answer("2001:db8:e1d::6/128").eid, eid_prefix("2001:db8:e1d::6/128"));
 }
 
 TEST_F(MapServerTest, OneRequesterIsAnsweredThreeTimesAndThenEveryThreeSeconds) {
@@ -318,7 +245,7 @@ TEST_F(MapServerTest, ProbesAndSolicitationsAreNotForIt) {
   say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
   MapRequest request;
   request.itr_rlocs = {itr};
-  request.records = {{eid("2001:db8:e1d::7/128")}};
+  request.records = {{eid_prefix("2001:db8:e1d::7/128")}};
   for (int i = 0; i < 4; ++i) {
     MapRequest odd = request;
     odd.is_probe = i == 0;
@@ -379,187 +306,5 @@ TEST_F(MapServerTest, FullTableStillTakesRefreshesAndWithdrawals) {
   EXPECT_EQ(say_to_it(record("10.8.0.2/32", rloc_a)), Reason::registered);
 }
 
-// --- PubSub
-// ---------------------------------------------------------------------------------------------------------------
-
-class PublicationTest : public MapServerTest {
- protected:
-  std::vector<Publication> subscribe(const char* prefix, std::uint64_t number, std::vector<IpAddress> rlocs,
-                                     std::uint8_t who = 9) {
-    MapRequest request;
-    request.nonce = number;
-    request.itr_rlocs = std::move(rlocs);
-    request.records = {{eid(prefix), true}};
-    request.sender = xtr(who);
-    actions = {};
-    server.on_request(now, itr, {itr, itr, 5000, {}}, request, actions);
-    server.on_time(now, actions);
-    return actions.publications;
-  }
-  bool acknowledge(const Publication& p) {
-    return server.on_acknowledgement(p.subscriber, {true, p.nonce, {}, {p.record}, {}});
-  }
-};
-
-TEST_F(PublicationTest, SubscriptionIsConfirmedAndEveryChangePublished) {
-  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  auto told = subscribe("2001:db8:e1d::7/128", 500, {itr});
-  ASSERT_EQ(told.size(), 1u);
-  EXPECT_TRUE(actions.replies.empty());
-  EXPECT_EQ(told[0].nonce, 500u);
-  EXPECT_EQ(told[0].to, itr);
-  EXPECT_EQ(told[0].record.rlocs.at(0).address, rloc_a);
-  EXPECT_TRUE(acknowledge(told[0]));
-  EXPECT_FALSE(acknowledge(told[0]));
-  EXPECT_TRUE(go_on(seconds{30}).publications.empty());
-
-  say(message(record("2001:db8:e1d::7/128", rloc_b), 2), rloc_b);
-  ASSERT_EQ(actions.publications.size(), 1u);
-  EXPECT_EQ(actions.publications[0].nonce, 501u);
-  EXPECT_EQ(actions.publications[0].record.rlocs.at(0).address, rloc_b);
-  EXPECT_TRUE(acknowledge(actions.publications[0]));
-  say(message(record("2001:db8:e1d::7/128", rloc_b, 0), 2), rloc_b);
-  say(message(record("2001:db8:e1d::7/128", rloc_a, 0), 1));
-  ASSERT_FALSE(actions.publications.empty());
-  EXPECT_EQ(actions.publications.back().record.ttl, 0u) << "gone";
-}
-
-TEST_F(PublicationTest, RefreshWithoutNewsPublishesNothing) {
-  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  acknowledge(subscribe("2001:db8:e1d::7/128", 500, {itr}).at(0));
-  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  EXPECT_TRUE(actions.publications.empty());
-}
-
-TEST_F(PublicationTest, PartsAndWholesAreHeardOf) {
-  acknowledge(subscribe("2001:db8:e1d::/64", 500, {itr}).at(0));
-  acknowledge(subscribe("10.8.0.7/32", 600, {itr}).at(0));
-  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  ASSERT_EQ(actions.publications.size(), 1u);
-  EXPECT_EQ(actions.publications[0].record.eid, eid("2001:db8:e1d::7/128"));
-  EXPECT_TRUE(acknowledge(actions.publications[0])) << "by the part that was published";
-  say(message(record("10.8.0.0/24", rloc_a), 1));
-  ASSERT_EQ(actions.publications.size(), 1u);
-  EXPECT_EQ(actions.publications[0].record.eid, eid("10.8.0.0/24"));
-  EXPECT_TRUE(acknowledge(actions.publications[0])) << "by the whole";
-  say(message(record("10.8.1.0/24", rloc_a), 1));
-  EXPECT_TRUE(actions.publications.empty());
-}
-
-TEST_F(PublicationTest, RepeatedToEachRlocInTurnAndThenGivenUp) {
-  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  const IpAddress other = address("2001:db8:c2::1");
-  acknowledge(subscribe("2001:db8:e1d::7/128", 500, {itr, other}).at(0));
-  say(message(record("2001:db8:e1d::7/128", rloc_b), 2), rloc_b);
-  std::vector<IpAddress> to{actions.publications.at(0).to};
-  std::vector<int> when{0};
-  for (int s = 1; s < 120; ++s)
-    for (const Publication& p : go_on(seconds{1}).publications) {
-      to.push_back(p.to);
-      when.push_back(s);
-      EXPECT_EQ(p.nonce, 501u);
-    }
-  EXPECT_EQ(to, (std::vector{itr, other, itr, other, itr, other, itr}));
-  EXPECT_EQ(when, (std::vector{0, 3, 6, 9, 15, 27, 51}));
-  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  EXPECT_TRUE(actions.publications.empty()) << "the subscription is gone";
-}
-
-TEST_F(PublicationTest, WhoNeverAcknowledgedHearsThreeAtMost) {
-  std::size_t sent = subscribe("2001:db8:e1d::7/128", 500, {itr}).size();
-  for (int s = 1; s < 200; ++s) sent += go_on(seconds{1}).publications.size();
-  EXPECT_EQ(sent, 3u);
-}
-
-TEST_F(PublicationTest, OldNoncesAreReplays) {
-  acknowledge(subscribe("2001:db8:e1d::7/128", 500, {itr}).at(0));
-  const IpAddress attacker = address("2001:db8:bad::1");
-  EXPECT_TRUE(subscribe("2001:db8:e1d::7/128", 500, {attacker}).empty());
-  EXPECT_TRUE(subscribe("2001:db8:e1d::7/128", 499, {attacker}).empty());
-  EXPECT_EQ(server.counter(Reason::subscription_replayed), 2u);
-  EXPECT_EQ(subscribe("2001:db8:e1d::7/128", 501, {itr}).size(), 1u);
-}
-
-TEST_F(PublicationTest, EndIsConfirmedToWhereItCameFrom) {
-  acknowledge(subscribe("2001:db8:e1d::7/128", 500, {itr}).at(0));
-  auto end = subscribe("2001:db8:e1d::7/128", 501, {});
-  ASSERT_EQ(end.size(), 1u);
-  EXPECT_EQ(end[0].to, itr);
-  EXPECT_EQ(end[0].nonce, 501u);
-  say(message(record("2001:db8:e1d::7/128", rloc_a), 1));
-  EXPECT_TRUE(actions.publications.empty());
-  EXPECT_TRUE(acknowledge(end[0]));
-  EXPECT_EQ(subscribe("2001:db8:e1d::7/128", 400, {itr}).size(), 1u) << "its nonces are forgotten";
-}
-
-TEST_F(PublicationTest, EndOfWhatWasNotThereIsConfirmedOnce) {
-  std::size_t sent = subscribe("2001:db8:e1d::7/128", 500, {}).size();
-  EXPECT_EQ(sent, 1u);
-  EXPECT_TRUE(go_on(seconds{100}).publications.empty());
-}
-
-TEST_F(PublicationTest, TooManySubscriptionsAreRefusedByPolicy) {
-  PublisherTuning few;
-  few.most_per_xtr = 2;
-  MapServer small{MapServerTuning{}, few, sites(), random};
-  MapRequest request;
-  request.itr_rlocs = {itr};
-  request.sender = xtr(9);
-  for (const char* prefix : {"10.8.0.1/32", "10.8.0.2/32", "10.8.0.3/32"}) {
-    request.records = {{eid(prefix), true}};
-    ++request.nonce;
-    actions = {};
-    small.on_request(now, itr, {itr, itr, 5000, {}}, request, actions);
-  }
-  ASSERT_EQ(actions.replies.size(), 1u);
-  EXPECT_EQ(actions.replies[0].message.records.at(0).action, Action::drop_policy);
-}
-
-TEST_F(PublicationTest, EndedSubscriptionsMakeRoom) {
-  PublisherTuning few;
-  few.most_per_xtr = 1;
-  MapPublisher publisher{few, 1};
-  MapRequest request;
-  request.sender = xtr(9);
-  std::vector<Publication> out;
-  for (int i = 0; i < 3; ++i) {
-    request.itr_rlocs = {itr};
-    ++request.nonce;
-    EXPECT_EQ(publisher.subscribe(now, request, eid("10.8.0.1/32"), itr, {}), MapPublisher::Answer::subscribed);
-    request.itr_rlocs.clear();
-    ++request.nonce;
-    EXPECT_EQ(publisher.subscribe(now, request, eid("10.8.0.1/32"), itr, {}), MapPublisher::Answer::unsubscribed);
-    publisher.on_time(now, out);
-    EXPECT_TRUE(publisher.on_acknowledgement(xtr(9), eid("10.8.0.1/32"), request.nonce));
-    EXPECT_EQ(publisher.size(), 0u);
-  }
-}
-
-TEST_F(PublicationTest, AThousandAreToldAtTheirPace) {
-  for (std::uint32_t i = 0; i < 1000; ++i) {
-    XtrIdentity who = xtr(9);
-    store_u32(who.xtr.data(), i);
-    MapRequest request;
-    request.nonce = 5;
-    request.itr_rlocs = {itr};
-    request.records = {{eid("2001:db8:e1d::7/128"), true}};
-    request.sender = who;
-    server.on_request(now, itr, {itr, itr, 5000, {}}, request, actions);
-  }
-  std::size_t sent = 0;
-  TimePoint last{};
-  const TimePoint begin = now;
-  for (int turn = 0; turn < 10'000 && sent < 1000; ++turn) {
-    now = std::max(now, server.next_deadline());
-    actions = {};
-    server.on_time(now, actions);
-    for (const Publication& p : actions.publications) EXPECT_TRUE(acknowledge(p));
-    sent += actions.publications.size();
-    last = now;
-  }
-  EXPECT_EQ(sent, 1000u);
-  EXPECT_GE(last - begin, milliseconds{4500});
-  EXPECT_LE(last - begin, milliseconds{5500});
-}
-
 }  // namespace
+}  // namespace ilnp::lisp
