@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sbr"))
 
 # pylint: disable=wrong-import-position
-from lab import Program, check, run, wait_until  # noqa: E402
+from lab import ProgramWithText, check, run, wait_until  # noqa: E402
 from site_lab import veth  # noqa: E402
 
 EIDS = ["2001:db8:e0::/44", "10.0.0.0/13"]  # of all sites: what is routed into the tunnels
@@ -39,12 +39,11 @@ def listed(items):
     return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
-class Gateway(Program):
+class Gateway(ProgramWithText):
     """A namespace with an ilnp-gateway of its own."""
 
     def __init__(self, lab, name, text="", folder=None):
-        super().__init__(lab, name, os.path.join(lab.build, "gateway/ilnp-gateway"), "gateway", folder)
-        self.text = text
+        super().__init__(lab, name, os.path.join(lab.build, "gateway/ilnp-gateway"), "gateway", folder, text)
 
     def secret(self, name, octets):
         path = os.path.join(self.directory, name)
@@ -55,11 +54,8 @@ class Gateway(Program):
     def key(self, name, octets, number=0):
         return f'[[key]]\nname = "{name}"\nfile = "{self.secret(name, octets)}"\nid = {number}\n'
 
-    def write_config(self, text=None):
-        if text is not None:
-            self.text = text
-        with open(self.config, "w", encoding="utf-8") as f:
-            f.write(self.text + self.common_settings())
+    def add_key(self, name, octets, number=0):
+        self.text += self.key(name, octets, number)
 
     def start(self):
         self.write_config()
@@ -73,6 +69,11 @@ class Gateway(Program):
     def mapping(self, eid):
         found = [m for m in self.rows("map_cache", "mappings") if m["eid"] == eid]
         return found[0] if found else None
+
+    def rlocs_of(self, eid):
+        """Those that packets go to; None: it knows no such mapping."""
+        mapping = self.mapping(eid)
+        return [r["rloc"] for r in mapping["rlocs"] if r["priority"] != 255] if mapping else None
 
     def lisp(self, *arguments, ok=True):
         done = run(self.lab.ctl, "--socket", self.socket_path, "lisp", *arguments, check_status=False)

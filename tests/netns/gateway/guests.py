@@ -4,7 +4,8 @@ from gateway_lab import Sites, host_of, listed, mapped, ping
 
 # pylint: disable=wrong-import-order
 from flows import Counter, Stream, go_on
-from lab import check, run, wait_until
+from lab import check, wait_until
+from site_lab import veth
 
 BLOCKS = ["2001:db8:ee::/64", "10.7.0.0/24"]
 GUEST = {6: "2001:db8:ee::7", 4: "10.7.0.7"}
@@ -37,10 +38,8 @@ class Guest:
         self.where = None
         for number in (1, 2):
             gateway = sites.gateways[number].ns
-            self.lab.peer_index += 1
-            run("ip", "link", "add", f"eth{number}", "netns", self.ns.full, "type", "veth", "peer", "name", "mob0",
-                "index", str(self.lab.peer_index), "netns", gateway.full)
-            gateway.ip("link", "set", "mob0", "up")
+            veth(self.ns, f"eth{number}", gateway, "mob0")
+            self.ns.ip("link", "set", f"eth{number}", "down")
             gateway.ip("addr", "add", "fe80::1/64", "dev", "mob0", "nodad")
             gateway.ip("addr", "add", "10.7.0.1/32", "dev", "mob0")
 
@@ -91,7 +90,7 @@ def moves(sites, what):
             check(eid in sites.gateways[number].ns.ip(*show, "route", "show", "proto", "107"), "no host route")
             check(eid not in other.ns.ip(*show, "route", "show", "proto", "107"), "the host route stays where it was")
         wanted = f"2001:db8:a{number}::2"
-        wait_until(lambda w=wanted: sites.gateways[3].mapping(f"{GUEST[6]}/128")["rlocs"][0]["rloc"] == w,
+        wait_until(lambda w=wanted: sites.gateways[3].rlocs_of(f"{GUEST[6]}/128")[:1] == [w],
                    lambda: f"{what}: the client keeps {sites.gateways[3].lisp('map-cache')}")
     for flow in flows[:2]:
         flow.stop(what)

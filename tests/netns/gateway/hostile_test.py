@@ -20,8 +20,8 @@ def went_up(gateway, counter, before, by):
 
 
 def stays(sites, what):
-    mapping = sites.gateways[1].mapping(SITE2)
-    check(mapping and mapping["rlocs"][0]["rloc"] == rloc_of(2, 6), f"{what}: the mapping is {mapping}")
+    rlocs = sites.gateways[1].rlocs_of(SITE2)
+    check(rlocs == [rloc_of(2, 6)], f"{what}: the mapping is {rlocs}")
     check(ping(sites.hosts[1], host_of(2, 6)), f"{what}: the hosts do not reach each other")
 
 

@@ -81,8 +81,8 @@ def test(lab):
     reached(side, plain, PLAIN4, "the plain node")
     session = [s for s in side.sessions() if s["node"] == f"{EID}/128"]
     check(len(session) == 1, f"one client, one session: {side.sessions()}")
-    mapping = side.sites.gateways[2].mapping(f"{EID4}/32")
-    check(mapping and mapping["rlocs"][0]["rloc"] == "2001:db8:a1::2", f"the mapping: {mapping}")
+    rlocs = side.sites.gateways[2].rlocs_of(f"{EID4}/32")
+    check(rlocs and rlocs[0] == "2001:db8:a1::2", f"the mapping: {rlocs}")
     unreachable(side)
     lab.end_captures()
     check(not identity_leaks([wire]), f"identity addresses on the wire: {identity_leaks([wire])[:3]}")

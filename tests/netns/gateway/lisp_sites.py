@@ -17,7 +17,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sbr"))
 
 # pylint: disable=wrong-import-position
-from gateway_lab import Gateway  # noqa: E402
+from gateway_lab import Gateway, listed  # noqa: E402
 from site_lab import host_address, veth  # noqa: E402
 from two_sites import NID_PEER, SUBNET, TwoSites  # noqa: E402
 
@@ -38,9 +38,6 @@ class Router(Gateway):
 
     def __init__(self, lab, name):
         super().__init__(lab, name, folder=f"{name}-gateway")
-
-    def add_key(self, name, secret, number=0):
-        self.text += self.key(name, secret, number)
 
 
 class LispSites(TwoSites):
@@ -130,9 +127,8 @@ class LispSites(TwoSites):
 
     def _new_gateway(self, name, kind, routes):
         gateway = self.gateways[name] = Router(self.lab, name)
-        prefixes = ", ".join(f'"{route}::/64"' for route in routes)
         gateway.text = (f'[gateway]\nname = "{kind}"\nsite_id = {len(self.gateways)}\n[[rloc]]\naddress = "{RLOC[name]}"\n'
-                        f'[[interface]]\nname = "lisp0"\nroutes = [{prefixes}]\n')
+                        f'[[interface]]\nname = "lisp0"\nroutes = {listed(f"{route}::/64" for route in routes)}\n')
         gateway.add_key("register", "registrations-here")
         gateway.add_key("cp", "change-priority-here", number=9)
         subscribe = "true" if self.signalling == "pubsub" and name == "lx" else "false"
@@ -191,8 +187,7 @@ class LispSites(TwoSites):
 
     def mapping_at_client(self, name):
         """The RLOCs that the LISP site sends to; None: it knows no mapping."""
-        found = [m for m in self.gateways["lx"].ask("map_cache")["mappings"] if m["eid"] == f"{self.eid_of(name)}/128"]
-        return [r["rloc"] for r in found[0]["rlocs"] if r["priority"] != 255] if found else None
+        return self.gateways["lx"].rlocs_of(f"{self.eid_of(name)}/128")
 
     def carry(self, name, to, pause=0.02):
         """Stops the guest, takes it to another place and starts it again. dc3 has no border router that could be told."""

@@ -204,6 +204,20 @@ class Program:
         return out
 
 
+class ProgramWithText(Program):
+    """Its configuration is a text that a test may change."""
+
+    def __init__(self, lab, name, program, kind, folder=None, text=""):
+        super().__init__(lab, name, program, kind, folder)
+        self.text = text
+
+    def write_config(self, text=None):
+        if text is not None:
+            self.text = text
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(self.text + self.common_settings())
+
+
 class Host(Program):
     """A namespace with an ilnp-host of its own."""
 

@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../host"))
 
 # pylint: disable=wrong-import-position
-from lab import Program, run, wait_until  # noqa: E402
+from lab import ProgramWithText, run, wait_until  # noqa: E402
 from wire import ones_complement, packed  # noqa: E402
 
 INSIDE = "2001:db8:100::/48"
@@ -34,18 +34,11 @@ def neutral(locator, outside):
     return locator_text(prefix + (0 if subnet == 0xffff else subnet).to_bytes(2, "big"))
 
 
-class BorderRouter(Program):
+class BorderRouter(ProgramWithText):
     """A namespace with an ilnp-sbr of its own; uplinks and inside links are made by Site."""
 
     def __init__(self, lab, name="sbr", text=""):
-        super().__init__(lab, name, os.path.join(lab.build, "sbr/ilnp-sbr"), "sbr")
-        self.text = text
-
-    def write_config(self, text=None):
-        if text is not None:
-            self.text = text
-        with open(self.config, "w", encoding="utf-8") as f:
-            f.write(self.text + self.common_settings())
+        super().__init__(lab, name, os.path.join(lab.build, "sbr/ilnp-sbr"), "sbr", text=text)
 
     def start(self, wait=True):
         self.launch()
