@@ -49,6 +49,7 @@ ControlPort::Counters ControlPort::counters() const {
     out.received += its.received;
     out.sent += its.sent;
     out.malformed += its.malformed;
+    out.receive_failed += its.receive_failed;
     out.send_failed += its.send_full + its.send_too_big + its.send_failed;
   }
   return out;

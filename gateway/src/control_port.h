@@ -24,6 +24,7 @@ class ControlPort {
     std::uint64_t received = 0, sent = 0;
     std::uint64_t malformed = 0;    ///< without the ancillary data that was asked for, or cut
     std::uint64_t send_failed = 0;  ///< also: no RLOC of the family
+    std::uint64_t receive_failed = 0;
   };
 
   static Result<std::unique_ptr<ControlPort>> open(Loop& loop, const lisp::Underlay& underlay, Hooks hooks);

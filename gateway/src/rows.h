@@ -10,9 +10,11 @@ class Rows {
  public:
   static constexpr std::size_t most = 10'000;  ///< of one answer; the others are counted
 
-  void add(nlohmann::json row) {
+  /// `make()` is the row; it is not made when there is no room for it.
+  template <class Make>
+  void add(const Make& make) {
     if (list_.size() < most)
-      list_.push_back(std::move(row));
+      list_.push_back(make());
     else
       ++left_out_;
   }

@@ -167,27 +167,30 @@ json GatewayStatus::map_cache() const {
   const TimePoint now = d_.loop_.now();
   Rows rows;
   d_.xtr_->cache().for_each([&](const lisp::Mapping& mapping) {
-    const bool is_used = mapping.last_used != lisp::Mapping::unused;
-    rows.add({{"eid", lisp::to_string(mapping.eid)},
-              {"state", name_of(mapping.state)},
-              {"origin", name_of(mapping.origin)},
-              {"action", mapping.is_negative ? json(name_of(mapping.action)) : json(nullptr)},
-              {"rlocs", rlocs_of(mapping.rlocs)},
-              {"ends_s", mapping.expiry == never ? json(nullptr) : json(seconds_of(mapping.expiry - now))},
-              {"used_s", is_used ? json(seconds_of(now - mapping.last_used)) : json(nullptr)}});
+    rows.add([&] {
+      const bool is_used = mapping.last_used != lisp::Mapping::unused;
+      return json{{"eid", lisp::to_string(mapping.eid)},
+                  {"state", name_of(mapping.state)},
+                  {"origin", name_of(mapping.origin)},
+                  {"action", mapping.is_negative ? json(name_of(mapping.action)) : json(nullptr)},
+                  {"rlocs", rlocs_of(mapping.rlocs)},
+                  {"ends_s", mapping.expiry == never ? json(nullptr) : json(seconds_of(mapping.expiry - now))},
+                  {"used_s", is_used ? json(seconds_of(now - mapping.last_used)) : json(nullptr)}};
+    });
   });
   return std::move(rows).answer("ilnp.map_cache/1", "mappings");
 }
 
 json GatewayStatus::registrations() const {
   Rows rows;
-  for (const lisp::EidPrefix& eid : own_eids()) {
-    json servers = json::object();
-    for (std::size_t k = 0; k < d_.settings_.xtr.map_servers.size(); ++k)
-      servers[d_.settings_.xtr.map_servers[k].name] =
-          d_.xtr_->registrations().is_registered(eid, static_cast<lisp::ServerId>(k));
-    rows.add({{"eid", lisp::to_string(eid)}, {"map_servers", std::move(servers)}});
-  }
+  for (const lisp::EidPrefix& eid : own_eids())
+    rows.add([&] {
+      json servers = json::object();
+      for (std::size_t k = 0; k < d_.settings_.xtr.map_servers.size(); ++k)
+        servers[d_.settings_.xtr.map_servers[k].name] =
+            d_.xtr_->registrations().is_registered(eid, static_cast<lisp::ServerId>(k));
+      return json{{"eid", lisp::to_string(eid)}, {"map_servers", std::move(servers)}};
+    });
   return std::move(rows).answer("ilnp.registrations/1", "registrations");
 }
 
@@ -196,11 +199,13 @@ json GatewayStatus::clients() const {
   Rows rows;
   for (const lisp::EidPrefix& eid : own_eids())
     for (const lisp::Client& client : d_.xtr_->clients().clients(now, eid))
-      rows.add({{"eid", lisp::to_string(eid)},
-                {"rloc", lisp::to_string(client.rloc)},
-                {"prefix", client.prefix ? json(lisp::to_string(*client.prefix)) : json(nullptr)},
-                {"capability", name_of(client.capability)},
-                {"seen_s", seconds_of(now - client.last_seen)}});
+      rows.add([&] {
+        return json{{"eid", lisp::to_string(eid)},
+                    {"rloc", lisp::to_string(client.rloc)},
+                    {"prefix", client.prefix ? json(lisp::to_string(*client.prefix)) : json(nullptr)},
+                    {"capability", name_of(client.capability)},
+                    {"seen_s", seconds_of(now - client.last_seen)}};
+      });
   return std::move(rows).answer("ilnp.lisp_clients/1", "clients");
 }
 
@@ -213,26 +218,29 @@ json GatewayStatus::rlocs() const {
   });
   const lisp::RlocProbing& probing = d_.xtr_->probing();
   Rows rows;
-  for (const lisp::IpAddress& rloc : found) {
-    json row{{"rloc", lisp::to_string(rloc)}, {"state", probing.down().contains(rloc) ? "down" : "up"}};
-    if (const auto figures = probing.statistics(rloc); figures && figures->answered > 0)
-      row.update({{"round_trip_ms", milliseconds_of(figures->last)},
-                  {"mean_ms", milliseconds_of(figures->mean)},
-                  {"jitter_ms", milliseconds_of(figures->jitter)},
-                  {"answered", figures->answered},
-                  {"lost", figures->lost}});
-    rows.add(std::move(row));
-  }
+  for (const lisp::IpAddress& rloc : found)
+    rows.add([&] {
+      json row{{"rloc", lisp::to_string(rloc)}, {"state", probing.down().contains(rloc) ? "down" : "up"}};
+      if (const auto figures = probing.statistics(rloc); figures && figures->answered > 0)
+        row.update({{"round_trip_ms", milliseconds_of(figures->last)},
+                    {"mean_ms", milliseconds_of(figures->mean)},
+                    {"jitter_ms", milliseconds_of(figures->jitter)},
+                    {"answered", figures->answered},
+                    {"lost", figures->lost}});
+      return row;
+    });
   return std::move(rows).answer("ilnp.rlocs/1", "rlocs");
 }
 
 json GatewayStatus::eids() const {
   Rows rows;
   d_.xtr_->for_each_presence([&](const lisp::EidPrefix& eid, const lisp::EidPresence& presence) {
-    const auto& elsewhere = presence.elsewhere();
-    rows.add({{"eid", lisp::to_string(eid)},
-              {"state", ilnp::name_of(presence.state())},
-              {"elsewhere", elsewhere ? rlocs_of(elsewhere->rlocs) : json(nullptr)}});
+    rows.add([&] {
+      const auto& elsewhere = presence.elsewhere();
+      return json{{"eid", lisp::to_string(eid)},
+                  {"state", ilnp::name_of(presence.state())},
+                  {"elsewhere", elsewhere ? rlocs_of(elsewhere->rlocs) : json(nullptr)}};
+    });
   });
   return std::move(rows).answer("ilnp.eids/1", "eids");
 }
@@ -247,6 +255,7 @@ void GatewayStatus::register_counters() const {
   control("sent", "datagrams of the control plane", &ControlPort::Counters::sent);
   control("malformed", "dropped: cut, or without its addresses", &ControlPort::Counters::malformed);
   control("send_failed", "not sent", &ControlPort::Counters::send_failed);
+  control("receive_failed", "what the kernel refused to hand over", &ControlPort::Counters::receive_failed);
   const auto data = [&](const char* name, const char* help, std::uint64_t DataPort::Counters::*field) {
     counters.add("data", {name, help}, [d, field] { return d->data_port_->counters().*field; });
   };
@@ -271,6 +280,8 @@ void GatewayStatus::register_counters() const {
   tun("read", "packets from inside, super-packets as one", &TunDevice::Counters::read);
   tun("written", "packets to the inside, super-packets as one", &TunDevice::Counters::written);
   tun("malformed", "dropped on read", &TunDevice::Counters::malformed);
+  tun("not_ip", "dropped on read: of neither family", &TunDevice::Counters::not_ipv6);
+  tun("read_failed", "what the kernel refused to hand over", &TunDevice::Counters::read_failed);
   tun("write_full", "dropped on write: no buffer in the kernel", &TunDevice::Counters::write_full);
   tun("write_refused", "dropped on write: invalid, or the link is down", &TunDevice::Counters::write_refused);
 }

@@ -37,13 +37,12 @@ json SessionStatus::rows() const {
   Rows rows;
   if (d_.nodes_ != nullptr)
     for (const NodeSessions::Row& row : d_.nodes_->rows())
-      rows.add({{"client", text_of(row.client)},
-                {"node", text_of(row.node)},
-                {"state", name_of(row.state)},
-                {"our_locator", text_of(row.ours)},
-                {"locator", text_of(row.theirs)},
-                {"packets_in", row.packets_in},
-                {"packets_out", row.packets_out}});
+      rows.add([&] {
+        return json{{"client", text_of(row.client)},  {"node", text_of(row.node)},
+                    {"state", name_of(row.state)},    {"our_locator", text_of(row.ours)},
+                    {"locator", text_of(row.theirs)}, {"packets_in", row.packets_in},
+                    {"packets_out", row.packets_out}};
+      });
   return std::move(rows).answer("ilnp.lisp_sessions/1", "sessions");
 }
 
