@@ -121,6 +121,7 @@ class LispWorld {
         first.mapped()();
       }
     }
+    if (end > now) turns_ = 0;
     now = end;
   }
 
