@@ -12,7 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-double milliseconds_of(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 const char* name_of(lisp::MappingState state) {

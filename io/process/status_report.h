@@ -2,6 +2,7 @@
 // What every daemon's ilnp.status/1 has.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -22,6 +23,9 @@ class StatusProblems {
  private:
   nlohmann::json list_ = nlohmann::json::array();
 };
+
+/// Figures of an answer have their unit in their name: round_trip_ms.
+inline double milliseconds_of(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
 
 /// schema, version, pid, uptime_s, state and problems; the daemon adds the rest.
 nlohmann::json begin_status(Duration uptime, const StatusProblems& problems);

@@ -23,8 +23,6 @@ constexpr const char* name_of(UplinkState state) {
   return names[static_cast<int>(state)];
 }
 
-double milliseconds_of(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
-
 json texts_of(const std::vector<LocatorPrefix>& prefixes) {
   json out = json::array();
   for (const LocatorPrefix& prefix : prefixes) out.push_back(to_text(prefix));
