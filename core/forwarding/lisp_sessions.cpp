@@ -59,10 +59,11 @@ ByteVector as_one_fragment(Bytes packet, std::uint32_t identification) {
 }  // namespace
 
 LispSessions::LispSessions(const TranslationSettings& settings, lisp::Xtr& xtr, LispInterworking& interworking,
-                           NodeSessions* nodes, std::uint64_t seed)
+                           NodeSessions* nodes, NodeRegistrations* registrations, std::uint64_t seed)
     : xtr_{xtr},
       interworking_{interworking},
       nodes_{nodes},
+      registrations_{registrations},
       table_{seed, settings.embedding},
       siit_{settings.siit, table_, seed},
       pool_{settings.pool},
@@ -74,6 +75,11 @@ LispSessions::LispSessions(const TranslationSettings& settings, lisp::Xtr& xtr, 
 void LispSessions::set_inside_addresses(const std::vector<IpAddress>& addresses) {
   const auto own = std::ranges::find_if(addresses, &IpAddress::is_ipv4);
   if (own != addresses.end()) own_ipv4_ = *own;
+}
+
+/// By what its sessions say. Such a node has no host route.
+bool LispSessions::is_registered_here(const lisp::Eid& eid) const {
+  return registrations_ != nullptr && registrations_->has(lisp::EidPrefix::host(eid));
 }
 
 bool LispSessions::needs_work(std::uint32_t instance, Bytes packet) const {
@@ -130,24 +136,35 @@ void LispSessions::from_wire(lisp::Instant at, Packet& packet, SessionActions& a
 // -------------------------------------------------------------------------------------
 
 void LispSessions::after_control(lisp::Instant at, SessionActions& actions) {
+  if (registrations_ != nullptr)
+    for (const lisp::XtrEvent& event : actions.control.events)
+      if (event.kind == lisp::XtrEvent::Kind::registered) registrations_->confirmed(event.eid);
   interworking_.after_control(at, actions);
   settle(at, actions);
 }
 
 void LispSessions::on_time(lisp::Instant at, SessionActions& actions) {
-  interworking_.on_time(at, actions);
   if (nodes_ != nullptr) nodes_->on_time(at.now, actions.nodes);
+  if (registrations_ != nullptr) registrations_->on_time(at, actions.control);
+  interworking_.on_time(at, actions);
   settle(at, actions);
 }
 
 TimePoint LispSessions::next_deadline() const {
-  const TimePoint deadline = interworking_.next_deadline();
-  return nodes_ == nullptr ? deadline : std::min(deadline, nodes_->next_deadline());
+  TimePoint deadline = interworking_.next_deadline();
+  if (nodes_ != nullptr) deadline = std::min(deadline, nodes_->next_deadline());
+  if (registrations_ != nullptr) deadline = std::min(deadline, registrations_->next_deadline());
+  return deadline;
 }
 
 /// Packets that somebody behind us made, or let go, are for nodes of any kind. It ends: no error answers an error.
 void LispSessions::settle(lisp::Instant at, SessionActions& actions) {
-  while (!actions.nodes.to_clients.empty() || !actions.inside.empty()) {
+  while (!actions.nodes.to_clients.empty() || !actions.inside.empty() || !actions.nodes.heard.empty()) {
+    const std::vector<NodeId> heard = std::exchange(actions.nodes.heard, {});
+    if (registrations_ != nullptr && !heard.empty()) {
+      registrations_->heard(at, heard, actions.control);
+      interworking_.after_control(at, actions);
+    }
     for (InsidePacket& each : std::exchange(actions.nodes.to_clients, {})) outward(at, each, actions);
     for (InsidePacket& each : std::exchange(actions.inside, {}))
       if (needs_work(each.instance, each.bytes))
@@ -155,6 +172,7 @@ void LispSessions::settle(lisp::Instant at, SessionActions& actions) {
       else
         actions.ready.push_back(std::move(each));
   }
+  std::erase_if(actions.control.deliveries, [&](const auto& delivery) { return is_registered_here(delivery.eid); });
 }
 
 // --- To nodes
@@ -176,7 +194,7 @@ void LispSessions::inward_ipv6(lisp::Instant at, std::uint32_t instance, Packet&
   if (nodes_ != nullptr && nodes_->serves(instance, destination)) {
     if (nodes_->from_client(at.now, instance, packet, actions.nodes) == NodeSessions::Entry::taken) return;
     // A connection of before it came here, with a node that has the EID as an address of its own, goes on as it was.
-    const bool goes_on = is_here && xtr_.is_mobile(eid);
+    const bool goes_on = is_here && xtr_.is_mobile(eid) && !is_registered_here(eid);
     if (!goes_on) return refuse(at, instance, packet.bytes(), destination, actions);
   } else if (was_translated && !is_here) {
     return into_tunnel(at, instance, packet, actions);  // IPv4 EIDs are always ours; their nodes may be elsewhere

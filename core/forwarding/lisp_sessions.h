@@ -16,6 +16,7 @@
 
 #include "core/base/rate_limit.h"
 #include "core/forwarding/lisp_interworking.h"
+#include "core/forwarding/node_registrations.h"
 #include "core/forwarding/node_sessions.h"
 #include "core/lisp/siit.h"
 
@@ -41,9 +42,10 @@ struct SessionActions : LispActions {
 
 class LispSessions {
  public:
-  /// What is given by reference outlives it; no `nodes`: no mode N. `seed`: secret. The rows do not overlap.
+  /// What is given by reference outlives it; no `nodes`: no mode N; no `registrations`: their RLOCs are always the
+  /// same. `seed`: secret. The rows do not overlap.
   LispSessions(const TranslationSettings& settings, lisp::Xtr& xtr, LispInterworking& interworking, NodeSessions* nodes,
-               std::uint64_t seed);
+               NodeRegistrations* registrations, std::uint64_t seed);
 
   /// Ours: errors about IPv4 EIDs that nobody has come from the first IPv4 address.
   void set_inside_addresses(const std::vector<lisp::IpAddress>& addresses);
@@ -63,6 +65,7 @@ class LispSessions {
   std::uint64_t drops(lisp::SiitDrop reason) const { return drops_[static_cast<std::size_t>(reason)]; }
 
  private:
+  bool is_registered_here(const lisp::Eid& eid) const;
   bool needs_work(std::uint32_t instance, Bytes packet) const;
   bool is_nobodys(std::uint32_t instance, Bytes packet) const;
   void settle(lisp::Instant at, SessionActions& actions);
@@ -80,6 +83,7 @@ class LispSessions {
   lisp::Xtr& xtr_;
   LispInterworking& interworking_;
   NodeSessions* nodes_;
+  NodeRegistrations* registrations_;
   lisp::EamTable table_;
   lisp::Siit siit_;
   std::vector<lisp::EidPrefix> pool_;

@@ -91,6 +91,7 @@ void NodeSessions::resolved(TimePoint now, const NameQuery& query, std::vector<R
   const auto found = nodes_.find(query.identity.nid);
   if (found == nodes_.end()) return;
   found->second.named = std::move(locators);
+  actions.heard.push_back(query.identity.nid);
   install(now, query, found->second);
   settle(now, actions);
 }
@@ -103,10 +104,32 @@ void NodeSessions::not_resolved(TimePoint now, const NameQuery& query, NodeActio
   settle(now, actions);
 }
 
-void NodeSessions::note(const HostEvent& event) {
+void NodeSessions::note(const HostEvent& event, NodeActions& actions) {
   const bool tells = event.kind == EventKind::session_established || event.kind == EventKind::peer_moved;
-  if (const auto found = nodes_.find(event.remote_nid); tells && found != nodes_.end())
-    found->second.teller = event.local_nid;
+  const auto found = nodes_.find(event.remote_nid);
+  if ((!tells && event.kind != EventKind::session_ended) || found == nodes_.end()) return;
+  if (tells) found->second.teller = event.local_nid;
+  actions.heard.push_back(event.remote_nid);
+}
+
+std::vector<AdvertisedLocator> NodeSessions::places(TimePoint now, NodeId nid) {
+  using Lifetime = std::chrono::duration<std::uint16_t>;
+  constexpr Lifetime unlimited{0xffff};
+  std::vector<AdvertisedLocator> out;
+  const auto found = nodes_.find(nid);
+  const Correspondent* c = found == nodes_.end() ? nullptr : teller_of(found->second);
+  if (c != nullptr) {
+    for (const RemoteLocator& l : c->remote.all()) {
+      if (l.receive_only || l.expires <= now) continue;
+      const bool ends = l.expires != never && l.expires - now < seconds{unlimited.count()};
+      const auto left = ends ? std::chrono::ceil<seconds>(l.expires - now).count() : unlimited.count();
+      out.push_back({l.locator, l.preference, Lifetime{static_cast<std::uint16_t>(left)}});
+    }
+  } else if (found != nodes_.end()) {
+    for (const ResolvedLocator& l : places_of(found->second)) out.push_back({l.locator, l.preference, unlimited});
+  }
+  if (out.empty()) out.push_back({Locator{}, 0, unlimited});
+  return out;
 }
 
 std::vector<NodeSessions::Row> NodeSessions::rows() {

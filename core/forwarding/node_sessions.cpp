@@ -114,7 +114,7 @@ void NodeSessions::settle(TimePoint now, NodeActions& actions) {
       packet.offload.may_fragment = packet.size() > minimum_mtu;  // it came in fragments
       to_client(now, packet, actions);
     }
-    for (const HostEvent& event : did.events) note(event);
+    for (const HostEvent& event : did.events) note(event, actions);
     std::ranges::move(did.events, std::back_inserter(actions.events));
     for (const NameQuery& query : did.name_queries) answer(now, query, actions);
     check_flows(now, did.flow_checks);

@@ -57,16 +57,19 @@ struct NodeActions {
   std::vector<InsidePacket> to_clients;  ///< between EIDs: for the tunnel to the client of that instance
   std::vector<HostEvent> events;
   std::vector<NameQuery> name_queries;  ///< with a name: answer with resolved() or not_resolved()
+  std::vector<NodeId> heard;            ///< places() of these may be others
   bool sessions_changed = false;        ///< memory() is another one
 
   bool empty() const {
-    return to_wire.empty() && to_clients.empty() && events.empty() && name_queries.empty() && !sessions_changed;
+    return to_wire.empty() && to_clients.empty() && events.empty() && name_queries.empty() && heard.empty() &&
+           !sessions_changed;
   }
   void clear() {
     to_wire.clear();
     to_clients.clear();
     events.clear();
     name_queries.clear();
+    heard.clear();
     sessions_changed = false;
   }
 };
@@ -98,6 +101,9 @@ class NodeSessions {
   // Answers to name queries.
   void resolved(TimePoint now, const NameQuery& query, std::vector<ResolvedLocator> locators, NodeActions& actions);
   void not_resolved(TimePoint now, const NameQuery& query, NodeActions& actions);
+
+  /// Where a node is, as its session says, else its name and its configuration; unknown: a zero locator. Never empty.
+  std::vector<AdvertisedLocator> places(TimePoint now, NodeId nid);
 
   void on_time(TimePoint now, NodeActions& actions);
   TimePoint next_deadline() const { return forwarder_.next_deadline(); }
@@ -136,7 +142,7 @@ class NodeSessions {
   std::vector<ResolvedLocator> places_of(Place& place);
   void answer(TimePoint now, const NameQuery& query, NodeActions& actions);
   void install(TimePoint now, const NameQuery& query, Place& place);
-  void note(const HostEvent& event);
+  void note(const HostEvent& event, NodeActions& actions);
 
   NodeSettings settings_;
   EidExchange exchange_;

@@ -228,7 +228,7 @@ void Xtr::on_data(Instant at, const Eid& destination, const IpAddress& outer_sou
   place->second.last_client = outer_source;
   place->second.last_heard = at.now;
   parts_->clients.on_data(at.now, owned, outer_source, parts_->peers.capability_of(outer_source));
-  if (place->second.presence == nullptr) return;
+  if (place->second.presence == nullptr || place->second.has_changed) return;
   parts_->signalling.heard(owned, outer_source);
 }
 

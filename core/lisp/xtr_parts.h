@@ -203,7 +203,8 @@ struct Xtr::Parts {
     EidPlace::Kind kind = EidPlace::Kind::site;
     MappingRecord elsewhere{};
     EidPresence* presence = nullptr;  ///< mobile
-    IpAddress last_client{};  ///< that sent here, and when it was written down: of the next packet nothing is new
+    bool has_changed = false;  ///< its RLOCs, since it came: that data comes here does not show that a client knows
+    IpAddress last_client{};   ///< that sent here, and when it was written down: of the next packet nothing is new
     TimePoint last_heard{};
   };
   PrefixTable<Place> places;

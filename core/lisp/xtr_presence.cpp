@@ -136,8 +136,10 @@ void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& ac
   const bool changed = known != records.end() && known->second != record;
   records[eid] = record;
   actions.presences_changed |= changed;
-  if (known != records.end() && !presence->is_settled() && changed)
+  if (known != records.end() && !presence->is_settled() && changed) {
     tell(at, eid, actions, [](EidPresence& one, auto& wanted) { one.changed(wanted); });
+    if (auto* place = places.find(eid); place != nullptr) place->second.has_changed = true;
+  }
   const bool is_new = presence->state() != State::moving_in && presence->state() != State::here;
   if (is_new) look_for_former(at, eid, actions);
   const bool is_known = presence->elsewhere().has_value();

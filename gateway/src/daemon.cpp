@@ -61,7 +61,10 @@ void GatewayDaemon::make_core() {
   addresses.insert(addresses.end(), rlocs.begin(), rlocs.end());
   if (!settings_.nodes.nodes.empty())
     nodes_ = std::make_unique<NodeSessions>(settings_.nodes, random_, hasher_, random_.u64());
-  sessions_ = std::make_unique<LispSessions>(settings_.translation, *xtr_, *interworking_, nodes_.get(), random_.u64());
+  if (nodes_ != nullptr && settings_.places)
+    registrations_ = std::make_unique<NodeRegistrations>(*settings_.places, settings_.nodes, *xtr_, *nodes_);
+  sessions_ = std::make_unique<LispSessions>(settings_.translation, *xtr_, *interworking_, nodes_.get(),
+                                             registrations_.get(), random_.u64());
   sessions_->set_inside_addresses(addresses);
   interworking_->set_inside_addresses(std::move(addresses));
 }

@@ -86,7 +86,8 @@ class GatewayDaemon : public DaemonProcess {
   std::unique_ptr<KernelSetup> kernel_;
   std::unique_ptr<lisp::Xtr> xtr_;
   std::unique_ptr<LispInterworking> interworking_;
-  std::unique_ptr<NodeSessions> nodes_;  ///< nullptr: no [[node]]s
+  std::unique_ptr<NodeSessions> nodes_;               ///< nullptr: no [[node]]s
+  std::unique_ptr<NodeRegistrations> registrations_;  ///< nullptr: RLOCs do not follow locators
   std::unique_ptr<LispSessions> sessions_;
   std::vector<std::unique_ptr<TunSide>> inside_;
   std::unique_ptr<TunSide> nodes_side_;        ///< with nodes_

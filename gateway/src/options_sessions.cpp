@@ -8,6 +8,7 @@ using enum OptionType;
 std::vector<SectionHelp> session_sections() {
   return {
       {"ilnp", "Sessions with ILNP nodes in the name of LISP clients (mode N)."},
+      {"gateway_of", "One table per place of ILNP nodes: by which of our RLOCs LISP clients reach it best."},
       {"node", "One table per EID of an ILNP node: a session with it is an ILNP session of ours on the other side."},
       {"eam", "One table per row of IPv4 and IPv6 addresses of one node (RFC 7757): families are translated by it."},
       {"translation", "Between IPv4 and IPv6 (RFC 7915): IPv4-only clients of IPv6-only nodes."},
@@ -41,6 +42,18 @@ std::vector<Option> session_options() {
        .help = "Clients with a NID, at most. Who was silent for ten minutes makes way.",
        .fallback = "65536",
        .range = "1..1000000"},
+      {.key = "ilnp.rloc_mode",
+       .type = string,
+       .help = "RLOCs of nodes whose EIDs are in [[mobile]] blocks. anchor: nothing is registered by itself. per_site: "
+               "those of [[gateway_of]] their locators. hybrid: the same, and all of ours behind them.",
+       .fallback = "anchor",
+       .choices = {"anchor", "per_site", "hybrid"}},
+      {.key = "gateway_of[].locator", .type = ip_prefix, .help = "A /64 where nodes can be.", .identity = true},
+      {.key = "gateway_of[].rlocs",
+       .type = ip_address,
+       .help = "RLOCs of ours that are best for it.",
+       .list = true,
+       .required = true},
       {.key = "node[].eid",
        .type = eid_prefix,
        .help = "Its EID, a /128: the lower half is its NID. The upper half is the same for all nodes of an instance.",

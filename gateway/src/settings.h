@@ -48,6 +48,7 @@ struct GatewaySettings : DaemonSettings {
   std::optional<SharedTruthSettings> truth;  ///< nothing: who has which EID is said by commands
   TunSettings ilnp;                          ///< the device of the ILNP side; meant where there are nodes
   NodeSettings nodes;                        ///< reached by sessions of ours (mode N)
+  std::optional<LispPlaces> places;          ///< their RLOCs follow their locators
   std::vector<NameServer> upstream;
   TranslationSettings translation;
   bool real_checksums = false;

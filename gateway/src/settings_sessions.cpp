@@ -72,6 +72,44 @@ void read_node(GatewaySettings& out, const Section& table, const auto& wrong) {
     wrong("eid", "another [[node]] with this NID has another name");
 }
 
+std::vector<GatewayRloc> anchors_of(const lisp::XtrSettings& xtr) {
+  std::vector<GatewayRloc> out;
+  for (const lisp::RlocRecord& own : xtr.rlocs) {
+    const auto better = std::ranges::count_if(xtr.rlocs, [&](const auto& r) { return r.priority < own.priority; });
+    if (own.priority != lisp::never_use) out.push_back({own.address, true, static_cast<std::uint8_t>(better)});
+  }
+  return out;
+}
+
+bool is_mobile(const GatewaySettings& out, const NodeSettings::Node& node) {
+  return std::ranges::any_of(out.xtr.mobile, [&](const lisp::EidPrefix& block) {
+    const auto prefix = out.nodes.exchange.eid_prefixes.find(block.instance);
+    return node.instances.contains(block.instance) && prefix != out.nodes.exchange.eid_prefixes.end() &&
+           block.contains(lisp::Eid{block.instance, Address{prefix->second, node.nid}});
+  });
+}
+
+void read_places(SettingsReader& reader, const Section& section) {
+  GatewaySettings& out = reader.out;
+  LispPlaces places;
+  places.mode = section.text("rloc_mode") == "per_site" ? RlocMode::per_site : RlocMode::hybrid;
+  places.anchors = anchors_of(out.xtr);
+  places.ttl_cap = out.xtr.mobile_ttl;
+  reader.each("gateway_of", [&](const Section& table, const auto& wrong) {
+    const lisp::IpPrefix& prefix = table.ip_prefix("locator");
+    if (!is_locator(prefix)) return wrong("locator", to_string(prefix) + " is not a /64 of global addresses");
+    for (const lisp::IpAddress& rloc : table.list<lisp::IpAddress>("rlocs")) {
+      // Another gateway does not have the sessions, and would refuse what belongs to them.
+      if (!out.xtr.underlay.owns(rloc)) wrong("rlocs", to_string(rloc) + " is not an RLOC of ours");
+      places.gateways[prefix.address.ipv6().locator].push_back({rloc, true});
+    }
+  });
+  if (section.text("rloc_mode") == "anchor") return;
+  if (std::ranges::none_of(out.nodes.nodes, [&](const NodeSettings::Node& node) { return is_mobile(out, node); }))
+    reader.complain(section, "rloc_mode", "ilnp.rloc_mode", "no [[node]] has an EID of a [[mobile]] block");
+  out.places = std::move(places);
+}
+
 /// The rows of one table do not overlap; what is wrong with a row shows when it is added.
 void read_row(GatewaySettings& out, lisp::EamTable& table_so_far, const Section& table, const auto& wrong) {
   const lisp::EidPrefix& ipv4 = table.eid_prefix("ipv4");
@@ -104,6 +142,7 @@ void read_nodes(SettingsReader& reader) {
   reader.each("node", [&](const Section& table, const auto& wrong) { read_node(out, table, wrong); });
   if (!out.nodes.nodes.empty() && out.ilnp.routes.empty())
     reader.complain(section, "locators", "ilnp.locators", "[[node]]s are reached from a locator of ours");
+  read_places(reader, section);
 }
 
 void read_translation(SettingsReader& reader) {

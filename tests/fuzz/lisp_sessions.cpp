@@ -44,7 +44,7 @@ struct World {
         {0, lisp::IpPrefix::host(lisp::ip("10.8.0.7")), lisp::IpPrefix::host(Address{eids, vm})},
         {0, lisp::IpPrefix::host(lisp::ip("10.8.0.8")), lisp::IpPrefix::host(lisp::ip("2001:db8:aa::7"))}};
     translation.pool = {eid_prefix("10.8.0.0/24")};
-    sessions.emplace(translation, *xtr, *interworking, &*nodes, 78);
+    sessions.emplace(translation, *xtr, *interworking, &*nodes, nullptr, 78);
     sessions->set_inside_addresses({lisp::ip("10.8.0.1")});
     FUZZ_REQUIRE(nodes->start(now, {}, actions.nodes));
     sessions->on_time(at(), actions);

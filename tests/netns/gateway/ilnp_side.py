@@ -19,10 +19,10 @@ EID4, PLAIN4, NOBODY4, CLIENTS4 = "10.5.0.7", "10.5.0.8", "10.5.0.99", "2001:db8
 
 
 class IlnpSide:
-    """`more`: of the configuration of g1."""
+    """`more`: of the configuration of g1. `eid`: of the node."""
 
-    def __init__(self, lab, more=""):
-        self.lab = lab
+    def __init__(self, lab, more="", eid=EID):
+        self.lab, self.eid = lab, eid
         self.sites = Sites(lab)
         router, g1 = self.sites.router_namespace(), self.sites.gateways[1]
         lab.namespace("vm")
@@ -33,7 +33,7 @@ class IlnpSide:
         g1.ns.ip("-6", "route", "add", "2001:db8:53::/64", "via", "2001:db8:a1::1")
         router.ip("-6", "route", "add", ENTRY, "via", "2001:db8:a1::2")
         g1.text += (f'[ilnp]\nlocators = ["{ENTRY}"]\nupstream = ["[{lab.name_server}]:53"]\n'
-                    f'[[node]]\neid = "{EID}/128"\nname = "vm.ex.example"\n{more}')
+                    f'[[node]]\neid = "{eid}/128"\nname = "vm.ex.example"\n{more}')
         self.vm = lab.host("vm", NID)
         self.client, self.gateway, self.at = self.sites.hosts[2], g1, "eth0"
 

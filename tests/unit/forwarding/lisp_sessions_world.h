@@ -11,6 +11,7 @@
 
 #include "core/forwarding/lisp_sessions.h"
 #include "core/forwarding/rewrite.h"
+#include "core/lisp/registration.h"
 #include "tests/support/fakes.h"
 #include "tests/support/ipv4_packets.h"
 #include "tests/support/matchers.h"
@@ -48,6 +49,10 @@ struct LispSessionsWorld : testing::Test {
                 eid_prefix("10.8.0.7/32"),         eid_prefix("10.8.0.8/32"),      eid_prefix("10.8.0.9/32"),
                 eid_prefix("2001:db8:e1e::/64", 7)};
     out.mobile = {eid_prefix("2001:db8:bb::/64")};
+    lisp::XtrMapServer server;
+    server.address = lisp::ip("2001:db8:53::53");
+    server.secrets = {{{0, 2}, secret}};
+    out.map_servers = {server};
     if (mobile_nodes) {
       out.site.erase(out.site.begin());
       out.mobile.push_back(eid_prefix("2001:db8:e1d::/64"));
@@ -83,10 +88,13 @@ struct LispSessionsWorld : testing::Test {
     interworking.emplace(InterworkingSettings{.is_pitr = true}, *xtr, 77);
     interworking->set_inside_addresses({lisp::ip("2001:db8:aa::1"), own4});
     nodes.emplace(node_settings(), random, hasher, 1);
-    sessions.emplace(translation(), *xtr, *interworking, &*nodes, 78);
+    registrations.reset();
+    if (places) registrations.emplace(*places, node_settings(), *xtr, *nodes);
+    sessions.emplace(translation(), *xtr, *interworking, &*nodes, places ? &*registrations : nullptr, 78);
     sessions->set_inside_addresses({own4});
     actions.clear();
     whole_memory = nodes->start(now, memory, actions.nodes);
+    if (places) registrations->start(at(), actions.control);
     sessions->on_time(at(), actions);
     perform();
   }
@@ -173,6 +181,12 @@ struct LispSessionsWorld : testing::Test {
     for (NameQuery& each : std::exchange(actions.nodes.name_queries, {})) asked.push_back(std::move(each));
     for (const HostEvent& each : std::exchange(actions.nodes.events, {})) events.push_back(each.kind);
     EXPECT_TRUE(actions.inside.empty() && actions.nodes.to_clients.empty()) << "nothing is left lying";
+    host_routes += actions.control.deliveries.size();
+    for (const lisp::ControlToSend& each : actions.control.datagrams) {
+      at_map_server(each.message);
+      const bool is_smr = each.message[0] >> 4 == 1 && (each.message[0] & 1) != 0;
+      told_clients += is_smr && each.to == lisp::ip("2001:db8:c1::1") ? 1 : 0;
+    }
     actions.clear();
     deliver();
   }
@@ -190,12 +204,17 @@ struct LispSessionsWorld : testing::Test {
   std::string name;  ///< of the VM in the DNS
   std::vector<ResolvedLocator> configured{{first, 10, seconds{300}}};
   bool mobile_nodes = false;
+  std::optional<LispPlaces> places;  ///< where RLOCs follow locators
   std::optional<lisp::Xtr> xtr;
   std::optional<LispInterworking> interworking;
   std::optional<NodeSessions> nodes;
+  std::optional<NodeRegistrations> registrations;
   std::optional<LispSessions> sessions;
   SessionActions actions;
   bool whole_memory = false;
+  std::size_t host_routes = 0, told_clients = 0;
+  const ByteVector secret = text("a secret of sixteen octets");
+  std::vector<lisp::MappingRecord> registered_records;  ///< of the VM's EID, oldest first
   HostForwarder vm{tuning, identity, random, hasher};
   Locator place = first;
 
@@ -204,6 +223,15 @@ struct LispSessionsWorld : testing::Test {
     if (packet.data()[0] >> 4 == 4) return checksums_are_right(packet.bytes());
     const WalkOutcome outcome = walk_headers(packet.bytes());
     return outcome.ok && (outcome.walk.is_fragment || checksum_verifies(packet, outcome.walk, ChecksumMode::ipv6));
+  }
+  void at_map_server(Bytes message) {
+    if (message[0] >> 4 != 3) return;
+    const auto sealed = lisp::inspect_map_register(message);
+    ASSERT_TRUE(sealed);
+    const auto opened = lisp::open_map_register(sealed.value(), {secret}, hmac);
+    ASSERT_TRUE(opened);
+    for (const lisp::MappingRecord& record : opened.value().records)
+      if (record.eid == lisp::EidPrefix::host({0, vm_eid})) registered_records.push_back(record);
   }
   void to_client(const ByteVector& octets, const Offload& offload) {
     PacketBuffer buffer{octets};

@@ -275,8 +275,30 @@ locators = ["2001:db8:c1::/64", "2001:db8:c2::/64"]
   };
   const auto says = [](const std::string& all, const char* words) { return all.find(words) != std::string::npos; };
   EXPECT_TRUE(says(wrong("a1:ff::/64", "a1::/48"), "is not a /64 of global addresses"));
+  EXPECT_FALSE(settings.value().places);
+  const std::string follow = R"([[mobile]]
+prefix = "2001:db8:e2d:1::/64"
+interface = "lan0"
+[[gateway_of]]
+locator = "2001:db8:c1::/64"
+rlocs = ["2001:db8:a1::1"]
+)";
+  std::string moving = nodes + follow;
+  for (std::size_t at; (at = moving.find("e1d:1:200")) != std::string::npos;) moving.replace(at, 5, "e2d:1");
+  moving.replace(moving.find("[ilnp]"), 6, "[ilnp]\nrloc_mode = \"hybrid\"");
+  const auto with = read(good() + moving);
+  ASSERT_TRUE(with) << to_string(with.error());
+  ASSERT_TRUE(with.value().places);
+  EXPECT_EQ(with.value().places->mode, RlocMode::hybrid);
+  EXPECT_EQ(with.value().places->gateways.size(), 1u);
+  ASSERT_EQ(with.value().places->anchors.size(), 2u);
+  EXPECT_EQ(with.value().places->anchors[0].rank, 1) << "192.0.2.1 has priority 2";
+  EXPECT_EQ(with.value().places->anchors[1].rank, 0);
   EXPECT_TRUE(says(wrong("a1:ff::/64", "a1::/64"), "contains the RLOC"));
   EXPECT_TRUE(says(wrong("locators = [\"2001:db8:a1:ff::/64\", \"2001:db8:a2:ff::/64\"]", ""), "ilnp.locators"));
+  EXPECT_TRUE(says(wrong("[ilnp]", "[ilnp]\nrloc_mode = \"hybrid\""), "no [[node]] has an EID of a [[mobile]] block"));
+  EXPECT_TRUE(says(wrong("[ilnp]", "[[gateway_of]]\nlocator = \"2001:db8:c1::/64\"\nrlocs = [\"2001:db8::9\"]\n[ilnp]"),
+                   "is not an RLOC of ours"));
   EXPECT_TRUE(says(wrong("200:0:0:a/128", "200:0:0:0/112"), "is not a /128"));
   EXPECT_TRUE(says(wrong("e1d:1:200:0:0:a", "e1f:1:200:0:0:a"), "is in no [[eid]] or [[mobile]] block"));
   EXPECT_TRUE(says(wrong("e1d:1:200:0:0:b", "e1d:2:200:0:0:b"), "another upper half"));
