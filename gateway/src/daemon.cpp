@@ -124,7 +124,7 @@ void GatewayDaemon::apply_settings(const Configuration& fresh) {
     TunSide* side = side_of(own.instance);
     if (theirs == nullptr || side == nullptr) continue;  // waits for a restart
     own.routes = theirs->routes;
-    if (auto done = kernel_->set_routes(own, side->device(), own.routes); !done)
+    if (auto done = kernel_->set_routes(own, side->device()); !done)
       log_event(LogLevel::error, "routes_not_set", {{"interface", own.name}, {"reason", done.error().message}});
   }
 }

@@ -174,6 +174,7 @@ DataPort::Counters DataPort::counters() const {
   };
   for (const auto& side : sides_) {
     out.malformed += side->receiver->counters().malformed;
+    out.receive_failed += side->receiver->counters().receive_failed;
     for (const Port& port : side->ports) {
       add(port.checked);
       add(port.bare);

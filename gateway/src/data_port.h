@@ -42,7 +42,7 @@ class DataPort {
     std::uint64_t malformed = 0;         ///< in: no LISP header, or an encrypted payload
     std::uint64_t not_encapsulable = 0;  ///< out: offload metadata and headers contradict each other
     std::uint64_t no_rloc = 0;           ///< out: we have no address of the RLOC's family
-    std::uint64_t send_full = 0, send_too_big = 0, send_failed = 0;
+    std::uint64_t send_full = 0, send_too_big = 0, send_failed = 0, receive_failed = 0;
   };
 
   static Result<std::unique_ptr<DataPort>> open(Loop& loop, const Settings& settings, Hooks hooks);

@@ -49,14 +49,13 @@ Result<void> KernelSetup::set_up(const TunSettings& settings, const TunDevice& d
     if (auto done = commands_.add_address(address); !done) return done;
   }
   accept_own_errors(settings_, settings);
-  return set_routes(settings, device, settings.routes);
+  return set_routes(settings, device);
 }
 
-Result<void> KernelSetup::set_routes(const TunSettings& settings, const TunDevice& device,
-                                     const std::vector<lisp::IpPrefix>& routes) {
+Result<void> KernelSetup::set_routes(const TunSettings& settings, const TunDevice& device) {
   routes_[device.ifindex()].table = settings.table;
   std::set<lisp::IpPrefix>& there = routes_[device.ifindex()].prefixes;
-  const std::set<lisp::IpPrefix> wanted{routes.begin(), routes.end()};
+  const std::set<lisp::IpPrefix> wanted{settings.routes.begin(), settings.routes.end()};
   for (auto it = there.begin(); it != there.end();) {
     if (wanted.contains(*it)) {
       ++it;

@@ -20,9 +20,8 @@ class KernelSetup {
   KernelSetup(NetworkCommands& commands, const GatewaySettings& settings) : commands_{commands}, settings_{settings} {}
 
   Result<void> set_up(const TunSettings& settings, const TunDevice& device);
-  /// Into the device from now on: these, and what was not there before is added.
-  Result<void> set_routes(const TunSettings& settings, const TunDevice& device,
-                          const std::vector<lisp::IpPrefix>& routes);
+  /// Into the device from now on: the routes of `settings`, and no others.
+  Result<void> set_routes(const TunSettings& settings, const TunDevice& device);
 
   /// Those of former runs that belong to nobody now: of another configuration, or of EIDs that are not here any more.
   Result<void> remove_stale_routes();

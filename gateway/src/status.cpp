@@ -268,6 +268,7 @@ void GatewayStatus::register_counters() const {
   data("send_full", "dropped: send buffer full", &DataPort::Counters::send_full);
   data("send_too_big", "dropped: larger than the path takes", &DataPort::Counters::send_too_big);
   data("send_failed", "dropped: no route, or anything else", &DataPort::Counters::send_failed);
+  data("receive_failed", "what the kernel refused to hand over", &DataPort::Counters::receive_failed);
   counters.add("data", {"no_instance", "dropped: no interface for the instance"}, [d] { return d->no_instance_; });
   const auto tun = [&](const char* name, const char* help, std::uint64_t TunDevice::Counters::*field) {
     counters.add("tun", {name, help}, [d, field] {

@@ -304,7 +304,6 @@ std::vector<DatagramError> UdpSocket::receive_errors() {
       std::tie(e.destination, e.port) = from_sockaddr(name);
       e.reason = static_cast<int>(told.ee_errno);
       e.mtu = e.reason == EMSGSIZE ? told.ee_info : 0;
-      e.is_local = told.ee_origin == SO_EE_ORIGIN_LOCAL;
       out.push_back(e);
     }
   }

@@ -38,9 +38,8 @@ struct DatagramToSend {
 struct DatagramError {
   lisp::IpAddress destination;
   std::uint16_t port = 0;
-  int reason = 0;         ///< errno: EMSGSIZE, EHOSTUNREACH, ECONNREFUSED ...
-  std::size_t mtu = 0;    ///< octets, with EMSGSIZE
-  bool is_local = false;  ///< from this machine's own knowledge
+  int reason = 0;       ///< errno: EMSGSIZE, EHOSTUNREACH, ECONNREFUSED ...
+  std::size_t mtu = 0;  ///< octets, with EMSGSIZE
 };
 
 class UdpSocket {
