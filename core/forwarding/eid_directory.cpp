@@ -35,6 +35,14 @@ std::vector<EidNews> EidDirectory::apply(const Ownership& record) {
   return !now || now == before ? std::vector<EidNews>{} : news(record.key, *now);
 }
 
+std::vector<EidNews> EidDirectory::present() const {
+  std::vector<EidNews> out;
+  for (const auto& [key, known] : nodes_)
+    if (known.kind == Kind::here || known.kind == Kind::leaving)
+      for (const EidNews& each : news(key, Kind::here)) out.push_back(each);
+  return out;
+}
+
 bool EidDirectory::is_elsewhere(const lisp::Eid& eid) const {
   if (eid.address.family() != lisp::Family::ipv6) return false;
   const Address address = eid.address.ipv6();

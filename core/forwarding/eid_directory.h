@@ -36,6 +36,8 @@ class EidDirectory {
   std::vector<EidNews> gone(const NodeKey& key, std::uint64_t epoch);
   /// There is a record of its node, at another site.
   bool is_elsewhere(const lisp::Eid& eid) const;
+  /// All that is here, as news for somebody who has not heard any.
+  std::vector<EidNews> present() const;
   /// What is not named until the end of a resync is gone.
   void resync_started() { ++resync_; }
   std::vector<EidNews> resync_finished();

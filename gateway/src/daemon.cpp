@@ -32,9 +32,11 @@ Result<void> GatewayDaemon::start() {
     settings_.xtr.own.xtr = id.value();
   }
   kernel_ = std::make_unique<KernelSetup>(*commands_, settings_);
+  is_active_ = has_rlocs();
   make_core();
   timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { on_timer(); });
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
+  standby_timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { look_for_rlocs(); });
   if (auto opened = open_ports(); !opened) return opened;
   if (auto opened = open_inside(); !opened) return opened;
   if (auto opened = open_nodes(); !opened) return opened;
@@ -43,15 +45,19 @@ Result<void> GatewayDaemon::start() {
   if (truth_ == nullptr) restore_presences();
   serve();
   housekeeping();
+  look_for_rlocs();
   end_turn();
   log_event(LogLevel::info, "started",
-            {{"gateway", settings_.name}, {"rlocs", settings_.xtr.rlocs.size()}, {"eids", settings_.xtr.site.size()}});
+            {{"gateway", settings_.name},
+             {"rlocs", settings_.xtr.rlocs.size()},
+             {"eids", settings_.xtr.site.size()},
+             {"active", is_active_}});
   return ok();
 }
 
 void GatewayDaemon::make_core() {
   xtr_ = std::make_unique<lisp::Xtr>(settings_.xtr, memory_.load(), random_, hmac_);
-  former_ = presences_.load();
+  former_ = is_active_ ? presences_.load() : std::vector<lisp::SavedPresence>{};
   interworking_ = std::make_unique<LispInterworking>(settings_.interworking, *xtr_, random_.u64());
   std::vector<lisp::IpAddress> addresses;
   for (const TunSettings& one : settings_.interfaces)
@@ -71,15 +77,19 @@ void GatewayDaemon::make_core() {
 
 Result<void> GatewayDaemon::open_ports() {
   const lisp::Underlay& underlay = settings_.xtr.underlay;
-  auto control = ControlPort::open(
-      loop_, underlay,
-      {.on_datagram =
-           [this](const lisp::ControlReceived& datagram) { xtr_->on_control(instant(), datagram, actions_.control); },
-       .on_batch_end =
-           [this] {
-             settle(instant());
-             end_turn();
-           }});
+  auto control = ControlPort::open(loop_, underlay,
+                                   {.on_datagram =
+                                        [this](const lisp::ControlReceived& datagram) {
+                                          if (is_active_)
+                                            xtr_->on_control(instant(), datagram, actions_.control);
+                                          else
+                                            ++while_standing_by_;
+                                        },
+                                    .on_batch_end =
+                                        [this] {
+                                          settle(instant());
+                                          end_turn();
+                                        }});
   if (!control) return control.error();
   control_port_ = std::move(control.value());
   auto data =
@@ -162,7 +172,8 @@ void GatewayDaemon::perform() {
   // Nonces first: a message that has left cannot be unsent by a crash.
   if (control.memory_changed) (void)memory_.save(xtr_->memory());
   if (control.presences_changed) presences_.changed();
-  for (const lisp::ControlToSend& datagram : control.datagrams) control_port_->send(datagram);
+  if (is_active_)
+    for (const lisp::ControlToSend& datagram : control.datagrams) control_port_->send(datagram);
   for (const auto& delivery : control.deliveries) deliver(delivery);
   for (const lisp::XtrEvent& event : control.events) log(event);
   control.clear();
@@ -194,6 +205,7 @@ void GatewayDaemon::restore_presences() {
 
 void GatewayDaemon::on_news(const std::vector<EidNews>& news) {
   if (former_) restore_presences();
+  if (!is_active_) return;
   const lisp::Instant at = instant();
   for (const EidNews& one : news)
     for (const LispStep& step : steps_of(one)) {
@@ -250,7 +262,7 @@ void GatewayDaemon::on_timer() {
 
 void GatewayDaemon::end_turn() {
   data_port_->flush();
-  timer_->set(sessions_->next_deadline());
+  timer_->set(is_active_ ? sessions_->next_deadline() : never);
 }
 
 void GatewayDaemon::housekeeping() {

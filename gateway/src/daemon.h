@@ -61,6 +61,10 @@ class GatewayDaemon : public DaemonProcess {
   void end_turn();
   void housekeeping();
 
+  // daemon_standby.cpp
+  bool has_rlocs() const;
+  void look_for_rlocs();
+
   // daemon_packets.cpp
   void on_inside(std::uint32_t instance, std::span<Packet> packets);
   void on_tunnel(const TunnelEnd& end, MutableBytes packet);
@@ -96,9 +100,11 @@ class GatewayDaemon : public DaemonProcess {
   std::unique_ptr<ControlPort> control_port_;
   std::unique_ptr<DataPort> data_port_;
   std::unique_ptr<EidTruth> truth_;  ///< nullptr: none is configured
-  std::unique_ptr<DeadlineTimer> timer_, housekeeping_;
-  SessionActions actions_;              ///< reused on the packet path
-  std::vector<MutableBytes> arriving_;  ///< of a train, for `arriving_side_`
+  std::unique_ptr<DeadlineTimer> timer_, housekeeping_, standby_timer_;
+  bool is_active_ = true;                ///< the RLOCs are ours, or we do not stand by
+  std::uint64_t while_standing_by_ = 0;  ///< packets and messages dropped: the other gateway is active
+  SessionActions actions_;               ///< reused on the packet path
+  std::vector<MutableBytes> arriving_;   ///< of a train, for `arriving_side_`
   TunSide* arriving_side_ = nullptr;
   std::optional<lisp::Instant> batch_at_;                   ///< of what tunnels brought in one turn
   std::vector<lisp::Eid> expected_;                         ///< reused

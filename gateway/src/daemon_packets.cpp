@@ -14,6 +14,10 @@ TunSide* GatewayDaemon::side_of(std::uint32_t instance) {
 
 /// Their look-ups are begun together, so that the memory answers all of them at once.
 void GatewayDaemon::on_inside(std::uint32_t instance, std::span<Packet> packets) {
+  if (!is_active_) {
+    while_standing_by_ += packets.size();
+    return;
+  }
   const lisp::Instant at = instant();
   if (packets.size() > 1) {
     expected_.clear();

@@ -28,6 +28,8 @@ class EidTruth : public TruthWatcher {
 
   const OperatedStore& store() const { return *store_; }
   bool is_reachable() const { return is_reachable_; }
+  /// All that is here.
+  std::vector<EidNews> present() const { return directory_.present(); }
   /// As far as is known: its node has a record at another site.
   bool is_elsewhere(const lisp::Eid& eid) const { return directory_.is_elsewhere(eid); }
 

@@ -16,6 +16,7 @@ std::size_t size_of(const Section& section, const char* option) {
 void read_gateway(SettingsReader& reader) {
   const Section& section = reader.configuration.section("gateway");
   reader.out.name = section.text("name");
+  reader.out.stands_by = section.boolean("stand_by");
   reader.out.xtr.own.site = static_cast<std::uint64_t>(section.integer("site_id"));
   if (section.has("xtr_id")) {
     reader.out.xtr_id = parse_xtr_id(section.text("xtr_id"));

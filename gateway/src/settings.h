@@ -41,6 +41,7 @@ struct SharedTruthSettings {
 struct GatewaySettings : DaemonSettings {
   std::string name;
   std::optional<std::array<std::uint8_t, 16>> xtr_id;  ///< nothing: that of the state directory
+  bool stands_by = false;                              ///< while an RLOC is no address of this machine
   std::vector<TunSettings> interfaces;
   std::vector<MobileSettings> mobile;
   lisp::XtrSettings xtr;

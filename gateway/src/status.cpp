@@ -109,7 +109,7 @@ StatusProblems GatewayStatus::problems() const {
   StatusProblems out;
   std::size_t unregistered = 0;
   for (const lisp::EidPrefix& eid : own_eids()) unregistered += is_registered(eid) ? 0 : 1;
-  if (unregistered != 0)
+  if (unregistered != 0 && d_.is_active_)
     out.add("warning", std::to_string(unregistered) + " of our EID-prefixes are not registered",
             "no Map-Server has confirmed them", "ilnpctl lisp registrations; ilnpctl lisp rlocs");
   for (const lisp::IpAddress& rloc : d_.xtr_->probing().down())
@@ -148,7 +148,8 @@ json GatewayStatus::status() const {
   out.update({{"gateway",
                {{"name", d_.settings_.name},
                 {"xtr_id", to_text(d_.settings_.xtr.own.xtr)},
-                {"site_id", d_.settings_.xtr.own.site}}},
+                {"site_id", d_.settings_.xtr.own.site},
+                {"active", d_.is_active_}}},
               {"rlocs", std::move(own)},
               {"interfaces", std::move(interfaces)},
               {"eids", eids.size()},
@@ -269,6 +270,8 @@ void GatewayStatus::register_counters() const {
   data("send_too_big", "dropped: larger than the path takes", &DataPort::Counters::send_too_big);
   data("send_failed", "dropped: no route, or anything else", &DataPort::Counters::send_failed);
   data("receive_failed", "what the kernel refused to hand over", &DataPort::Counters::receive_failed);
+  counters.add("data", {"standby", "dropped from inside, and messages: the other gateway is active"},
+               [d] { return d->while_standing_by_; });
   counters.add("data", {"no_instance", "dropped: no interface for the instance"}, [d] { return d->no_instance_; });
   const auto tun = [&](const char* name, const char* help, std::uint64_t TunDevice::Counters::*field) {
     counters.add("tun", {name, help}, [d, field] {

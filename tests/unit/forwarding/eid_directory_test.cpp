@@ -96,6 +96,19 @@ TEST_F(EidDirectoryTest, NodesWithoutIlnpHaveTheirAddress) {
   EXPECT_EQ(directory.apply(plain), News{}) << "no EID";
 }
 
+TEST_F(EidDirectoryTest, WhatIsHereCanBeToldAgain) {
+  using enum MovePhase;
+  EXPECT_EQ(directory.present(), News{});
+  directory.apply(record(other, prepared, own, 1));
+  EXPECT_EQ(directory.present(), News{}) << "expected";
+  directory.apply(record(own, active, other, 2));
+  EXPECT_EQ(directory.present(), news(here));
+  directory.apply(record(own, prepared, other, 3));
+  EXPECT_EQ(directory.present(), news(here)) << "it has not left yet";
+  directory.apply(record(other, active, own, 4));
+  EXPECT_EQ(directory.present(), News{});
+}
+
 TEST_F(EidDirectoryTest, WhereANodeIs) {
   using enum MovePhase;
   const lisp::Eid its = eid("2001:db8:e::200:0:0:a");

@@ -94,6 +94,7 @@ TEST_F(GatewaySettingsTest, AGoodOneIsReadAsItIs) {
   const GatewaySettings& s = read_one.value();
   EXPECT_EQ(s.name, "dc1");
   EXPECT_FALSE(s.xtr_id);
+  EXPECT_FALSE(s.stands_by);
   ASSERT_EQ(s.xtr.rlocs.size(), 2u);
   EXPECT_EQ(to_string(s.xtr.rlocs[0].address), "192.0.2.1") << "records are sorted";
   EXPECT_EQ(s.xtr.rlocs[0].priority, 2);
