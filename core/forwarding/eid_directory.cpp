@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/forwarding/eid_directory.h"
 
+#include <utility>
+
 namespace ilnp {
 
 std::optional<EidNews::Kind> EidDirectory::meaning_of(const Ownership& record,
@@ -29,10 +31,12 @@ std::vector<EidNews> EidDirectory::apply(const Ownership& record) {
   Known& known = nodes_[record.key];
   known.named_in = resync_;
   if (record.epoch < known.epoch) return {};
-  known.epoch = record.epoch;
+  const bool is_newer = record.epoch > std::exchange(known.epoch, record.epoch);
   const std::optional<Kind> before = known.kind, now = meaning_of(record, before);
   known.kind = now == Kind::gone ? std::nullopt : now;
-  return !now || now == before ? std::vector<EidNews>{} : news(record.key, *now);
+  // A record in between may not have been seen here, and the gateway of the other site has acted on it.
+  const bool is_again = now == Kind::here && is_newer;
+  return !now || (now == before && !is_again) ? std::vector<EidNews>{} : news(record.key, *now);
 }
 
 std::vector<EidNews> EidDirectory::present() const {

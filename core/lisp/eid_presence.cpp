@@ -14,7 +14,10 @@ void EidPresence::seen_elsewhere(const MappingRecord& record) {
 void EidPresence::arrived(TimePoint now, const Epoch& epoch, Actions& actions) {
   last_heard_ = now;
   gone_at_ = never;
-  if (is_ours()) return;
+  if (is_ours()) {
+    epoch_ = std::max(epoch_, epoch);  // who took it before that knows less
+    return;
+  }
   if (relay_until_ != never) actions.push_back({Kind::stop_relaying});
   relay_until_ = never;
   state_ = State::moving_in;

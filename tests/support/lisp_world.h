@@ -23,10 +23,11 @@ class LispWorld {
     std::string name;
     std::vector<lisp::IpAddress> addresses;
     std::unique_ptr<lisp::Xtr> xtr;
-    std::optional<lisp::XtrMemory> disk;  ///< as it was written last
-    std::vector<lisp::SavedPresence> presences{};
+    std::optional<lisp::XtrMemory> disk;           ///< as it was written last
+    std::vector<lisp::SavedPresence> presences{};  ///< as they were written last: see saved_presences()
     TimePoint presences_at{};
-    Duration wall_ahead{};  ///< its clock against that of the world
+    bool presences_changed = false;  ///< since then
+    Duration wall_ahead{};           ///< its clock against that of the world
     std::vector<std::pair<TimePoint, lisp::XtrEvent>> events;
     std::map<lisp::Eid, bool> delivers;  ///< mobile EIDs
   };
@@ -57,7 +58,8 @@ class LispWorld {
     Node& old = nodes_.at(name);
     lisp::XtrSettings settings = old.xtr->settings();
     std::optional<lisp::XtrMemory> memory = remembers ? old.disk : std::nullopt;
-    std::vector<lisp::SavedPresence> presences = remembers ? old.presences : std::vector<lisp::SavedPresence>{};
+    std::vector<lisp::SavedPresence> presences = saved_presences(name);
+    if (!remembers) presences.clear();
     for (lisp::SavedPresence& one : presences) one.relay_left -= std::min(one.relay_left, now - old.presences_at);
     const Duration wall_ahead = old.wall_ahead;
     nodes_.erase(name);
@@ -67,6 +69,16 @@ class LispWorld {
     act(name,
         [&](lisp::Xtr& xtr, lisp::Instant at, lisp::XtrActions& actions) { xtr.restore(at, presences, actions); });
     return node;
+  }
+
+  /// What is on the disk. Written when it is asked for: ten thousand EIDs change ten thousand times.
+  const std::vector<lisp::SavedPresence>& saved_presences(const std::string& name) {
+    Node& node = nodes_.at(name);
+    if (std::exchange(node.presences_changed, false)) {
+      node.presences = node.xtr->saved_presences(now);
+      node.presences_at = now;
+    }
+    return node.presences;
   }
 
   /// Both ways.
@@ -175,10 +187,7 @@ class LispWorld {
 
   void follow(Node& node, lisp::XtrActions& actions) {
     if (actions.memory_changed) node.disk = node.xtr->memory();
-    if (actions.presences_changed) {
-      node.presences = node.xtr->saved_presences(now);
-      node.presences_at = now;
-    }
+    node.presences_changed |= actions.presences_changed;
     for (lisp::XtrEvent& event : actions.events) node.events.emplace_back(now, std::move(event));
     for (const auto& [eid, here] : actions.deliveries) node.delivers[eid] = here;
     for (lisp::ControlToSend& datagram : actions.datagrams) {

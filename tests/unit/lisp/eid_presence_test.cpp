@@ -153,6 +153,14 @@ TEST_F(EidPresenceTest, Row9OlderClaimIsNotObeyed) {
   EXPECT_TRUE(presence.transferred(now, dc3, {100, higher}, actions)) << "of the same moment the higher site";
 }
 
+TEST_F(EidPresenceTest, Row9WhatWasSaidBeforeItArrivedAgainIsOld) {
+  live_here();
+  presence.arrived(now, {150, {}}, actions);
+  EXPECT_TRUE(actions.empty());
+  EXPECT_FALSE(presence.transferred(now, dc3, {120, {}}, actions));
+  EXPECT_EQ(presence.state(), State::here);
+}
+
 TEST_F(EidPresenceTest, Row10SilentAndClaimedElsewhere) {
   live_here();
   now += milliseconds{1001};

@@ -118,7 +118,7 @@ TEST_F(PresenceRestartTest, WithoutAnswerOfTheMappingSystemItIsRegisteredASecond
 TEST_F(PresenceRestartTest, WhatHasLeftMeanwhileIsNotTakenBack) {
   XtrSettings settings = world["g1"].xtr->settings();
   const auto disk = world["g1"].disk;
-  const auto presences = world["g1"].presences;
+  const auto presences = world.saved_presences("g1");
   world.remove("g1");
   world.arrive("g2", vm);
   world.run(seconds{70});  // the Map-Server protects it from a late refresh for ten seconds only
@@ -185,7 +185,7 @@ TEST_F(PresenceRestartTest, OtherRlocsThanOursAreKept) {
 }
 
 TEST_F(PresenceRestartTest, WhatIsKnownMeanwhileCounts) {
-  const auto presences = world["g1"].presences;
+  const auto presences = world.saved_presences("g1");
   ASSERT_EQ(presences.size(), 1u);
   world.restart("g1", false);
   world.arrive("g1", vm);
