@@ -6,7 +6,7 @@ import os
 import signal
 
 from guests import GUEST, Guest, mobile_sites
-from gateway_lab import ping
+from gateway_lab import host_of, ping
 
 # pylint: disable=wrong-import-order
 from flows import Stream, go_on
@@ -40,6 +40,15 @@ def hear(namespace):
     namespace.run("nft", "delete", "table", "ip6", "deaf")
 
 
+def saved(gateway):
+    """What it will find when it starts: of many changes the last ones are on the disk a moment later."""
+    path = os.path.join(gateway.directory, "gateway.presences")
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def killed(gateway, meanwhile=lambda: None):
     gateway.stop(signal.SIGKILL)
     meanwhile()
@@ -70,10 +79,12 @@ def here(sites, stream):
 def moving_in(sites, guest, stream):
     """No Map-Notify comes when it arrives."""
     g1, g2 = sites.gateways[1], sites.gateways[2]
+    check(ping(sites.hosts[2], host_of(3, 6)), "no way to the client's site")  # g2 cannot ask for it while it hears nothing
     deafen(g2.ns, f"ip6 saddr {sites.ms_address}")
     guest.move(2)
     state_of(g2, "moving_in")
     go_on(stream)
+    wait_until(lambda: all(f'"{eid}/' in saved(g2) for eid in GUEST.values()), lambda: f"not saved: {saved(g2)}")
     killed(g2, lambda: hear(g2.ns))
     state_of(g2, "here")
     go_on(stream)
