@@ -17,7 +17,6 @@ using lisp::EidPlace;
 using lisp::Family;
 using lisp::IpAddress;
 
-constexpr double errors_per_second = 100;
 constexpr std::size_t ipv4_least = 20, ipv6_header = 40, fragment_header = 8, next_header_at = 6, length_at = 4;
 
 /// Of a packet whose length nobody has looked at; :: where it is too short.
@@ -67,7 +66,7 @@ LispSessions::LispSessions(const TranslationSettings& settings, lisp::Xtr& xtr, 
       table_{seed, settings.embedding},
       siit_{settings.siit, table_, seed},
       pool_{settings.pool},
-      errors_{errors_per_second, errors_per_second},
+      errors_{settings.errors_per_second, settings.errors_per_second},
       seed_{seed} {
   for (const lisp::EamRow& row : settings.rows) (void)table_.add(row);
 }

@@ -26,6 +26,7 @@ struct TranslationSettings {
   lisp::SiitSettings siit;
   std::optional<Address> embedding{};  ///< the /96 of IPv4 clients without a row of their own
   std::vector<lisp::EamRow> rows;
+  double errors_per_second = 100;     ///< ICMP errors of our own, beside those of LispInterworking
   std::vector<lisp::EidPrefix> pool;  ///< IPv4 EIDs that exist by rows only: without one there is no such host
 };
 

@@ -23,11 +23,14 @@ bool NodeRegistrations::has(const lisp::EidPrefix& eid) const {
 
 void NodeRegistrations::start(lisp::Instant at, lisp::XtrActions& actions) {
   for (auto& [nid, node] : nodes_) look(at, nid, node, actions);
+  set_deadline();
 }
 
 void NodeRegistrations::heard(lisp::Instant at, std::span<const NodeId> nodes, lisp::XtrActions& actions) {
+  if (nodes.empty()) return;
   for (const NodeId nid : nodes)
     if (const auto node = nodes_.find(nid); node != nodes_.end()) look(at, nid, node->second, actions);
+  set_deadline();
 }
 
 void NodeRegistrations::look(lisp::Instant at, NodeId nid, Node& node, lisp::XtrActions& actions) {
@@ -52,18 +55,19 @@ void NodeRegistrations::confirmed(const lisp::EidPrefix& eid) {
 
 /// A lifetime that ends may have been told anew without any change.
 void NodeRegistrations::on_time(lisp::Instant at, lisp::XtrActions& actions) {
+  if (next_ > at.now) return;
   for (auto& [nid, node] : nodes_)
     if (deadline_of(node) <= at.now) look(at, nid, node, actions);
+  set_deadline();
 }
 
 TimePoint NodeRegistrations::deadline_of(const Node& node) const {
   return node.is_waiting ? node.not_before : node.locators.next_deadline();
 }
 
-TimePoint NodeRegistrations::next_deadline() const {
-  TimePoint first = never;
-  for (const auto& [nid, node] : nodes_) first = std::min(first, deadline_of(node));
-  return first;
+void NodeRegistrations::set_deadline() {
+  next_ = never;
+  for (const auto& [nid, node] : nodes_) next_ = std::min(next_, deadline_of(node));
 }
 
 }  // namespace ilnp

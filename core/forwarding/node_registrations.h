@@ -33,7 +33,7 @@ class NodeRegistrations {
   /// A Map-Server has confirmed it: what is gone is not said again.
   void confirmed(const lisp::EidPrefix& eid);
   void on_time(lisp::Instant at, lisp::XtrActions& actions);
-  TimePoint next_deadline() const;
+  TimePoint next_deadline() const { return next_; }
 
  private:
   struct Node {
@@ -45,12 +45,14 @@ class NodeRegistrations {
   };
   TimePoint deadline_of(const Node& node) const;
   void look(lisp::Instant at, NodeId nid, Node& node, lisp::XtrActions& actions);
+  void set_deadline();
 
   LispPlaces places_;
   lisp::Xtr& xtr_;
   NodeSessions& sessions_;
   Duration spacing_;
   std::map<NodeId, Node> nodes_;
+  TimePoint next_ = never;  ///< of all: asked for after every packet
 };
 
 }  // namespace ilnp

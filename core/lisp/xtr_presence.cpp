@@ -150,12 +150,13 @@ void Xtr::Parts::arrived(Instant at, const MappingRecord& record, XtrActions& ac
 }
 
 std::vector<SavedPresence> Xtr::Parts::saved_presences(TimePoint now) const {
+  const std::vector<RlocRecord> usual = own_rlocs();
   std::vector<SavedPresence> out;
   for (const auto& [eid, presence] : presences) {
     std::optional<SavedPresence> saved = presence.saved(now);
     if (!saved) continue;
     const auto record = records.find(eid);
-    if (record != records.end() && record->second.rlocs != own_rlocs()) saved->rlocs = record->second.rlocs;
+    if (record != records.end() && record->second.rlocs != usual) saved->rlocs = record->second.rlocs;
     out.push_back(std::move(*saved));
   }
   return out;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/src/daemon.h"
 
-#include <chrono>
-
 #include "gateway/src/lisp_step.h"
 #include "gateway/src/status.h"
+#include "gateway/src/wall_clock.h"
 
 namespace ilnp {
 namespace {
@@ -19,10 +18,7 @@ GatewayDaemon::GatewayDaemon(GatewaySettings settings)
       memory_{settings_.state_directory},
       presences_{loop_, settings_.state_directory, [this] { return xtr_->saved_presences(loop_.now()); }} {}
 
-lisp::Instant GatewayDaemon::instant() const {
-  const auto wall = std::chrono::system_clock::now().time_since_epoch();
-  return {loop_.now(), static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(wall).count())};
-}
+lisp::Instant GatewayDaemon::instant() const { return {loop_.now(), unix_microseconds()}; }
 
 Result<void> GatewayDaemon::start() {
   if (auto opened = open(settings_); !opened) return opened;

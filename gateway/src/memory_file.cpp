@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "gateway/src/saved_json.h"
 #include "gateway/src/settings.h"
 #include "io/settings/secret_file.h"
 #include "io/telemetry/log.h"
@@ -17,20 +18,7 @@ constexpr const char* schema = "ilnp.gateway_memory/1";
 constexpr std::size_t largest_file = std::size_t{64} << 20;
 constexpr std::size_t most_rows = 200'000;
 
-json written(const lisp::XtrIdentity& who) { return {{"xtr", to_text(who.xtr)}, {"site", who.site}}; }
-
-/// Throws json::exception, as all that reads JSON here; parse_memory() catches it.
-lisp::XtrIdentity identity_of(const json& row) {
-  const auto xtr = parse_xtr_id(row.at("xtr").get<std::string>());
-  if (!xtr) throw json::other_error::create(501, "not an xTR-ID", nullptr);
-  return {*xtr, row.at("site").get<std::uint64_t>()};
-}
-
-const json& rows(const json& whole, const char* name) {
-  const json& list = whole.at(name);
-  if (!list.is_array() || list.size() > most_rows) throw json::other_error::create(502, "not a list", nullptr);
-  return list;
-}
+std::uint64_t nonce_of(const json& row) { return saved::number<std::uint64_t>(row, "nonce"); }
 
 Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
 std::string text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
@@ -45,14 +33,14 @@ std::string to_text(const lisp::XtrMemory& memory) {
            {"subscriptions", json::array()},
            {"server_nonces", json::array()}};
   for (const auto& [sender, nonce] : memory.change_highest) {
-    json row = written(sender.first);
+    json row = saved::written(sender.first);
     row.update({{"key", sender.second}, {"nonce", nonce}});
     out["change_highest"].push_back(std::move(row));
   }
   for (const auto& [eid, nonce] : memory.subscriptions)
     out["subscriptions"].push_back({{"eid", lisp::to_string(eid)}, {"nonce", nonce}});
   for (const auto& [key, nonce] : memory.server_nonces) {
-    json row = written(key.first);
+    json row = saved::written(key.first);
     row.update({{"of", key.second.first}, {"key", key.second.second}, {"nonce", nonce}});
     out["server_nonces"].push_back(std::move(row));
   }
@@ -64,18 +52,19 @@ std::optional<lisp::XtrMemory> parse_memory(std::string_view text) {
     const json whole = json::parse(text);
     if (whole.at("schema") != schema) return std::nullopt;
     lisp::XtrMemory out;
-    out.registration_nonce = whole.at("registration_nonce").get<std::uint64_t>();
-    out.change_nonce = whole.at("change_nonce").get<std::uint64_t>();
-    for (const json& row : rows(whole, "change_highest"))
-      out.change_highest[{identity_of(row), row.at("key").get<std::uint8_t>()}] = row.at("nonce").get<std::uint64_t>();
-    for (const json& row : rows(whole, "subscriptions")) {
+    out.registration_nonce = saved::number<std::uint64_t>(whole, "registration_nonce");
+    out.change_nonce = saved::number<std::uint64_t>(whole, "change_nonce");
+    for (const json& row : saved::rows(whole, "change_highest", most_rows))
+      out.change_highest[{saved::identity(row), saved::number<std::uint8_t>(row, "key")}] = nonce_of(row);
+    for (const json& row : saved::rows(whole, "subscriptions", most_rows)) {
       const auto eid = lisp::parse_eid_prefix(row.at("eid").get<std::string>());
       if (!eid) return std::nullopt;
-      out.subscriptions.emplace_back(*eid, row.at("nonce").get<std::uint64_t>());
+      out.subscriptions.emplace_back(*eid, nonce_of(row));
     }
-    for (const json& row : rows(whole, "server_nonces"))
-      out.server_nonces[{identity_of(row), {row.at("of").get<std::uint16_t>(), row.at("key").get<std::uint8_t>()}}] =
-          row.at("nonce").get<std::uint64_t>();
+    for (const json& row : saved::rows(whole, "server_nonces", most_rows))
+      out.server_nonces[{saved::identity(row),
+                         {saved::number<std::uint16_t>(row, "of"), saved::number<std::uint8_t>(row, "key")}}] =
+          nonce_of(row);
     return out;
   } catch (const json::exception&) {
     return std::nullopt;

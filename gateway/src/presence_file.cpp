@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "gateway/src/saved_json.h"
 #include "gateway/src/settings.h"
+#include "gateway/src/wall_clock.h"
 #include "io/settings/secret_file.h"
 #include "io/telemetry/log.h"
 
@@ -27,11 +29,6 @@ constexpr int spacing_of_writes = 20;
 constexpr std::array<std::pair<State, const char*>, 4> states{
     {{State::moving_in, "moving_in"}, {State::here, "here"}, {State::moving_out, "moving_out"}, {State::away, "away"}}};
 
-std::uint64_t unix_microseconds() {
-  const auto wall = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(wall).count());
-}
-
 json written(const std::vector<lisp::RlocRecord>& rlocs) {
   json out = json::array();
   for (const lisp::RlocRecord& r : rlocs)
@@ -43,19 +40,16 @@ json written(const std::vector<lisp::RlocRecord>& rlocs) {
   return out;
 }
 
-// These throw json::exception, as all that reads JSON here; parse_presences() catches it.
-[[noreturn]] void damaged(const char* what) { throw json::other_error::create(501, what, nullptr); }
-
-std::vector<lisp::RlocRecord> rlocs_of(const json& rows) {
-  if (!rows.is_array() || rows.size() > most_rlocs) damaged("not a list of RLOCs");
+/// Of the list of that name in the row.
+std::vector<lisp::RlocRecord> rlocs_of(const json& whole, const char* name) {
   std::vector<lisp::RlocRecord> out;
-  for (const json& row : rows) {
+  for (const json& row : saved::rows(whole, name, most_rlocs)) {
     const auto address = lisp::parse_ip_address(row.at("rloc").get<std::string>());
-    if (!address) damaged("not an RLOC");
+    if (!address) saved::damaged("not an RLOC");
     lisp::RlocRecord& r = out.emplace_back();
     r.address = *address;
-    r.priority = row.at("priority").get<std::uint8_t>();
-    r.weight = row.at("weight").get<std::uint8_t>();
+    r.priority = saved::number<std::uint8_t>(row, "priority");
+    r.weight = saved::number<std::uint8_t>(row, "weight");
     r.is_local = row.at("local").get<bool>();
     r.is_reachable = row.at("reachable").get<bool>();
   }
@@ -64,7 +58,7 @@ std::vector<lisp::RlocRecord> rlocs_of(const json& rows) {
 
 State state_of(const std::string& name) {
   const auto found = std::ranges::find_if(states, [&](const auto& one) { return name == one.second; });
-  if (found == states.end()) damaged("not a state");
+  if (found == states.end()) saved::damaged("not a state");
   return found->first;
 }
 
@@ -73,9 +67,11 @@ const char* name_of(State state) {
 }
 
 json row_of(const lisp::SavedPresence& presence, std::uint64_t now) {
-  json row{{"eid", lisp::to_string(presence.eid)}, {"state", name_of(presence.state)},
-           {"since", presence.epoch.time},         {"xtr", to_text(presence.epoch.owner.xtr)},
-           {"site", presence.epoch.owner.site},    {"rlocs", written(presence.rlocs)}};
+  json row = saved::written(presence.epoch.owner);
+  row.update({{"eid", lisp::to_string(presence.eid)},
+              {"state", name_of(presence.state)},
+              {"since", presence.epoch.time},
+              {"rlocs", written(presence.rlocs)}});
   if (presence.elsewhere) {
     row["elsewhere"] = written(presence.elsewhere->rlocs);
     row["ttl"] = presence.elsewhere->ttl;
@@ -90,22 +86,21 @@ json row_of(const lisp::SavedPresence& presence, std::uint64_t now) {
 std::optional<lisp::SavedPresence> presence_of(const json& row, std::uint64_t now) {
   lisp::SavedPresence out;
   const auto eid = lisp::parse_eid_prefix(row.at("eid").get<std::string>());
-  const auto xtr = parse_xtr_id(row.at("xtr").get<std::string>());
-  if (!eid || !eid->prefix.is_host() || !xtr) damaged("not an EID of somebody");
+  if (!eid || !eid->prefix.is_host()) saved::damaged("not an EID of somebody");
   out.eid = *eid;
   out.state = state_of(row.at("state").get<std::string>());
-  out.epoch = {row.at("since").get<std::uint64_t>(), {*xtr, row.at("site").get<std::uint64_t>()}};
-  out.rlocs = rlocs_of(row.at("rlocs"));
-  if (const auto elsewhere = row.find("elsewhere"); elsewhere != row.end()) {
+  out.epoch = {saved::number<std::uint64_t>(row, "since"), saved::identity(row)};
+  out.rlocs = rlocs_of(row, "rlocs");
+  if (row.contains("elsewhere")) {
     lisp::MappingRecord& record = out.elsewhere.emplace();
     record.eid = out.eid;
-    record.ttl = row.at("ttl").get<std::uint32_t>();
-    record.rlocs = rlocs_of(*elsewhere);
+    record.ttl = saved::number<std::uint32_t>(row, "ttl");
+    record.rlocs = rlocs_of(row, "elsewhere");
   }
   if (out.state == State::moving_in || out.state == State::here) return out;
-  const auto until = row.value("relay_until", std::uint64_t{0});
+  const auto until = row.contains("relay_until") ? saved::number<std::uint64_t>(row, "relay_until") : 0;
   if (until <= now) return std::nullopt;
-  if (!out.elsewhere) damaged("nobody to relay to");
+  if (!out.elsewhere) saved::damaged("nobody to relay to");
   out.relay_left = std::chrono::microseconds{std::min(until - now, longest_relay)};
   return out;
 }
@@ -124,10 +119,8 @@ std::optional<std::vector<lisp::SavedPresence>> parse_presences(std::string_view
   try {
     const json whole = json::parse(text);
     if (whole.at("schema") != schema) return std::nullopt;
-    const json& rows = whole.at("presences");
-    if (!rows.is_array() || rows.size() > most_rows) return std::nullopt;
     std::vector<lisp::SavedPresence> out;
-    for (const json& row : rows)
+    for (const json& row : saved::rows(whole, "presences", most_rows))
       if (auto presence = presence_of(row, now)) out.push_back(std::move(*presence));
     return out;
   } catch (const json::exception&) {

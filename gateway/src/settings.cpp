@@ -98,7 +98,7 @@ void read_data(SettingsReader& reader) {
   if (data.has("proxy_etr")) to.proxy_etr = data.ip_address("proxy_etr");
   to.clamp_mss = data.boolean("clamp_mss");
   to.check_sources = data.boolean("check_sources");
-  to.errors_per_second = static_cast<double>(data.integer("errors_per_second"));
+  to.errors_per_second = out.translation.errors_per_second = static_cast<double>(data.integer("errors_per_second"));
   to.default_path_mtu = size_of(data, "path_mtu");
   to.path_mtu_life = data.duration("path_mtu_life");
   out.real_checksums = data.boolean("udp_csum_data");

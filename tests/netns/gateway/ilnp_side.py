@@ -7,10 +7,12 @@
 
 The node has no address that LISP knows: its EID is its NID behind a prefix of site 1.
 """
+import socket
+
 from gateway_lab import Sites, run
 
 # pylint: disable=wrong-import-order
-from lab import records_of, wait_until
+from lab import check, records_of, wait_until
 
 NID, EID = "200:0:0:a", "2001:db8:e1:1:200::a"
 ENTRY = "2001:db8:a1:ff::/64"
@@ -55,6 +57,19 @@ class IlnpSide:
 
     def sessions(self):
         return self.gateway.rows("lisp_sessions", "sessions")
+
+
+def refused(client, address):
+    """Nobody listens at this port, and the client hears so."""
+    with client.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.connect((address, 7999))
+        s.send(b"anybody?")
+        try:
+            s.recv(10)
+            check(False, f"{address}: somebody answers at a closed port")
+        except ConnectionRefusedError:
+            pass
 
 
 def ctl(side, *arguments):

@@ -70,6 +70,9 @@ TEST(GatewayMemory, WhatIsDamagedIsNothing) {
   EXPECT_FALSE(with("[7]10.0.0.0/8", "[7]10.0.0.1/8"));
   EXPECT_FALSE(with("0101010101", "010101010x"));
   EXPECT_FALSE(with("\"change_nonce\":7", "\"change_nonce\":\"7\""));
+  for (const char* number : {"-7", "7.5", "1e300", "18446744073709551616", "true"})
+    EXPECT_FALSE(with("\"change_nonce\":7", std::string{"\"change_nonce\":"} + number)) << number;
+  EXPECT_FALSE(with("\"key\":255", "\"key\":256"));
   EXPECT_FALSE(parse_memory("[]"));
 }
 

@@ -309,7 +309,9 @@ rlocs = ["2001:db8:a1::1"]
 }
 
 TEST_F(GatewaySettingsTest, Ipv4EidsAreRegisteredAsHosts) {
-  const std::string rows = R"([translation]
+  const std::string rows = R"([data]
+errors_per_second = 7
+[translation]
 clients = "2001:db8:64::/96"
 pool = ["10.8.0.0/24"]
 [[eam]]
@@ -323,6 +325,7 @@ speaks = "ipv4"
   const auto settings = read(good() + rows);
   ASSERT_TRUE(settings) << to_string(settings.error());
   EXPECT_EQ(settings.value().translation.rows.size(), 2u);
+  EXPECT_EQ(settings.value().translation.errors_per_second, 7);
   EXPECT_EQ(std::ranges::count(settings.value().xtr.site, *parse_eid_prefix("10.8.0.7/32")), 1);
   EXPECT_EQ(std::ranges::count(settings.value().xtr.site, *parse_eid_prefix("10.9.0.0/24")), 0) << "clients";
 

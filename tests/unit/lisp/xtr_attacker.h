@@ -58,4 +58,7 @@ class XtrAttacker : public XtrWorld {
   }();
 };
 
+/// xtr_security_test.cpp, xtr_security_change_test.cpp.
+class XtrSecurityTest : public XtrAttacker {};
+
 }  // namespace ilnp::lisp
