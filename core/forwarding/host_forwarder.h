@@ -10,7 +10,7 @@
 // identity), host_ip_only.cpp (correspondents without ILNP), host_strangers.cpp (nonces that nobody knows),
 // host_control.cpp (Locator Updates, probes, ICMPv6 errors), host_sessions.cpp (how they begin and end),
 // host_timers.cpp, host_locators.cpp (our own), host_names.cpp, host_stalls.cpp (TCP after a silence),
-// host_state_file.cpp.
+// host_state_file.cpp (with saved_session.h).
 #pragma once
 
 #include <array>
@@ -25,6 +25,7 @@
 #include "core/base/rate_limit.h"
 #include "core/forwarding/ip_only_flows.h"
 #include "core/forwarding/probe.h"
+#include "core/forwarding/saved_session.h"
 #include "core/ilnp/error_translation.h"
 #include "core/ilnp/ilcc.h"
 #include "core/ilnp/own_locators.h"
@@ -146,7 +147,8 @@ class HostForwarder {
   // State file: everything that a restarted daemon needs to go on with the sessions, nonces included.
   ByteVector save(TimePoint now);
   /// False when the bytes are not a state file of this version for this prefix; sessions are kept up to the damage.
-  bool restore(TimePoint now, Bytes saved, Actions& actions);
+  /// `age`: another machine wrote them so long ago, by a clock of its own.
+  bool restore(TimePoint now, Bytes saved, Actions& actions, std::optional<Duration> age = {});
 
   Ilcc& ilcc() { return ilcc_; }
   const OwnLocators& own_locators() const { return own_; }
@@ -219,7 +221,8 @@ class HostForwarder {
 
   // host_state_file.cpp
   void save_ip_only(ByteWriter& w);
-  bool restore_ip_only(ByteReader& in, TimePoint written);
+  bool restore_ip_only(ByteReader& in, const SavedTimes& times);
+  Correspondent* go_on(TimePoint now, SavedSession session);
 
   // host_strangers.cpp
   Correspondent* find_asking(const HeaderWalk& walk);

@@ -21,7 +21,7 @@ ByteVector NodeSessions::memory(TimePoint now) {
   return out;
 }
 
-bool NodeSessions::start(TimePoint now, Bytes memory, NodeActions& actions) {
+bool NodeSessions::start(TimePoint now, Bytes memory, NodeActions& actions, std::optional<Duration> age) {
   for (const OwnLocator& own : settings_.locators) forwarder_.locator_up(now, own, did_);
   bool is_whole = true;
   if (!memory.empty()) {
@@ -31,7 +31,7 @@ bool NodeSessions::start(TimePoint now, Bytes memory, NodeActions& actions) {
     is_whole = is_ours && in.ok();
     if (is_whole) {
       for (const NodeId nid : exchange_.clients().restore(now, known)) forwarder_.add_own_nid(nid);
-      is_whole = forwarder_.restore(now, in.rest(), did_);
+      is_whole = forwarder_.restore(now, in.rest(), did_, age);
     }
   }
   settle(now, actions);

@@ -81,8 +81,9 @@ class NodeSessions {
   NodeSessions(const NodeSessions&) = delete;
   NodeSessions& operator=(const NodeSessions&) = delete;
 
-  /// Before the first packet: `memory` of the run before, or nothing. False: what there was could not be used.
-  bool start(TimePoint now, Bytes memory, NodeActions& actions);
+  /// Before the first packet: `memory` of the run before, or nothing. False: what there was could not be used. `age`:
+  /// another gateway wrote it so long ago, by its own clock.
+  bool start(TimePoint now, Bytes memory, NodeActions& actions, std::optional<Duration> age = {});
   /// Sessions, with their nonces and the NIDs of their clients. Secret.
   ByteVector memory(TimePoint now);
 

@@ -72,6 +72,7 @@ ClientLog::Row& ClientLog::touch(TimePoint now, const EidPrefix& owned, const Ip
     take_out(all_, &Row::all, id);
     take_out(owned_[eid].rows, &Row::same_eid, id);
   } else {
+    ++revision_;
     ++owned_[eid].count;  // first, so that making room does not end the list
     if (owned_[eid].count > tuning_.most_of_one_eid)
       erase(owned_[eid].rows.oldest);

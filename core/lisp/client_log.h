@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/bytes.h"
 #include "core/base/time.h"
 #include "core/lisp/mapping.h"
 
@@ -44,6 +45,13 @@ class ClientLog {
   /// Heard from the one who had the EID before.
   void merge(TimePoint now, const EidPrefix& owned, const Client& client);
   void forget(const EidPrefix& owned);
+
+  /// For who goes on when this gateway dies: not more than `most` rows, those that were heard last.
+  ByteVector save(TimePoint now, std::size_t most) const;
+  /// What is known better stays as it is. False: damaged, up to there it was read.
+  bool restore(TimePoint now, Bytes saved);
+  /// Another number: rows came since then.
+  std::uint64_t revision() const { return revision_; }
 
   /// Those that may still keep an old mapping, the most recent first.
   std::vector<Client> clients(TimePoint now, const EidPrefix& owned) const;
@@ -92,6 +100,7 @@ class ClientLog {
   std::vector<RowId> free_;
   std::unordered_map<Key, RowId, Hash> index_;
   Ends all_;
+  std::uint64_t revision_ = 0;
   std::vector<Owned> owned_;
   std::vector<std::uint32_t> free_owned_;
   std::map<EidPrefix, std::uint32_t> numbers_;

@@ -305,6 +305,7 @@ MappingRecord Xtr::own_record(const EidPrefix& eid) const {
 const MapCache& Xtr::cache() const { return parts_->cache; }
 const RlocProbing& Xtr::probing() const { return parts_->probing; }
 const ClientLog& Xtr::clients() const { return parts_->clients; }
+bool Xtr::restore_clients(TimePoint now, Bytes saved) { return parts_->clients.restore(now, saved); }
 const MapServer* Xtr::server() const { return parts_->server ? &parts_->server->machine() : nullptr; }
 const RegistrationClient& Xtr::registrations() const { return parts_->registrations; }
 const XtrSettings& Xtr::settings() const { return parts_->settings; }

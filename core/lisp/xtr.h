@@ -234,6 +234,8 @@ class Xtr {
   std::vector<SavedPresence> saved_presences(TimePoint now) const;
   /// Of the run before: what is not known meanwhile goes on as it was.
   void restore(Instant at, const std::vector<SavedPresence>& saved, XtrActions& actions);
+  /// The client log of a gateway that has died.
+  bool restore_clients(TimePoint now, Bytes saved);
   /// The record that a mobile EID has when nothing else is known: all our RLOCs.
   MappingRecord own_record(const EidPrefix& eid) const;
 

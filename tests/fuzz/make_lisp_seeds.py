@@ -117,5 +117,10 @@ def main():
                          "nested": ipv4(0, payload=struct.pack("!HHHH", 50000, DATA, 56, 0) + bytes(8) + ipv4(0)[2:])}.items():
         write("lisp_inner", f"ipv4-{name}", packet)
 
+    row = lambda eid, length, rloc, more: bytes([length]) + eid + rloc + more
+    in_tenant = lcaf(2, b"\0\0\x10\x92" + V4, 32)
+    write("client_log", "rows", b"\1" + row(V6, 128, V4, bytes([2, 0, 0, 0, 180, 0])) +
+          row(in_tenant, 32, V6, bytes([3, 0, 0, 0, 9, 1, 128]) + V6))
+    write("client_log", "cut", b"\1" + row(V6, 128, V4, bytes([2, 0, 0])))
 
 main()

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any octets as a state file, in time and later: the restored sessions take packets and time, and what is saved again
-// is accepted whole.
+// Any octets as a state file, of this machine or of another one: the restored sessions take packets and time, and what
+// is saved again is accepted whole.
 #include "tests/fuzz/host_script.h"
 
 using namespace ilnp;
 
-int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace {
+
+void go_on(Bytes file, std::optional<Duration> age) {
   fuzz::HostScript host;
   host.forwarder().bind_ip_only({53});
   Actions actions;
-  host.forwarder().restore(host.now(), {data, size}, actions);
+  host.forwarder().restore(host.now(), file, actions, age);
   const ByteVector again = host.forwarder().save(host.now());
   fuzz::HostScript second;
   second.forwarder().bind_ip_only({53});
@@ -24,5 +26,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   host.pass(seconds{30});
   host.outbound(test::PacketBuilder{fuzz::our_identity, fuzz::peer_identity}.udp(40000, 7777).build());
   host.end();
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  go_on({data, size}, std::nullopt);
+  go_on({data, size}, milliseconds{300});
   return 0;
 }

@@ -181,6 +181,49 @@ TEST_F(HostStateFile, SessionsOfANidThatWeGaveUpAreLeftOut) {
   EXPECT_EQ(forwarder->ilcc().size(), 0u);
 }
 
+// A machine takes over whose clock began at another time: long before ours, or a moment ago.
+class HostStateFileElsewhere : public HostStateFile, public ::testing::WithParamInterface<Duration> {
+ protected:
+  bool take_over(Duration age) {
+    const ByteVector saved = host().save(now);
+    now = TimePoint{GetParam()};
+    forwarder = std::make_unique<HostForwarder>(tuning, prefix, random, hasher);
+    forwarder->add_own_nid(our_nid);
+    Actions actions;
+    return forwarder->restore(now, saved, actions, age);
+  }
+};
+
+TEST_P(HostStateFileElsewhere, SessionGoesOnByTheOtherClock) {
+  settle();
+  const ByteVector old = update({at(peer_away)});
+  receive(old);
+  receive(update({at(elsewhere)}));
+  now += seconds{1};
+  ASSERT_TRUE(take_over(milliseconds{300}));
+  ASSERT_EQ(state(), PeerState::established);
+  EXPECT_GE(entry()->last_received, TimePoint{Duration{1}});
+  EXPECT_LE(entry()->last_received, now - milliseconds{300}) << "never after the writing";
+  up(home);
+  EXPECT_EQ(nonce_in(send(our_udp()).packet), our_nonce);
+  EXPECT_EQ(receive(their_udp()).verdict.disposition, Disposition::to_identity);
+  EXPECT_TRUE(dropped_as(receive(old), DropReason::lu_replay));
+  EXPECT_TRUE(restart_with(host().save(now))) << "by its own clock from now on";
+  EXPECT_EQ(state(), PeerState::established);
+}
+
+TEST_P(HostStateFileElsewhere, WhatWasLongAgoIsLongAgoThere) {
+  settle();
+  now += seconds{5};
+  const Duration silence = now - entry()->last_received;
+  ASSERT_TRUE(take_over(seconds{2}));
+  EXPECT_EQ(entry()->last_received, std::max(now - silence - seconds{2}, TimePoint{Duration{1}}));
+  EXPECT_FALSE(restart_with(ByteVector(40, 0xff)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Clocks, HostStateFileElsewhere,
+                         ::testing::Values(seconds{1}, std::chrono::hours{24 * 365}, Duration::max() / 2));
+
 // Sessions under an ephemeral NID.
 class HostStateFileClients : public HostStateFile {
  protected:

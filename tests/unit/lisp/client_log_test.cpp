@@ -145,4 +145,58 @@ TEST_F(ClientLogTest, AgreesWithASimpleModel) {
   }
 }
 
+TEST_F(ClientLogTest, AnotherGatewayGoesOnWithIt) {
+  const EidPrefix tenants{4242, *parse_ip_prefix("10.8.0.7/32")};
+  log.on_data(at(1), vm, rloc(1));
+  log.on_request(at(2), vm, rloc(2), branch, Capability::change_priority);
+  log.on_request(at(3), tenants, *parse_ip_address("2001:db8:a1::1"), std::nullopt, Capability::smr);
+  log.on_data(at(4), vm, rloc(3));
+  ClientLog heir{ClientLogTuning{}, 2};
+  heir.on_data(at(1000), vm, rloc(3), Capability::pubsub);
+  ASSERT_TRUE(heir.restore(at(1000), log.save(at(150), 100)));  // by another clock
+  EXPECT_EQ(rlocs(heir.clients(at(1000), vm)), (std::vector{rloc(2), rloc(1), rloc(3)}));
+  EXPECT_EQ(heir.find(vm, rloc(2))->prefix, branch);
+  EXPECT_EQ(heir.find(vm, rloc(2))->capability, Capability::change_priority);
+  EXPECT_EQ(heir.find(vm, rloc(3))->capability, Capability::pubsub) << "known better";
+  EXPECT_NE(heir.find(tenants, *parse_ip_address("2001:db8:a1::1")), nullptr);
+  EXPECT_EQ(rlocs(heir.clients(at(1030), vm)).size(), 3u);
+  EXPECT_EQ(rlocs(heir.clients(at(1031), vm)), (std::vector{rloc(2), rloc(3)})) << "31 s were left of the data";
+}
+
+TEST_F(ClientLogTest, TheLastOnesAreSavedAndWhatIsOverIsNot) {
+  for (std::uint32_t i = 1; i <= 9; ++i) log.on_data(at(static_cast<int>(i)), vm, rloc(i));
+  const std::uint64_t before = log.revision();
+  log.on_data(at(50), vm, rloc(4));
+  EXPECT_EQ(log.revision(), before) << "no new client";
+  log.on_data(at(60), vm, rloc(10));
+  EXPECT_NE(log.revision(), before);
+  ClientLog few{ClientLogTuning{}, 2}, late{ClientLogTuning{}, 2};
+  ASSERT_TRUE(few.restore(at(70), log.save(at(70), 3)));
+  EXPECT_EQ(rlocs(few.clients(at(70), vm)), (std::vector{rloc(10), rloc(4), rloc(9)}));
+  ASSERT_TRUE(late.restore(at(200), log.save(at(200), 100)));
+  EXPECT_EQ(rlocs(late.clients(at(200), vm)), (std::vector{rloc(10), rloc(4)}));
+}
+
+TEST_F(ClientLogTest, DamagedOctetsAreReadAsFarAsTheyGo) {
+  log.on_data(at(1), vm, rloc(1));
+  log.on_request(at(2), vm, rloc(2), branch, Capability::smr);
+  const ByteVector whole = log.save(at(2), 100);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    ClientLog heir{ClientLogTuning{}, 2};
+    const bool good = heir.restore(at(2), Bytes{whole}.first(length));
+    EXPECT_LE(heir.size(), 1u);
+    EXPECT_EQ(good, length == 1 || heir.size() == 1) << length;
+    if (good && length > 1) break;  // a whole row
+  }
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    for (const unsigned flip : {0x01u, 0x80u, 0xffu}) {
+      ByteVector damaged = whole;
+      damaged[i] = static_cast<std::uint8_t>(damaged[i] ^ flip);
+      ClientLog heir{{.most = 1}, 2};
+      (void)heir.restore(at(2), damaged);
+      EXPECT_LE(heir.size(), 1u) << "bounded as ever";
+    }
+  EXPECT_FALSE(log.restore(at(2), {}));
+}
+
 }  // namespace
