@@ -72,24 +72,36 @@ ByteVector ClientNids::save() const {
   return out;
 }
 
-std::vector<NodeId> ClientNids::restore(TimePoint now, Bytes saved) {
+std::vector<ClientNids::Known> ClientNids::read(Bytes saved) {
   ByteReader in{saved};
-  std::vector<NodeId> out;
+  std::vector<Known> out;
   if (in.u8() != file_version) return out;
-  while (!in.empty() && clients_.size() < most_) {
-    lisp::Eid client;
-    client.instance = in.u32();
+  while (!in.empty()) {
+    Known client;
+    client.eid.instance = in.u32();
     const std::size_t octets = in.u8();
     if (octets != 4 && octets != 16) return out;
     const Bytes address = in.take(octets);
-    const NodeId nid{in.u64()};
+    client.nid = {in.u64()};
     if (!in.ok()) return out;
-    client.address = lisp::IpAddress::load(address);
-    if (!is_free(nid) || by_eid_.contains(client)) continue;
-    insert(now, client, nid);
-    out.push_back(nid);
+    client.eid.address = lisp::IpAddress::load(address);
+    out.push_back(client);
   }
   return out;
+}
+
+std::vector<NodeId> ClientNids::restore(TimePoint now, Bytes saved) {
+  std::vector<NodeId> out;
+  for (const Known& client : read(saved))
+    if (!by_eid_.contains(client.eid) && adopt(now, client.eid, client.nid)) out.push_back(client.nid);
+  return out;
+}
+
+bool ClientNids::adopt(TimePoint now, const lisp::Eid& client, NodeId nid) {
+  if (const auto known = by_eid_.find(client); known != by_eid_.end()) return known->second->nid == nid;
+  if (clients_.size() >= most_ || !is_free(nid)) return false;
+  insert(now, client, nid);
+  return true;
 }
 
 void ClientNids::touch(TimePoint now, Clients::iterator client) {

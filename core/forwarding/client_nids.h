@@ -46,8 +46,17 @@ class ClientNids {
   std::optional<lisp::Eid> find(NodeId nid) const;
   std::size_t size() const { return by_eid_.size(); }
 
+  /// Under the NID that another gateway gave it. False: it has another one here, or the NID is somebody else's.
+  bool adopt(TimePoint now, const lisp::Eid& client, NodeId nid);
+
   /// For the state file, beside that of the HostForwarder: sessions go on under the NIDs that they have.
   ByteVector save() const;
+  struct Known {
+    lisp::Eid eid;
+    NodeId nid;
+  };
+  /// What save() wrote, up to where the octets are damaged.
+  static std::vector<Known> read(Bytes saved);
   /// Into an empty table; the clients count as heard now. Their NIDs, up to where the octets are damaged.
   std::vector<NodeId> restore(TimePoint now, Bytes saved);
 

@@ -149,6 +149,11 @@ class HostForwarder {
   /// False when the bytes are not a state file of this version for this prefix; sessions are kept up to the damage.
   /// `age`: another machine wrote them so long ago, by a clock of its own.
   bool restore(TimePoint now, Bytes saved, Actions& actions, std::optional<Duration> age = {});
+  /// One session of another machine, of a NID that is ours now: the correspondent hears that we are here. False: there
+  /// is one already, or it is none of ours.
+  bool take_over(TimePoint now, SavedSession session, Actions& actions);
+  /// Another machine has taken it over: it ends here, and nobody hears of that.
+  void give_up(Correspondent& c, Actions& actions);
 
   Ilcc& ilcc() { return ilcc_; }
   const OwnLocators& own_locators() const { return own_; }

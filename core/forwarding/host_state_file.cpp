@@ -8,9 +8,6 @@ namespace ilnp {
 
 namespace {
 
-constexpr std::uint32_t magic = 0x494c4343;  // "ILCC"
-constexpr std::uint16_t version = 3;
-
 void write_flow(ByteWriter& w, const IpOnlyFlow& flow) {
   w.bytes(flow.key.remote.octets());
   w.u64(flow.key.local.bits);
@@ -40,14 +37,9 @@ IpOnlyFlow read_flow(ByteReader& in, const SavedTimes& times) {
 ByteVector HostForwarder::save(TimePoint now) {
   ByteVector out;
   ByteWriter w{out};
-  w.u32(magic);
-  w.u16(version);
-  w.u64(ilcc_.identity_prefix().bits);
-  write_time(w, now);
-  w.u32(own_.variation());
   std::uint32_t count = 0;
   ilcc_.for_each([&](const Correspondent& c) { count += is_saved(c) ? 1 : 0; });
-  w.u32(count);
+  write_header(w, now, {ilcc_.identity_prefix(), own_.variation(), count});
   ilcc_.for_each([&](Correspondent& c) {
     c.note_heard_in_place();
     if (is_saved(c)) write_session(w, c, nids_.is_ephemeral(c.local_nid));
@@ -78,21 +70,27 @@ bool HostForwarder::restore_ip_only(ByteReader& in, const SavedTimes& times) {
 }
 
 bool HostForwarder::restore(TimePoint now, Bytes saved, Actions& actions, std::optional<Duration> age) {
-  ByteReader in{saved};
-  if (in.u32() != magic || in.u16() != version || in.u64() != ilcc_.identity_prefix().bits) return false;
-  const SavedTimes times{in, now, age};
-  const std::uint32_t variation = in.u32();
-  const std::uint32_t count = in.u32();
-  if (!in.ok()) return false;
-  own_.restore_variation(variation);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::optional<SavedSession> session = read_session(in, times, tuning_);
-    if (!in.ok()) return false;
-    if (session) (void)go_on(now, std::move(*session));
-  }
+  SavedSessions sessions{saved, now, age, tuning_};
+  if (!sessions.ok() || sessions.header().identity_prefix != ilcc_.identity_prefix()) return false;
+  own_.restore_variation(sessions.header().variation);
+  while (auto session = sessions.next()) (void)go_on(now, std::move(*session));
   actions.sessions_changed = false;
-  return restore_ip_only(in, times);
+  return sessions.ok() && restore_ip_only(sessions.rest(), sessions.times());
 }
+
+bool HostForwarder::take_over(TimePoint now, SavedSession session, Actions& actions) {
+  Correspondent* c = go_on(now, std::move(session));
+  if (c == nullptr) return false;
+  actions.events.push_back(event(EventKind::session_established, *c, "taken over"));
+  actions.sessions_changed = true;
+  own_.renew();  // what it heard when the session was here before would be a replay
+  if (const Advertisement set = own_.advertisement(now); set != nullptr && c->is_session())
+    tell(now, *c, set, {}, true, actions);
+  reschedule(*c);
+  return true;
+}
+
+void HostForwarder::give_up(Correspondent& c, Actions& actions) { end(c, "taken over", actions); }
 
 /// With a session as it was; nothing: it is not one of ours, or there is one already.
 Correspondent* HostForwarder::go_on(TimePoint now, SavedSession session) {

@@ -36,9 +36,9 @@ bool NodeSessions::comes_from_its_place(const HeaderWalk& walk, NodeActions& act
 }
 
 /// Of the node that clients mean: another one with its NID has an identity of its own.
-const Correspondent* NodeSessions::session_of(NodeId client, NodeId node) {
+Correspondent* NodeSessions::session_of(NodeId client, NodeId node) {
   Ilcc& ilcc = forwarder_.ilcc();
-  for (const Correspondent* c = ilcc.find_pair(client, node); c != nullptr; c = ilcc.sibling(*c))
+  for (Correspondent* c = ilcc.find_pair(client, node); c != nullptr; c = ilcc.sibling(*c))
     if (c->is_session() && c->identity.locator == settings_.exchange.identity_prefix) return c;
   return nullptr;
 }
@@ -54,10 +54,16 @@ const Correspondent* NodeSessions::teller_of(Place& place) {
   return place.teller ? session_of(*place.teller, place.configured.nid) : nullptr;
 }
 
+/// In a session here, or else in one at another gateway.
+const RemoteLocators* NodeSessions::told_by_node(Place& place) {
+  if (const Correspondent* c = teller_of(place)) return &c->remote;
+  return group_.places_of(place.configured.nid);
+}
+
 std::vector<ResolvedLocator> NodeSessions::places_of(Place& place) {
   std::vector<ResolvedLocator> out;
-  if (const Correspondent* c = teller_of(place))
-    for (const RemoteLocator& l : c->remote.all())
+  if (const RemoteLocators* told = told_by_node(place))
+    for (const RemoteLocator& l : told->all())
       if (!l.receive_only && l.reach != Reach::failed) out.push_back({l.locator, l.preference, usual_life});
   const std::uint16_t behind = out.empty() ? std::uint16_t{0} : behind_what_was_told;
   for (const std::vector<ResolvedLocator>* more : {&place.named, &place.configured.locators})
@@ -105,6 +111,7 @@ void NodeSessions::not_resolved(TimePoint now, const NameQuery& query, NodeActio
 }
 
 void NodeSessions::note(const HostEvent& event, NodeActions& actions) {
+  if (event.kind == EventKind::session_ended) turns_.erase({event.local_nid, event.remote_nid});
   const bool tells = event.kind == EventKind::session_established || event.kind == EventKind::peer_moved;
   const auto found = nodes_.find(event.remote_nid);
   if ((!tells && event.kind != EventKind::session_ended) || found == nodes_.end()) return;
@@ -117,9 +124,9 @@ std::vector<AdvertisedLocator> NodeSessions::places(TimePoint now, NodeId nid) {
   constexpr Lifetime unlimited{0xffff};
   std::vector<AdvertisedLocator> out;
   const auto found = nodes_.find(nid);
-  const Correspondent* c = found == nodes_.end() ? nullptr : teller_of(found->second);
-  if (c != nullptr) {
-    for (const RemoteLocator& l : c->remote.all()) {
+  const RemoteLocators* told = found == nodes_.end() ? nullptr : told_by_node(found->second);
+  if (told != nullptr) {
+    for (const RemoteLocator& l : told->all()) {
       if (l.receive_only || l.expires <= now) continue;
       const bool ends = l.expires != never && l.expires - now < seconds{unlimited.count()};
       const auto left = ends ? std::chrono::ceil<seconds>(l.expires - now).count() : unlimited.count();

@@ -36,7 +36,8 @@ const char* name_of(NodeDrop reason) {
 NodeSessions::NodeSessions(NodeSettings settings, Random& random, Hasher& hasher, std::uint64_t seed)
     : settings_{std::move(settings)},
       exchange_{settings_.exchange, hasher, seed},
-      forwarder_{settings_.tuning, settings_.exchange.identity_prefix, random, hasher} {
+      forwarder_{settings_.tuning, settings_.exchange.identity_prefix, random, hasher},
+      group_{settings_.tuning, settings_.exchange.identity_prefix} {
   for (const NodeSettings::Node& node : settings_.nodes) {
     nodes_.try_emplace(node.nid, Place{node});
     exchange_.reserve(node.nid);
@@ -65,6 +66,8 @@ bool NodeSessions::belongs(std::uint32_t instance, const Packet& packet, const H
 NodeSessions::Entry NodeSessions::from_client(TimePoint now, std::uint32_t instance, Packet& packet,
                                               NodeActions& actions) {
   const WalkOutcome outcome = walk_headers(packet.bytes());
+  if (outcome.ok && !group_.empty())
+    take_over(now, {instance, outcome.walk.source}, outcome.walk.destination.nid, actions);
   if (outcome.ok && !belongs(instance, packet, outcome.walk)) {  // otherwise the exchange says what is wrong
     count(NodeDrop::no_session);
     return Entry::no_session;

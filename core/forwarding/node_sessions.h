@@ -9,7 +9,8 @@
 // A node that comes to a client by itself is believed to be the node where it is known to be. Otherwise anybody could
 // become, by its NID, the node that the client calls next.
 //
-// Files: node_sessions.cpp (packets), node_places.cpp (where nodes are), node_memory.cpp (over a restart).
+// Files: node_sessions.cpp (packets), node_places.cpp (where nodes are), node_memory.cpp (over a restart),
+// node_group.cpp (other gateways).
 #pragma once
 
 #include <array>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "core/forwarding/eid_exchange.h"
+#include "core/forwarding/group_sessions.h"
 #include "core/forwarding/host_forwarder.h"
 #include "core/forwarding/lisp_interworking.h"
 
@@ -84,6 +86,9 @@ class NodeSessions {
   /// Before the first packet: `memory` of the run before, or nothing. False: what there was could not be used. `age`:
   /// another gateway wrote it so long ago, by its own clock.
   bool start(TimePoint now, Bytes memory, NodeActions& actions, std::optional<Duration> age = {});
+  /// The memory() of another gateway of the group, so long ago. Where its clients come to us, their sessions go on
+  /// here. False: damaged.
+  bool told_by(TimePoint now, std::uint64_t member, Bytes memory, Duration age, NodeActions& actions);
   /// Sessions, with their nonces and the NIDs of their clients. Secret.
   ByteVector memory(TimePoint now);
 
@@ -120,6 +125,8 @@ class NodeSessions {
   const ClientNids& clients() const { return exchange_.clients(); }
   std::uint64_t drops(NodeDrop reason) const { return drops_[static_cast<std::size_t>(reason)]; }
   const EidExchange& exchange() const { return exchange_; }
+  std::uint64_t taken_over() const { return taken_over_; }  ///< sessions, from other gateways
+  std::uint64_t given_up() const { return given_up_; }      ///< to them
   HostForwarder& engine() { return forwarder_; }
 
  private:
@@ -136,10 +143,15 @@ class NodeSessions {
   void settle(TimePoint now, NodeActions& actions);
   void check_flows(TimePoint now, const std::vector<CorrespondentId>& ids);
 
+  // node_group.cpp
+  std::uint32_t turn_of(const SessionKey& key) const;
+  void take_over(TimePoint now, const lisp::Eid& client, NodeId node, NodeActions& actions);
+
   // node_places.cpp
   bool comes_from_its_place(const HeaderWalk& walk, NodeActions& actions);
-  const Correspondent* session_of(NodeId client, NodeId node);
+  Correspondent* session_of(NodeId client, NodeId node);
   const Correspondent* teller_of(Place& place);
+  const RemoteLocators* told_by_node(Place& place);
   std::vector<ResolvedLocator> places_of(Place& place);
   void answer(TimePoint now, const NameQuery& query, NodeActions& actions);
   void install(TimePoint now, const NameQuery& query, Place& place);
@@ -149,6 +161,9 @@ class NodeSessions {
   EidExchange exchange_;
   HostForwarder forwarder_;
   std::map<NodeId, Place> nodes_;
+  GroupSessions group_;
+  SessionTurns turns_;  ///< of those here that have changed hands
+  std::uint64_t taken_over_ = 0, given_up_ = 0;
   Actions did_;  ///< what the engine asked for and settle() has not looked at yet
   std::array<std::uint64_t, static_cast<std::size_t>(NodeDrop::count)> drops_{};
 };

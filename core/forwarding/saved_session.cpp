@@ -6,6 +6,8 @@
 namespace ilnp {
 namespace {
 
+constexpr std::uint32_t magic = 0x494c4343;  // "ILCC"
+constexpr std::uint16_t version = 3;
 constexpr std::size_t max_name = 255, max_locators = 255;
 constexpr std::uint8_t is_checksum_known = 1, is_pinned = 2, is_ephemeral = 4;  // flags
 
@@ -82,6 +84,11 @@ std::unique_ptr<LuMemory> read_updates(ByteReader& in, const SavedTimes& times, 
   return memory;
 }
 
+Locator read_prefix(ByteReader& in) {
+  if (in.u32() != magic || in.u16() != version) in.fail();
+  return {in.u64()};
+}
+
 bool is_session(PeerState state) {
   return state == PeerState::established || state == PeerState::unreachable || state == PeerState::closing;
 }
@@ -131,7 +138,34 @@ void write_session(ByteWriter& w, const Correspondent& c, bool ephemeral) {
   write_updates(w, c.lu_memory.get());
 }
 
-std::optional<SavedSession> read_session(ByteReader& in, const SavedTimes& times, const Tuning& tuning) {
+/// Magic, version, prefix, time of writing, variation, number of sessions.
+void write_header(ByteWriter& w, TimePoint now, const SavedHeader& header) {
+  w.u32(magic);
+  w.u16(version);
+  w.u64(header.identity_prefix.bits);
+  write_time(w, now);
+  w.u32(header.variation);
+  w.u32(header.sessions);
+}
+
+SavedSessions::SavedSessions(Bytes saved, TimePoint now, std::optional<Duration> age, const Tuning& tuning)
+    : in_{saved}, header_{read_prefix(in_)}, times_{in_, now, age}, tuning_{tuning} {
+  header_.variation = in_.u32();
+  header_.sessions = left_ = in_.u32();
+}
+
+std::optional<SavedSession> SavedSessions::next() {
+  while (in_.ok() && left_ > 0) {
+    --left_;
+    if (auto session = read()) return session;
+  }
+  return std::nullopt;
+}
+
+/// Nothing: of no use. The reader fails where the octets are damaged.
+std::optional<SavedSession> SavedSessions::read() {
+  ByteReader& in = in_;
+  const SavedTimes& times = times_;
   SavedSession s;
   const std::uint8_t state = in.u8(), checksum = in.u8(), flags = in.u8();
   s.local = {in.u64()};
@@ -153,10 +187,10 @@ std::optional<SavedSession> read_session(ByteReader& in, const SavedTimes& times
   s.name.assign(name.begin(), name.end());
   const std::size_t locators = in.u8();
   for (std::size_t n = 0; n < locators && in.ok(); ++n) {
-    const RemoteLocator l = read_locator(in, times, tuning);
+    const RemoteLocator l = read_locator(in, times, tuning_);
     if (in.ok() && s.remote.find(l.locator) == nullptr) s.remote.restore(l);
   }
-  s.lu_memory = read_updates(in, times, tuning);
+  s.lu_memory = read_updates(in, times, tuning_);
   if (!in.ok()) return std::nullopt;
   const bool has_nonces = s.nonce_sent.is_set() && s.nonce_received.is_set();
   if (is_session(s.state) ? !has_nonces : s.state != PeerState::fallback) return std::nullopt;

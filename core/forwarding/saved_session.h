@@ -52,7 +52,36 @@ struct SavedSession {
 /// Whether it has anything that is worth keeping.
 bool is_saved(const Correspondent& c);
 void write_session(ByteWriter& w, const Correspondent& c, bool ephemeral);
-/// The octets are damaged where the reader fails. Nothing: it is of no use, but others may follow.
-std::optional<SavedSession> read_session(ByteReader& in, const SavedTimes& times, const Tuning& tuning);
+
+/// What a file of sessions begins with.
+struct SavedHeader {
+  Locator identity_prefix;
+  std::uint32_t variation = 0;  ///< of our Locator Updates
+  std::uint32_t sessions = 0;
+};
+void write_header(ByteWriter& w, TimePoint now, const SavedHeader& header);
+
+/// Reads one file, session by session.
+class SavedSessions {
+ public:
+  SavedSessions(Bytes saved, TimePoint now, std::optional<Duration> age, const Tuning& tuning);
+  /// False: damaged, or of another version; there is nothing more to read.
+  bool ok() const { return in_.ok(); }
+  const SavedHeader& header() const { return header_; }
+  /// Nothing: that was the last one, or the rest is damaged. What is of no use is left out.
+  std::optional<SavedSession> next();
+  /// What follows the sessions.
+  ByteReader& rest() { return in_; }
+  const SavedTimes& times() const { return times_; }
+
+ private:
+  std::optional<SavedSession> read();
+
+  ByteReader in_;
+  SavedHeader header_;
+  SavedTimes times_;
+  std::uint32_t left_ = 0;
+  const Tuning& tuning_;
+};
 
 }  // namespace ilnp
