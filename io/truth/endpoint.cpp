@@ -29,20 +29,20 @@ bool is_host(std::string_view text) {
 
 }  // namespace
 
-bool Endpoint::has_address() const {
+bool EtcdEndpoint::has_address() const {
   boost::system::error_code failure;
   asio::ip::make_address(host, failure);
   return !failure;
 }
 
-bool Endpoint::is_loopback() const {
+bool EtcdEndpoint::is_loopback() const {
   boost::system::error_code failure;
   const auto address = asio::ip::make_address(host, failure);
   return !failure && address.is_loopback();
 }
 
-Result<Endpoint> parse_endpoint(std::string_view text) {
-  Endpoint endpoint;
+Result<EtcdEndpoint> parse_endpoint(std::string_view text) {
+  EtcdEndpoint endpoint;
   endpoint.text = text;
   const auto wrong = [&](const char* what) { return error("endpoint \"" + endpoint.text + "\": " + what); };
   std::string_view rest = text;

@@ -15,7 +15,7 @@ class context;
 
 namespace ilnp {
 
-struct Endpoint {
+struct EtcdEndpoint {
   bool tls = true;
   std::string host;  ///< a name or an address, without brackets
   std::string port;
@@ -26,7 +26,7 @@ struct Endpoint {
 };
 
 /// https://HOST:PORT or http://HOST:PORT, IPv6 addresses in brackets.
-Result<Endpoint> parse_endpoint(std::string_view text);
+Result<EtcdEndpoint> parse_endpoint(std::string_view text);
 
 /// Our certificate and whom we believe; TLS 1.2 or newer.
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;

@@ -29,7 +29,7 @@ std::string words_of(const HttpAnswer& http, const EtcdRefusal& refusal) {
 void EtcdStore::begin_session() {
   if (connection_ || is_refused()) return;
   if (outage_since_ == never && !is_proven_) begin_outage();
-  const Endpoint& endpoint = endpoints_[endpoint_];
+  const EtcdEndpoint& endpoint = endpoints_[endpoint_];
   if (endpoint.tls) {  // certificates are renewed in their files now and then
     auto renewed = make_tls_context(options_.etcd);
     if (renewed) tls_ = std::move(renewed.value());

@@ -5,9 +5,9 @@
 namespace ilnp {
 namespace {
 
-Result<std::vector<Endpoint>> parse_endpoints(const EtcdOptions& options) {
+Result<std::vector<EtcdEndpoint>> parse_endpoints(const EtcdOptions& options) {
   if (options.endpoints.empty()) return error("etcd has no endpoints");
-  std::vector<Endpoint> endpoints;
+  std::vector<EtcdEndpoint> endpoints;
   for (const std::string& text : options.endpoints) {
     auto endpoint = parse_endpoint(text);
     if (!endpoint) return endpoint.error();
@@ -24,7 +24,7 @@ Result<std::unique_ptr<EtcdStore>> EtcdStore::open(Loop& loop, const TruthOption
   auto endpoints = parse_endpoints(options.etcd);
   if (!endpoints) return endpoints.error();
   TlsContext tls;
-  for (const Endpoint& endpoint : endpoints.value()) {
+  for (const EtcdEndpoint& endpoint : endpoints.value()) {
     if (!endpoint.tls || tls) continue;
     if (options.etcd.ca.empty())
       return error("endpoint \"" + endpoint.text + "\": nobody is named who signs its certificate");
@@ -38,7 +38,7 @@ Result<std::unique_ptr<EtcdStore>> EtcdStore::open(Loop& loop, const TruthOption
       new EtcdStore{loop, options, tuning, std::move(endpoints.value()), std::move(tls), std::move(copy.value())}};
 }
 
-EtcdStore::EtcdStore(Loop& loop, const TruthOptions& options, EtcdTuning tuning, std::vector<Endpoint> endpoints,
+EtcdStore::EtcdStore(Loop& loop, const TruthOptions& options, EtcdTuning tuning, std::vector<EtcdEndpoint> endpoints,
                      TlsContext tls, std::unique_ptr<LocalCopy> copy)
     : OperatedStore{loop},
       options_{options},

@@ -70,8 +70,8 @@ class EtcdStore final : public OperatedStore {
   };
   enum class Question : std::uint8_t { none, proof, page, request };
 
-  EtcdStore(Loop& loop, const TruthOptions& options, EtcdTuning tuning, std::vector<Endpoint> endpoints, TlsContext tls,
-            std::unique_ptr<LocalCopy> copy);
+  EtcdStore(Loop& loop, const TruthOptions& options, EtcdTuning tuning, std::vector<EtcdEndpoint> endpoints,
+            TlsContext tls, std::unique_ptr<LocalCopy> copy);
   std::string key_of(std::string_view record_key) const { return options_.etcd.prefix + std::string{record_key}; }
   std::string first_key() const { return key_of(record_key_prefix); }
   std::string end_key() const;
@@ -121,7 +121,7 @@ class EtcdStore final : public OperatedStore {
 
   TruthOptions options_;
   EtcdTuning tuning_;
-  std::vector<Endpoint> endpoints_;
+  std::vector<EtcdEndpoint> endpoints_;
   TlsContext tls_;
   std::unique_ptr<LocalCopy> copy_;
   OpensslRandom random_;

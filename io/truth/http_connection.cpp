@@ -45,7 +45,7 @@ void watch_peer(tcp::socket& socket) {
 }  // namespace
 
 struct HttpConnection::State : std::enable_shared_from_this<State> {
-  State(Loop& loop, Endpoint where, TlsContext context)
+  State(Loop& loop, EtcdEndpoint where, TlsContext context)
       : endpoint{std::move(where)},
         tls_context{std::move(context)},
         resolver{loop.context()},
@@ -244,7 +244,7 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
     socket().close();
   }
 
-  Endpoint endpoint;
+  EtcdEndpoint endpoint;
   TlsContext tls_context;
   tcp::resolver resolver;
   std::optional<beast::tcp_stream> plain;
@@ -265,7 +265,7 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
   OnEnd on_end;
 };
 
-HttpConnection::HttpConnection(Loop& loop, Endpoint endpoint, TlsContext tls)
+HttpConnection::HttpConnection(Loop& loop, EtcdEndpoint endpoint, TlsContext tls)
     : state_{std::make_shared<State>(loop, std::move(endpoint), std::move(tls))} {}
 
 HttpConnection::~HttpConnection() {

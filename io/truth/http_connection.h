@@ -25,7 +25,7 @@ struct HttpAnswer {
 class HttpConnection {
  public:
   /// `tls` is needed for an endpoint with TLS.
-  HttpConnection(Loop& loop, Endpoint endpoint, TlsContext tls);
+  HttpConnection(Loop& loop, EtcdEndpoint endpoint, TlsContext tls);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
