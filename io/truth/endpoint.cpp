@@ -3,16 +3,11 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <charconv>
-
-#include "io/settings/secret_file.h"
 
 namespace ilnp {
 namespace asio = boost::asio;
 namespace {
-
-constexpr std::size_t max_key_octets = 64 * 1024;
 
 bool is_port(std::string_view text) {
   unsigned number = 0;
@@ -64,30 +59,6 @@ Result<EtcdEndpoint> parse_endpoint(std::string_view text) {
   endpoint.host = host;
   if (in_brackets ? !endpoint.has_address() : !is_host(host)) return wrong("has no host");
   return endpoint;
-}
-
-Result<TlsContext> make_tls_context(const EtcdOptions& options) {
-  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-  boost::system::error_code failure;
-  const auto wrong = [&](const std::filesystem::path& path) { return error(path.string() + ": " + failure.message()); };
-  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-  context->set_verify_mode(asio::ssl::verify_peer, failure);
-  context->load_verify_file(options.ca.string(), failure);
-  if (failure) return wrong(options.ca);
-  if (options.certificate.empty()) return context;
-  context->use_certificate_chain_file(options.certificate.string(), failure);
-  if (failure) return wrong(options.certificate);
-  auto key = read_secret_file(options.key, max_key_octets);
-  if (!key) return key.error();
-  // OpenSSL would ask for a passphrase on the terminal.
-  context->set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string{}; },
-                                 failure);
-  context->use_private_key(asio::buffer(key.value()), asio::ssl::context::pem, failure);
-  OPENSSL_cleanse(key.value().data(), key.value().size());
-  if (failure) return wrong(options.key);
-  if (SSL_CTX_check_private_key(context->native_handle()) != 1)
-    return error(options.key.string() + ": is not the key of " + options.certificate.string());
-  return context;
 }
 
 }  // namespace ilnp

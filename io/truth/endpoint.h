@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a member of an etcd cluster listens, and what we show and expect there.
+// Where a member of an etcd cluster listens.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "core/base/result.h"
-#include "io/truth/open_store.h"
-
-namespace boost::asio::ssl {
-class context;
-}
 
 namespace ilnp {
 
@@ -27,9 +21,5 @@ struct EtcdEndpoint {
 
 /// https://HOST:PORT or http://HOST:PORT, IPv6 addresses in brackets.
 Result<EtcdEndpoint> parse_endpoint(std::string_view text);
-
-/// Our certificate and whom we believe; TLS 1.2 or newer.
-using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
-Result<TlsContext> make_tls_context(const EtcdOptions& options);
 
 }  // namespace ilnp

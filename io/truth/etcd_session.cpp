@@ -31,7 +31,7 @@ void EtcdStore::begin_session() {
   if (outage_since_ == never && !is_proven_) begin_outage();
   const EtcdEndpoint& endpoint = endpoints_[endpoint_];
   if (endpoint.tls) {  // certificates are renewed in their files now and then
-    auto renewed = make_tls_context(options_.etcd);
+    auto renewed = make_tls_context(options_.etcd.tls, TlsSide::client, TlsOldest::tls_1_2);
     if (renewed) tls_ = std::move(renewed.value());
   }
   connection_ = std::make_unique<HttpConnection>(loop_, endpoint, tls_);

@@ -26,9 +26,9 @@ Result<std::unique_ptr<EtcdStore>> EtcdStore::open(Loop& loop, const TruthOption
   TlsContext tls;
   for (const EtcdEndpoint& endpoint : endpoints.value()) {
     if (!endpoint.tls || tls) continue;
-    if (options.etcd.ca.empty())
+    if (options.etcd.tls.ca.empty())
       return error("endpoint \"" + endpoint.text + "\": nobody is named who signs its certificate");
-    auto made = make_tls_context(options.etcd);
+    auto made = make_tls_context(options.etcd.tls, TlsSide::client, TlsOldest::tls_1_2);
     if (!made) return made.error();
     tls = std::move(made.value());
   }

@@ -19,6 +19,7 @@
 #include "io/truth/etcd_messages.h"
 #include "io/truth/http_connection.h"
 #include "io/truth/local_copy.h"
+#include "io/truth/open_store.h"
 #include "io/truth/record_json.h"
 
 namespace ilnp {

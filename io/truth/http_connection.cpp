@@ -86,12 +86,8 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
   }
 
   std::string words(const Failure& failure) {
-    if (tls) {
-      const long verdict = SSL_get_verify_result(tls->native_handle());
-      if (verdict != X509_V_OK) return X509_verify_cert_error_string(verdict);
-    }
     if (failure == http::error::end_of_stream || failure == asio::error::eof) return "the other end closed it";
-    return failure.message();
+    return tls ? words_of(failure, tls->native_handle()) : failure.message();
   }
 
   void begin(std::string_view target, std::string body, Duration timeout) {

@@ -10,6 +10,7 @@
 
 #include "core/base/time.h"
 #include "io/loop/loop.h"
+#include "io/tls/tls_context.h"
 #include "io/truth/endpoint.h"
 
 namespace ilnp {

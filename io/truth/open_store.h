@@ -9,6 +9,7 @@
 
 #include "core/base/time.h"
 #include "io/loop/loop.h"
+#include "io/tls/tls_context.h"
 #include "io/truth/operated_store.h"
 #include "io/truth/site_names.h"
 
@@ -17,9 +18,7 @@ namespace ilnp {
 /// docs/operations/truth-store.md says what they mean for an operator.
 struct EtcdOptions {
   std::vector<std::string> endpoints{};  ///< https://host:port; http:// for loopback addresses, or with allow_plain
-  std::filesystem::path ca{};            ///< PEM: who signs the members' certificates
-  std::filesystem::path certificate{};   ///< PEM: ours
-  std::filesystem::path key{};           ///< PEM, mode 0600: ours
+  TlsFiles tls{};                        ///< who signs the members' certificates, our client certificate
   std::string prefix = "/ilnp/";
   bool allow_plain = false;
   Duration timeout = seconds{2};  ///< of each question and change

@@ -55,16 +55,16 @@ TruthOptions read_truth(const Configuration& configuration, std::vector<Problem>
   out.etcd.endpoints = truth.list<std::string>("endpoints");
   out.etcd.allow_plain = truth.boolean("allow_plain");
   out.etcd.prefix = truth.text("prefix");
-  out.etcd.ca = file("ca_file");
-  out.etcd.certificate = file("certificate_file");
-  out.etcd.key = file("key_file");
+  out.etcd.tls.ca = file("ca_file");
+  out.etcd.tls.certificate = file("certificate_file");
+  out.etcd.tls.key = file("key_file");
   out.etcd.timeout = truth.duration("timeout");
   if (out.store == StoreKind::etcd && out.etcd.endpoints.empty())
     complain("store", "truth.endpoints", "needed with truth.store \"etcd\"");
   if (out.etcd.prefix.empty()) complain("prefix", "truth.prefix", "empty");
-  if (out.etcd.certificate.empty() != out.etcd.key.empty())
+  if (out.etcd.tls.certificate.empty() != out.etcd.tls.key.empty())
     complain("certificate_file", "truth.certificate_file", "goes with truth.key_file");
-  if (!out.etcd.certificate.empty() && out.etcd.ca.empty())
+  if (!out.etcd.tls.certificate.empty() && out.etcd.tls.ca.empty())
     complain("certificate_file", "truth.ca_file", "needed with truth.certificate_file");
   return out;
 }

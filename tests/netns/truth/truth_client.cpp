@@ -37,9 +37,9 @@ TruthOptions options_from(const json& from) {
     if (!options.sites.add(site++, name)) throw std::runtime_error{"sites"};
   EtcdOptions& etcd = options.etcd;
   etcd.endpoints = from.value("endpoints", std::vector<std::string>{});
-  etcd.ca = from.value("ca", "");
-  etcd.certificate = from.value("certificate", "");
-  etcd.key = from.value("key", "");
+  etcd.tls.ca = from.value("ca", "");
+  etcd.tls.certificate = from.value("certificate", "");
+  etcd.tls.key = from.value("key", "");
   etcd.allow_plain = from.value("allow_plain", false);
   etcd.timeout = milliseconds{from.value("timeout_ms", 2000)};
   return options;
