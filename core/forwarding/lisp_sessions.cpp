@@ -144,7 +144,7 @@ void LispSessions::after_control(lisp::Instant at, SessionActions& actions) {
 
 void LispSessions::on_time(lisp::Instant at, SessionActions& actions) {
   if (nodes_ != nullptr) nodes_->on_time(at.now, actions.nodes);
-  if (registrations_ != nullptr) registrations_->on_time(at, actions.control);
+  if (registrations_ != nullptr) registrations_->on_time(at, actions.nodes, actions.control);
   interworking_.on_time(at, actions);
   settle(at, actions);
 }
@@ -161,7 +161,7 @@ void LispSessions::settle(lisp::Instant at, SessionActions& actions) {
   while (!actions.nodes.to_clients.empty() || !actions.inside.empty() || !actions.nodes.heard.empty()) {
     const std::vector<NodeId> heard = std::exchange(actions.nodes.heard, {});
     if (registrations_ != nullptr && !heard.empty()) {
-      registrations_->heard(at, heard, actions.control);
+      registrations_->heard(at, heard, actions.nodes, actions.control);
       interworking_.after_control(at, actions);
     }
     for (InsidePacket& each : std::exchange(actions.nodes.to_clients, {})) outward(at, each, actions);

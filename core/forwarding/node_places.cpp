@@ -10,10 +10,31 @@ namespace ilnp {
 namespace {
 
 constexpr std::uint16_t behind_what_was_told = 1000;  ///< added to preferences
-constexpr seconds usual_life{300};
+constexpr seconds usual_life{300}, least_life_of_a_name{60};
+constexpr Duration still_speaks = std::chrono::minutes{1};
 
-bool has(const std::vector<ResolvedLocator>& locators, Locator locator) {
-  return std::ranges::any_of(locators, [&](const ResolvedLocator& l) { return l.locator == locator; });
+bool has(const auto& locators, Locator locator) {
+  return std::ranges::any_of(locators, [&](const auto& l) { return l.locator == locator; });
+}
+
+AdvertisedLocator lasting(TimePoint now, Locator locator, std::uint16_t preference, TimePoint end) {
+  using Lifetime = std::chrono::duration<std::uint16_t>;
+  constexpr Lifetime unlimited{0xffff};
+  const bool ends = end != never && end - now < seconds{unlimited.count()};
+  const auto left = ends ? std::chrono::ceil<seconds>(end - now).count() : unlimited.count();
+  return {locator, preference, Lifetime{static_cast<std::uint16_t>(left)}};
+}
+
+/// When a lifetime is over and nothing came after it, the node is there for as long as it speaks.
+std::vector<AdvertisedLocator> still_there(TimePoint now, const RemoteLocators& told) {
+  std::vector<AdvertisedLocator> out;
+  for (const RemoteLocator& l : told.all()) {
+    if (l.receive_only) continue;
+    const bool is_over = l.validity == Validity::expired || l.expires <= now;
+    const TimePoint end = is_over ? l.last_received + still_speaks : l.expires;
+    if (end > now) out.push_back(lasting(now, l.locator, l.preference, end));
+  }
+  return out;
 }
 
 }  // namespace
@@ -96,6 +117,9 @@ void NodeSessions::resolved(TimePoint now, const NameQuery& query, std::vector<R
                             NodeActions& actions) {
   const auto found = nodes_.find(query.identity.nid);
   if (found == nodes_.end()) return;
+  seconds life = least_life_of_a_name;
+  for (const ResolvedLocator& locator : locators) life = std::max(life, locator.ttl);
+  found->second.named_until = now + life;
   found->second.named = std::move(locators);
   actions.heard.push_back(query.identity.nid);
   install(now, query, found->second);
@@ -119,24 +143,43 @@ void NodeSessions::note(const HostEvent& event, NodeActions& actions) {
   actions.heard.push_back(event.remote_nid);
 }
 
-std::vector<AdvertisedLocator> NodeSessions::places(TimePoint now, NodeId nid) {
-  using Lifetime = std::chrono::duration<std::uint16_t>;
-  constexpr Lifetime unlimited{0xffff};
+/// What the teller said counts first. Lifetimes may have been told anew in another session; that is no news, and made
+/// no new teller.
+std::vector<AdvertisedLocator> NodeSessions::still_told(TimePoint now, Place& place) {
   std::vector<AdvertisedLocator> out;
-  const auto found = nodes_.find(nid);
-  const RemoteLocators* told = found == nodes_.end() ? nullptr : told_by_node(found->second);
-  if (told != nullptr) {
-    for (const RemoteLocator& l : told->all()) {
-      if (l.receive_only || l.expires <= now) continue;
-      const bool ends = l.expires != never && l.expires - now < seconds{unlimited.count()};
-      const auto left = ends ? std::chrono::ceil<seconds>(l.expires - now).count() : unlimited.count();
-      out.push_back({l.locator, l.preference, Lifetime{static_cast<std::uint16_t>(left)}});
-    }
-  } else if (found != nodes_.end()) {
-    for (const ResolvedLocator& l : places_of(found->second)) out.push_back({l.locator, l.preference, unlimited});
-  }
-  if (out.empty()) out.push_back({Locator{}, 0, unlimited});
+  if (const RemoteLocators* told = told_by_node(place)) out = still_there(now, *told);
+  if (!out.empty() || !place.teller) return out;
+  forwarder_.ilcc().for_each([&](Correspondent& c) {
+    if (!out.empty() || c.remote_nid() != place.configured.nid) return;
+    if (session_of(c.local_nid, c.remote_nid()) != &c) return;
+    c.note_heard_in_place();
+    out = still_there(now, c.remote);
+  });
   return out;
+}
+
+std::vector<AdvertisedLocator> NodeSessions::places(TimePoint now, NodeId nid) {
+  const std::vector<AdvertisedLocator> unknown{lasting(now, Locator{}, 0, never)};
+  const auto found = nodes_.find(nid);
+  if (found == nodes_.end()) return unknown;
+  Place& place = found->second;
+  std::vector<AdvertisedLocator> out = still_told(now, place);
+  if (!out.empty()) return out;
+  // A name is asked again in the end; what is configured has no end.
+  const TimePoint named_until = place.teller ? place.named_until : never;
+  if (named_until > now)
+    for (const ResolvedLocator& l : place.named) out.push_back(lasting(now, l.locator, l.preference, named_until));
+  for (const ResolvedLocator& l : place.configured.locators)
+    if (!has(out, l.locator)) out.push_back(lasting(now, l.locator, l.preference, never));
+  return out.empty() && !place.teller ? unknown : out;
+}
+
+void NodeSessions::ask_name(NodeId nid, NodeActions& actions) {
+  const auto found = nodes_.find(nid);
+  if (found == nodes_.end() || found->second.configured.name.empty()) return;
+  actions.name_queries.push_back({{settings_.exchange.identity_prefix, nid},
+                                  found->second.configured.name,
+                                  found->second.teller.value_or(NodeId{})});
 }
 
 std::vector<NodeSessions::Row> NodeSessions::rows() {

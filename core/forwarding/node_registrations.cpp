@@ -2,8 +2,15 @@
 #include "core/forwarding/node_registrations.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ilnp {
+namespace {
+
+/// Of who is lost: it may speak again in a session, and its name may say more.
+constexpr Duration looks_apart = seconds{5}, questions_apart = std::chrono::minutes{1};
+
+}  // namespace
 
 NodeRegistrations::NodeRegistrations(LispPlaces places, const NodeSettings& settings, lisp::Xtr& xtr,
                                      NodeSessions& nodes, Duration spacing)
@@ -21,32 +28,45 @@ bool NodeRegistrations::has(const lisp::EidPrefix& eid) const {
   return node != nodes_.end() && std::ranges::count(node->second.eids, eid) != 0;
 }
 
-void NodeRegistrations::start(lisp::Instant at, lisp::XtrActions& actions) {
-  for (auto& [nid, node] : nodes_) look(at, nid, node, actions);
+void NodeRegistrations::start(lisp::Instant at, NodeActions& asked, lisp::XtrActions& actions) {
+  for (auto& [nid, node] : nodes_) look(at, nid, node, asked, actions);
   set_deadline();
 }
 
-void NodeRegistrations::heard(lisp::Instant at, std::span<const NodeId> nodes, lisp::XtrActions& actions) {
+void NodeRegistrations::heard(lisp::Instant at, std::span<const NodeId> nodes, NodeActions& asked,
+                              lisp::XtrActions& actions) {
   if (nodes.empty()) return;
   for (const NodeId nid : nodes)
-    if (const auto node = nodes_.find(nid); node != nodes_.end()) look(at, nid, node->second, actions);
+    if (const auto node = nodes_.find(nid); node != nodes_.end()) look(at, nid, node->second, asked, actions);
   set_deadline();
 }
 
-void NodeRegistrations::look(lisp::Instant at, NodeId nid, Node& node, lisp::XtrActions& actions) {
+void NodeRegistrations::look(lisp::Instant at, NodeId nid, Node& node, NodeActions& asked, lisp::XtrActions& actions) {
   node.is_waiting = at.now < node.not_before;
   if (node.is_waiting) return;
-  node.locators.replace(at.now, sessions_.places(at.now, nid));
+  const std::vector<AdvertisedLocator> places = sessions_.places(at.now, nid);
+  if (places.empty()) return lose(at.now, nid, node, asked);
+  const bool was_lost = std::exchange(node.is_lost, false);
+  node.locators.replace(at.now, places);
   const std::vector<AdvertisedLocator> live = node.locators.live();
   const auto record_of = [&](const lisp::EidPrefix& eid) {
     return to_mapping(eid, live, node.locators.gone(), places_);
   };
   std::vector<lisp::RlocRecord> in_use = record_of(node.eids.front()).rlocs;
   std::erase_if(in_use, [](const lisp::RlocRecord& rloc) { return rloc.priority == lisp::never_use; });
-  if (in_use == node.registered) return;
+  if (in_use == node.registered && !was_lost) return;
   node.registered = std::move(in_use);
   node.not_before = at.now + spacing_;
   for (const lisp::EidPrefix& eid : node.eids) xtr_.arrived(at, record_of(eid), actions);
+}
+
+void NodeRegistrations::lose(TimePoint now, NodeId nid, Node& node, NodeActions& asked) {
+  if (!std::exchange(node.is_lost, true))
+    for (const lisp::EidPrefix& eid : node.eids) xtr_.locators_gone(now, eid);
+  node.look_at = now + looks_apart;
+  if (now < node.ask_at) return;
+  node.ask_at = now + questions_apart;
+  sessions_.ask_name(nid, asked);
 }
 
 void NodeRegistrations::confirmed(const lisp::EidPrefix& eid) {
@@ -54,15 +74,16 @@ void NodeRegistrations::confirmed(const lisp::EidPrefix& eid) {
 }
 
 /// A lifetime that ends may have been told anew without any change.
-void NodeRegistrations::on_time(lisp::Instant at, lisp::XtrActions& actions) {
+void NodeRegistrations::on_time(lisp::Instant at, NodeActions& asked, lisp::XtrActions& actions) {
   if (next_ > at.now) return;
   for (auto& [nid, node] : nodes_)
-    if (deadline_of(node) <= at.now) look(at, nid, node, actions);
+    if (deadline_of(node) <= at.now) look(at, nid, node, asked, actions);
   set_deadline();
 }
 
 TimePoint NodeRegistrations::deadline_of(const Node& node) const {
-  return node.is_waiting ? node.not_before : node.locators.next_deadline();
+  if (node.is_waiting) return node.not_before;
+  return node.is_lost ? node.look_at : node.locators.next_deadline();
 }
 
 void NodeRegistrations::set_deadline() {

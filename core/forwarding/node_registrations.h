@@ -3,8 +3,9 @@
 // ours changes the RLOCs of the node's EID, the Map-Servers hear of it, and so do the clients. Where the RLOCs stay the
 // same, as always where one gateway stands for everything, nothing is said.
 //
-// A node without a session is where it is configured or its name says. It is never withdrawn: that it does not answer
-// is told by ICMP.
+// A node without a session is where it is configured or its name says. That it does not answer is told by ICMP; it is
+// withdrawn, RLOCs of the gateway group and all, when its own words are over and neither name nor configuration has
+// more, after the hold of the Xtr (specification 10.4).
 #pragma once
 
 #include <map>
@@ -26,13 +27,14 @@ class NodeRegistrations {
 
   bool has(const lisp::EidPrefix& eid) const;
 
+  // Names to look up come out in `asked`.
   /// All of them, once.
-  void start(lisp::Instant at, lisp::XtrActions& actions);
+  void start(lisp::Instant at, NodeActions& asked, lisp::XtrActions& actions);
   /// Something was heard of the places of these.
-  void heard(lisp::Instant at, std::span<const NodeId> nodes, lisp::XtrActions& actions);
+  void heard(lisp::Instant at, std::span<const NodeId> nodes, NodeActions& asked, lisp::XtrActions& actions);
   /// A Map-Server has confirmed it: what is gone is not said again.
   void confirmed(const lisp::EidPrefix& eid);
-  void on_time(lisp::Instant at, lisp::XtrActions& actions);
+  void on_time(lisp::Instant at, NodeActions& asked, lisp::XtrActions& actions);
   TimePoint next_deadline() const { return next_; }
 
  private:
@@ -42,9 +44,12 @@ class NodeRegistrations {
     std::vector<lisp::RlocRecord> registered{};  ///< to be sent to
     TimePoint not_before{};
     bool is_waiting = false;  ///< for not_before
+    bool is_lost = false;     ///< held or withdrawn: nobody knows where it is
+    TimePoint look_at{}, ask_at{};
   };
   TimePoint deadline_of(const Node& node) const;
-  void look(lisp::Instant at, NodeId nid, Node& node, lisp::XtrActions& actions);
+  void look(lisp::Instant at, NodeId nid, Node& node, NodeActions& asked, lisp::XtrActions& actions);
+  void lose(TimePoint now, NodeId nid, Node& node, NodeActions& asked);
   void set_deadline();
 
   LispPlaces places_;

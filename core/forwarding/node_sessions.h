@@ -108,8 +108,11 @@ class NodeSessions {
   void resolved(TimePoint now, const NameQuery& query, std::vector<ResolvedLocator> locators, NodeActions& actions);
   void not_resolved(TimePoint now, const NameQuery& query, NodeActions& actions);
 
-  /// Where a node is, as its session says, else its name and its configuration; unknown: a zero locator. Never empty.
+  /// Where a node is, as its sessions say, else its name and its configuration; unknown: a zero locator. Empty: its
+  /// sessions here said it, and no lifetime is left of that, nor of what its name said.
   std::vector<AdvertisedLocator> places(TimePoint now, NodeId nid);
+  /// Its name, where it has one, is looked up for what places() says.
+  void ask_name(NodeId nid, NodeActions& actions);
 
   void on_time(TimePoint now, NodeActions& actions);
   TimePoint next_deadline() const { return forwarder_.next_deadline(); }
@@ -133,7 +136,8 @@ class NodeSessions {
   struct Place {
     NodeSettings::Node configured;
     std::vector<ResolvedLocator> named{};  ///< the last answer about its name
-    std::optional<NodeId> teller{};        ///< the client in whose session it was heard of last
+    TimePoint named_until{};
+    std::optional<NodeId> teller{};  ///< the client in whose session it was heard of last
   };
 
   // node_sessions.cpp
@@ -153,6 +157,7 @@ class NodeSessions {
   const Correspondent* teller_of(Place& place);
   const RemoteLocators* told_by_node(Place& place);
   std::vector<ResolvedLocator> places_of(Place& place);
+  std::vector<AdvertisedLocator> still_told(TimePoint now, Place& place);
   void answer(TimePoint now, const NameQuery& query, NodeActions& actions);
   void install(TimePoint now, const NameQuery& query, Place& place);
   void note(const HostEvent& event, NodeActions& actions);

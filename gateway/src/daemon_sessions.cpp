@@ -25,7 +25,7 @@ Result<void> GatewayDaemon::open_nodes() {
   nodes_side_ = std::move(opened.value());
   if (auto done = kernel_->set_up(settings_.ilnp, nodes_side_->device()); !done) return done;
   restore_sessions();
-  if (registrations_ != nullptr) registrations_->start(instant(), actions_.control);
+  if (registrations_ != nullptr) registrations_->start(instant(), actions_.nodes, actions_.control);
   settle(instant());
   return ok();
 }

@@ -94,7 +94,7 @@ struct LispSessionsWorld : testing::Test {
     sessions->set_inside_addresses({own4});
     actions.clear();
     whole_memory = nodes->start(now, memory, actions.nodes);
-    if (places) registrations->start(at(), actions.control);
+    if (places) registrations->start(at(), actions.nodes, actions.control);
     sessions->on_time(at(), actions);
     perform();
   }
