@@ -461,9 +461,10 @@ std::shared_ptr<const Schema> gateway_schema() {
   static const auto schema = [] {
     std::vector<Option> options = site_options();
     for (const auto& more : {mapping_system_options(), server_options(), data_options(), control_plane_options(),
-                             truth_options(), session_options()})
+                             truth_options(), group_options(), session_options()})
       options.insert(options.end(), more.begin(), more.end());
     std::vector<SectionHelp> all = sections();
+    all.push_back(group_section());
     const std::vector<SectionHelp> more = session_sections();
     all.insert(all.end(), more.begin(), more.end());
     return daemon_schema(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of the option table about nodes that are reached by ILNP sessions, and about IPv4 EIDs.
+// Parts of the option table: nodes that are reached by ILNP sessions, and IPv4 EIDs; the group.
 #pragma once
 
 #include <vector>
@@ -10,5 +10,9 @@ namespace ilnp {
 
 std::vector<SectionHelp> session_sections();
 std::vector<Option> session_options();
+
+// settings_group.cpp
+SectionHelp group_section();
+std::vector<Option> group_options();
 
 }  // namespace ilnp

@@ -178,7 +178,7 @@ Result<GatewaySettings, std::vector<Problem>> gateway_settings(const Configurati
   SettingsReader reader{configuration, out, problems};
   for (const auto read :
        {read_gateway, read_interfaces, read_eids, read_keys, read_map_servers, read_peers, read_mappings, read_server,
-        read_data, read_control_plane, read_shared_truth, read_nodes, read_translation, check_whole})
+        read_data, read_control_plane, read_shared_truth, read_group, read_nodes, read_translation, check_whole})
     read(reader);
   if (!problems.empty()) return problems;
   return out;

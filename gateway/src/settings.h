@@ -9,6 +9,7 @@
 
 #include "core/forwarding/lisp_sessions.h"
 #include "core/lisp/xtr.h"
+#include "io/group/group_settings.h"
 #include "io/process/daemon_settings.h"
 #include "io/resolver/name_server.h"
 #include "io/settings/configuration.h"
@@ -47,6 +48,7 @@ struct GatewaySettings : DaemonSettings {
   lisp::XtrSettings xtr;
   InterworkingSettings interworking;
   std::optional<SharedTruthSettings> truth;  ///< nothing: who has which EID is said by commands
+  std::optional<GroupSettings> group;        ///< nothing: this gateway is alone
   TunSettings ilnp;                          ///< the device of the ILNP side; meant where there are nodes
   NodeSettings nodes;                        ///< reached by sessions of ours (mode N)
   std::optional<LispPlaces> places;          ///< their RLOCs follow their locators

@@ -57,6 +57,9 @@ void read_server(SettingsReader& reader);
 void read_nodes(SettingsReader& reader);
 void read_translation(SettingsReader& reader);
 
+// settings_group.cpp
+void read_group(SettingsReader& reader);
+
 // settings_truth.cpp
 inline constexpr const char* truth_copy_name = "gateway-truth.db";
 void read_shared_truth(SettingsReader& reader);

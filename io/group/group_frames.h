@@ -17,6 +17,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
+#include "io/group/group_settings.h"
 
 namespace ilnp {
 
@@ -30,9 +31,6 @@ struct GroupMember {
   std::uint64_t site = 0;
   bool operator==(const GroupMember&) const = default;
 };
-
-/// 1 to 255 printable ASCII characters.
-bool is_group_name(std::string_view name);
 
 /// What a gateway keeps with the others for the time after its end. Each part is whole: it replaces the one before.
 enum class GroupPart : std::uint8_t { sessions = 1, presences = 2, clients = 3 };

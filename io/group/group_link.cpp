@@ -127,9 +127,10 @@ void GroupLink::State::take(tcp::socket socket) {
   if (receivers.size() >= connections_per_peer * settings.peers.size())
     return refuse(GroupCounter::refused_full, address.to_string(), "too many connections");
   if (auto renewed = make_tls_context(settings.tls, TlsSide::server, TlsOldest::tls_1_3)) incoming = renewed.value();
-  receivers.push_back(std::make_shared<GroupReceiver>(
-      loop, std::move(socket), incoming, silent_heartbeats * settings.heartbeat, from_receivers, counters));
-  receivers.back()->start();
+  const auto receiver = std::make_shared<GroupReceiver>(
+      loop, std::move(socket), incoming, silent_heartbeats * settings.heartbeat, from_receivers, counters);
+  receivers.push_back(receiver);
+  receiver->start();
 }
 
 bool GroupLink::State::is_peer(const asio::ip::address& address) const {

@@ -14,21 +14,12 @@
 #include <string>
 #include <vector>
 
-#include "core/base/time.h"
 #include "io/group/group_frames.h"
+#include "io/group/group_settings.h"
 #include "io/loop/loop.h"
-#include "io/settings/configuration.h"
 #include "io/telemetry/counters.h"
-#include "io/tls/tls_context.h"
 
 namespace ilnp {
-
-struct GroupSettings {
-  Endpoint listen;              ///< an address of this machine alone: connections to peers are made from it, too
-  std::vector<Endpoint> peers;  ///< the `listen` of the others
-  TlsFiles tls;                 ///< all three of them
-  Duration heartbeat = milliseconds{200};  ///< the same in the whole group; five without a word: the member is dead
-};
 
 enum class GroupCounter : std::uint8_t {
   connects,

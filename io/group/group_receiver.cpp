@@ -43,7 +43,8 @@ GroupReceiver::~GroupReceiver() { wipe(input_); }
 void GroupReceiver::start() {
   timer_.set(loop_.now() + greeting_limit);
   // Its certificate has to be for the address that it comes from, which is one of the peers'.
-  X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream_.native_handle()), peer_.c_str());
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream_.native_handle()), peer_.c_str()) != 1)
+    return refuse(GroupCounter::refused_certificate, "its address can be in no certificate");
   stream_.async_handshake(asio::ssl::stream_base::server,
                           [self = shared_from_this()](const Failure& failure) { self->on_handshake(failure); });
 }

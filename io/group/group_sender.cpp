@@ -90,7 +90,8 @@ void GroupSender::shake_hands() {
   stream.next_layer().set_option(tcp::no_delay{true}, ignored);
   setsockopt(stream.next_layer().native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_limit,
              sizeof unacknowledged_limit);
-  X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream.native_handle()), peer_.address.c_str());
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream.native_handle()), peer_.address.c_str()) != 1)
+    return end("its address can be in no certificate");
   stream.async_handshake(asio::ssl::stream_base::client, then("TLS", [this](std::size_t) { greet(); }));
 }
 

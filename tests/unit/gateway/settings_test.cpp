@@ -242,6 +242,48 @@ TEST_F(GatewaySettingsTest, TheTruthNamesSites) {
   EXPECT_NE(problems_with("[truth]\nsite = \"a b\"\n").find("truth.site"), std::string::npos);
 }
 
+TEST_F(GatewaySettingsTest, TheGroup) {
+  EXPECT_FALSE(read(good()).value().group) << "this gateway is alone";
+  const auto group = [](const std::string& listen, const std::string& peers) {
+    return "[group]\nlisten = \"" + listen + "\"\npeers = [" + peers +
+           "]\nca_file = \"/ca\"\ncertificate_file = \"/c\"\nkey_file = \"/k\"\n";
+  };
+  const auto with = read(good() + group("192.0.2.11", "\"192.0.2.12\", \"192.0.2.13:99\"") + "heartbeat = \"50ms\"\n");
+  ASSERT_TRUE(with) << to_string(with.error());
+  ASSERT_TRUE(with.value().group);
+  EXPECT_EQ(with.value().group->listen, (Endpoint{"192.0.2.11", 4364}));
+  EXPECT_EQ(with.value().group->peers, (std::vector<Endpoint>{{"192.0.2.12", 4364}, {"192.0.2.13", 99}}));
+  EXPECT_EQ(with.value().group->tls.ca, "/ca");
+  EXPECT_EQ(with.value().group->tls.certificate, "/c");
+  EXPECT_EQ(with.value().group->tls.key, "/k");
+  EXPECT_EQ(with.value().group->heartbeat, milliseconds{50});
+  EXPECT_EQ(read(good() + group("192.0.2.11", "\"192.0.2.12\"")).value().group->heartbeat, milliseconds{200});
+
+  const auto says = [](const std::string& problems, const char* what) {
+    return problems.find(what) == std::string::npos ? testing::AssertionFailure() << problems
+                                                    : testing::AssertionSuccess();
+  };
+  EXPECT_TRUE(says(problems_with("[group]\npeers = [\"192.0.2.12\"]\n"), "group.listen: needed with group.peers"));
+  const std::string bare = problems_with("[group]\nlisten = \"192.0.2.11\"\n");
+  for (const char* what : {"group.peers: at least one", "group.ca_file: needed", "group.certificate_file: needed",
+                           "group.key_file: needed"})
+    EXPECT_TRUE(says(bare, what));
+  const auto peers = [&](const std::string& those) { return problems_with(group("192.0.2.11", those)); };
+  EXPECT_TRUE(says(peers("\"192.0.2.11\""), "is group.listen"));
+  EXPECT_TRUE(says(peers("\"192.0.2.12\", \"192.0.2.12:4364\""), "is there twice"));
+  EXPECT_TRUE(says(peers("\"[2001:db8::2]\""), "not of the family of group.listen"));
+  EXPECT_TRUE(says(peers("\"224.0.0.1\""), "not the address of one machine"));
+  EXPECT_TRUE(says(problems_with(group("0.0.0.0", "\"192.0.2.12\"")), "an address of this machine alone"));
+  EXPECT_TRUE(says(problems_with(group("[fe80::1%eth0]", "\"[2001:db8::2]\"")), "an address of this machine alone"))
+      << "no certificate names such a one";
+  EXPECT_EQ(problems_with(group("192.0.2.1", "\"192.0.2.12\"")), "");
+  EXPECT_TRUE(says(
+      problems("name = \"dc1\"", "name = \"dc1\"\nstand_by = true\n" + group("192.0.2.1", "\"192.0.2.12\"") + "[data]"),
+      "which moves"));
+  EXPECT_TRUE(
+      says(problems("name = \"dc1\"", "name = \"d\u00e9\"\n" + group("192.0.2.11", "\"192.0.2.12\"")), "gateway.name"));
+}
+
 TEST_F(GatewaySettingsTest, NodesOfSessions) {
   const std::string nodes = R"([ilnp]
 locators = ["2001:db8:a1:ff::/64", "2001:db8:a2:ff::/64"]
