@@ -19,7 +19,7 @@ test_packages=(
   clang clang-format clang-tidy clang-tools libclang-rt-14-dev llvm
   tshark tcpdump iproute2 nftables ethtool radvd iperf3 procps iputils-ping
   bind9 bind9-dnsutils bind9-utils knot knot-dnsutils nsd ldnsutils
-  etcd-server etcd-client openssl
+  etcd-server etcd-client openssl keepalived
 )
 demo_packages=(
   iproute2 nftables ethtool procps iputils-ping tcpdump radvd bind9 bind9-utils bind9-dnsutils
@@ -27,7 +27,7 @@ demo_packages=(
 )
 # The services that some of them bring: package=unit.
 services=(bind9=named knot=knot nsd=nsd radvd=radvd nginx-light=nginx openssh-server=ssh iperf3=iperf3
-          etcd-server=etcd)
+          etcd-server=etcd keepalived=keepalived)
 
 policy=/usr/sbin/policy-rc.d
 kept_policy=$policy.kept-by-ilnp
