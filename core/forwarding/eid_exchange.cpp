@@ -7,63 +7,46 @@
 #include "core/ilnp/error_translation.h"
 #include "core/ipv6/icmpv6.h"
 #include "core/ipv6/offload.h"
+#include "core/ipv6/udp_checksum.h"
 #include "core/lisp/ip_address.h"
 
 namespace ilnp {
 namespace {
-
-constexpr std::size_t source_offset = 8, destination_offset = 24;
 
 SumChange change_of(const AddressPair& before, const AddressPair& after) {
   return readdressed_checksum(ChecksumMode::ipv6, next_header::icmpv6, before, after);
 }
 AddressPair turned(const AddressPair& pair) { return {pair.destination, pair.source}; }
 
-void store(std::uint8_t* ipv6, const AddressPair& addresses) {
-  addresses.source.store(ipv6 + source_offset);
-  addresses.destination.store(ipv6 + destination_offset);
-}
-
 bool is_error(const Packet& packet, const HeaderWalk& walk) {
   return walk.upper_protocol == next_header::icmpv6 && !walk.is_fragment && walk.upper_length > 0 &&
          icmpv6::is_error(packet.data()[walk.upper_offset]);
 }
 
-/// Over IPv6 a UDP datagram has one (RFC 8200 section 8.1); those of tunnels and of IPv4 may come without.
-ExchangeDrop fill_udp_checksum(Packet& packet, const HeaderWalk& walk) {
-  constexpr std::size_t least = 8, length_at = 4, checksum_at = 6;
+ExchangeDrop ensure_udp_checksum(Packet& packet, const HeaderWalk& walk) {
   if (walk.upper_protocol != next_header::udp || !walk.has_upper_layer() || packet.offload.partial_checksum)
     return ExchangeDrop::none;
-  const MutableBytes upper = packet.bytes().subspan(walk.upper_offset, walk.upper_length);
-  if (upper.size() < least) return ExchangeDrop::malformed;
-  if (load_u16(upper.data() + checksum_at) != 0) return ExchangeDrop::none;
-  if (walk.is_fragment) return ExchangeDrop::no_udp_checksum;
-  const std::size_t length = load_u16(upper.data() + length_at);
-  if (length < least || length > upper.size()) return ExchangeDrop::malformed;
-  store_u16(upper.data() + checksum_at,
-            upper_layer_checksum(walk.source, walk.destination, next_header::udp, upper.first(length)));
-  return ExchangeDrop::none;
+  const MutableBytes udp = packet.bytes().subspan(walk.upper_offset, walk.upper_length);
+  const auto addresses = wire_sum(ChecksumMode::ipv6, next_header::udp, {walk.source, walk.destination});
+  switch (fill_udp_checksum(udp, walk.is_fragment, addresses)) {
+    case UdpChecksum::present:
+      return ExchangeDrop::none;
+    case UdpChecksum::in_pieces:
+      return ExchangeDrop::no_udp_checksum;
+    case UdpChecksum::malformed:
+      break;
+  }
+  return ExchangeDrop::malformed;
 }
 
-/// An ICMPv6 error about a packet that went between `quoted_before`: addresses of the error and of the quoted packet,
-/// the quoted checksum, and its own.
+/// An ICMPv6 error about a packet that went between other addresses: its own become `after`, those of the quoted packet
+/// `quoted_after`.
 void readdress_error(Packet& packet, const HeaderWalk& walk, const QuotedPacket& quoted, const AddressPair& after,
                      const AddressPair& quoted_after) {
-  constexpr std::size_t checksum_at = 2;
-  std::uint8_t* quote = packet.data() + quoted.offset;
-  const SumChange addresses = change_of(quoted.addresses(), quoted_after);
-  SumChange all = change_of({walk.source, walk.destination}, after).then(addresses);
-  store(quote, quoted_after);
-  if (quoted.has_checksum) {
-    const int field = checksum_field_offset(quoted.walk.upper_protocol);
-    std::uint8_t* checksum = quote + quoted.walk.upper_offset + field;
-    const std::uint16_t before = load_u16(checksum);
-    adjust_field(checksum, quoted.walk.upper_protocol, addresses);
-    all = all.then({before, load_u16(checksum)});
-  }
-  std::uint8_t* own = packet.data() + walk.upper_offset + checksum_at;
-  store_u16(own, adjust(load_u16(own), all));
-  store(packet.data(), after);
+  const SumChange quote =
+      readdress_quote(packet.data() + quoted.offset, quoted, quoted_after, change_of(quoted.addresses(), quoted_after));
+  const SumChange own = change_of({walk.source, walk.destination}, after);
+  (void)rewrite_addresses(packet, walk, after, own.then(quote));  // the header is there: it was parsed
 }
 
 }  // namespace
@@ -106,7 +89,7 @@ EidExchange::Entered EidExchange::to_identity(TimePoint now, std::uint32_t insta
     if (!clients_.find({instance, client})) return drop(ExchangeDrop::unusable_quote);
   }
   if (!is_client_address(client, prefix->second)) return drop(ExchangeDrop::not_a_client);
-  if (const ExchangeDrop reason = fill_udp_checksum(packet, walk); reason != ExchangeDrop::none) return drop(reason);
+  if (const ExchangeDrop reason = ensure_udp_checksum(packet, walk); reason != ExchangeDrop::none) return drop(reason);
   const auto taken = clients_.take(now, {instance, client}, node);
   if (!taken) return drop(ExchangeDrop::too_many_clients);
   if (taken->nid == node) return drop(ExchangeDrop::same_nid);

@@ -66,21 +66,13 @@ void SiteRewriter::rewrite_error(Job& job, const AddressPair& addresses, Naming 
   after.destination = naming.kind == Naming::Kind::inside ? home_name(before.destination)
                                                           : outside_name(before.destination, naming.uplink);
 
-  std::uint8_t* quote = job.packet.data() + quoted.offset;
-  SumChange change =
+  const std::uint8_t protocol = quoted.walk.upper_protocol;
+  const bool knows_mode = job.flow != nullptr && job.flow->checksum;
+  const ChecksumMode mode = knows_mode ? *job.flow->checksum : ChecksumMode::ipv6;
+  const SumChange change =
       readdressed_checksum(ChecksumMode::ipv6, next_header::icmpv6, {job.walk.source, job.walk.destination}, addresses)
-          .then(readdressed_checksum(ChecksumMode::ipv6, next_header::icmpv6, before, after));
-  after.source.store(quote + 8);
-  after.destination.store(quote + 24);
-  if (quoted.has_checksum) {
-    const std::uint8_t protocol = quoted.walk.upper_protocol;
-    const bool knows_mode = job.flow != nullptr && job.flow->checksum;
-    const ChecksumMode mode = knows_mode ? *job.flow->checksum : ChecksumMode::ipv6;
-    std::uint8_t* field = quote + quoted.walk.upper_offset + checksum_field_offset(protocol);
-    const std::uint16_t old = load_u16(field);
-    adjust_field(field, protocol, readdressed_checksum(mode, protocol, before, after));
-    change = change.then({old, load_u16(field)});
-  }
+          .then(readdress_quote(job.packet.data() + quoted.offset, quoted, after,
+                                readdressed_checksum(mode, protocol, before, after)));
   (void)rewrite_addresses(job.packet, job.walk, addresses, change);  // the header is there: it was parsed
 }
 

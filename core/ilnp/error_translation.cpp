@@ -19,14 +19,6 @@ std::size_t quote_length(Bytes message) {
   return can_be_extended && stated != 0 ? std::min(stated, present) : present;
 }
 
-void rewrite_quote(Packet& quote, const QuotedPacket& quoted, const AddressPair& addresses, SumChange change) {
-  addresses.source.store(quote.data() + 8);
-  addresses.destination.store(quote.data() + 24);
-  if (!quoted.has_checksum) return;
-  const auto field = static_cast<std::size_t>(checksum_field_offset(quoted.walk.upper_protocol));
-  adjust_field(quote.data() + quoted.walk.upper_offset + field, quoted.walk.upper_protocol, change);
-}
-
 std::uint32_t parameter_after_strip(const QuotedPacket& quoted, std::size_t overhead) {
   if (quoted.type == icmpv6::packet_too_big) {
     const std::size_t mtu = quoted.parameter;
@@ -83,13 +75,26 @@ Result<QuotedPacket, QuoteError> parse_quoted(Bytes packet, const HeaderWalk& ou
   return quoted;
 }
 
+SumChange readdress_quote(std::uint8_t* quote, const QuotedPacket& quoted, const AddressPair& addresses,
+                          SumChange checksum) {
+  addresses.source.store(quote + 8);
+  addresses.destination.store(quote + 24);
+  const std::uint8_t protocol = quoted.walk.upper_protocol;
+  const SumChange change = readdressed_checksum(ChecksumMode::ipv6, next_header::icmpv6, quoted.addresses(), addresses);
+  if (!quoted.has_checksum) return change;
+  std::uint8_t* field = quote + quoted.walk.upper_offset + checksum_field_offset(protocol);
+  const std::uint16_t before = load_u16(field);
+  adjust_field(field, protocol, checksum);
+  return change.then({before, load_u16(field)});
+}
+
 ByteVector translate_error(Bytes packet, const HeaderWalk& outer, const QuotedPacket& quoted,
                            const AddressPair& identity, ChecksumMode mode, std::size_t overhead) {
   const Bytes original = packet.subspan(quoted.offset, quoted.length);
   ByteVector buffer{original.begin(), original.end()};
   Packet quote{buffer, 0, buffer.size()};
-  rewrite_quote(quote, quoted, identity,
-                to_identity_checksum(mode, quoted.walk.upper_protocol, identity, quoted.addresses()));
+  readdress_quote(quote.data(), quoted, identity,
+                  to_identity_checksum(mode, quoted.walk.upper_protocol, identity, quoted.addresses()));
   const std::uint32_t parameter = parameter_after_strip(quoted, overhead);
   strip_nonce(quote, quoted.walk);
   const bool from_peer = outer.source.nid == quoted.walk.destination.nid;
@@ -102,7 +107,8 @@ ByteVector translate_own_error(Bytes packet, const HeaderWalk& outer, const Quot
   const Bytes original = packet.subspan(quoted.offset, quoted.length);
   ByteVector buffer{original.begin(), original.end()};
   Packet quote{buffer, 0, buffer.size()};
-  rewrite_quote(quote, quoted, wire, to_wire_checksum(mode, quoted.walk.upper_protocol, quoted.addresses(), wire));
+  readdress_quote(quote.data(), quoted, wire,
+                  to_wire_checksum(mode, quoted.walk.upper_protocol, quoted.addresses(), wire));
   const bool has_parameter = quoted.type == icmpv6::packet_too_big || quoted.type == icmpv6::parameter_problem;
   return build(packet, outer, quoted, {wire.destination, wire.source}, has_parameter ? quoted.parameter : 0,
                quote.bytes(), overhead);

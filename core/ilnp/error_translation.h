@@ -41,6 +41,11 @@ struct QuotedPacket {
 /// `outer` is the walk of `packet`. RFC 4884 extensions after the quote are left out of it.
 Result<QuotedPacket, QuoteError> parse_quoted(Bytes packet, const HeaderWalk& outer);
 
+/// Gives the quoted packet, at `quote`, other addresses; its checksum takes `checksum` where it is there. Returns what
+/// that changes in the sum of the octets, and so in the checksum of the error itself.
+SumChange readdress_quote(std::uint8_t* quote, const QuotedPacket& quoted, const AddressPair& addresses,
+                          SumChange checksum);
+
 /// An error about a packet that we sent, as our kernel must see it. Quoted addresses become `identity`, the nonce
 /// header leaves the quote, the quoted checksum reverts to identity form, the MTU of Packet Too Big shrinks by
 /// `overhead` (the octets that we add to the kernel's packets; never below 1280), a pointer of Parameter Problem moves

@@ -7,22 +7,14 @@
 #include "core/ipv6/checksum.h"
 #include "core/ipv6/header_walk.h"
 #include "core/ipv6/icmpv6.h"
+#include "core/lisp/icmpv4.h"
 
 namespace ilnp::lisp {
 namespace {
 
 constexpr int most_nested = 2;  // RFC 9300 section 4: two LISP headers at most
-constexpr std::uint8_t icmp = 1, udp = 17;
 constexpr std::size_t udp_and_lisp = 16;
 constexpr std::uint8_t ecn_not_ect = 0, ecn_ect1 = 1, ecn_ce = 3;
-
-namespace icmpv4 {
-constexpr std::uint8_t unreachable = 3, time_exceeded = 11;
-constexpr std::uint8_t host_unreachable = 1, fragmentation_needed = 4, prohibited = 13;
-constexpr bool is_error(std::uint8_t type) {
-  return type == unreachable || type == time_exceeded || type == 4 || type == 5 || type == 12;
-}
-}  // namespace icmpv4
 
 }  // namespace
 
@@ -30,7 +22,8 @@ int nesting_depth(Bytes packet) {
   int depth = 0;
   while (depth <= most_nested) {
     const auto inner = parse_inner(packet);
-    if (!inner || inner.value().protocol != udp || inner.value().destination_port != data_port) return depth;
+    if (!inner || inner.value().protocol != next_header::udp || inner.value().destination_port != data_port)
+      return depth;
     ++depth;
     const std::size_t offset = inner.value().upper_offset + udp_and_lisp;
     if (offset >= inner.value().length) return depth;
@@ -43,8 +36,8 @@ Encapsulation encapsulate(MutableBytes packet, const InnerPacket& inner, const I
                           std::size_t segment, std::uint64_t hash_seed,
                           const std::function<bool(const IpAddress&)>& is_own) {
   using enum EncapsulationVerdict;
-  const bool is_control = inner.protocol == udp && inner.destination_port == control_port;
-  const bool is_tunnel = inner.protocol == udp && inner.destination_port == data_port;
+  const bool is_control = inner.protocol == next_header::udp && inner.destination_port == control_port;
+  const bool is_tunnel = inner.protocol == next_header::udp && inner.destination_port == data_port;
   const int depth = is_tunnel ? nesting_depth(packet) : 0;
   if (is_own(rloc) || ((is_control || depth > 0) && is_own(inner.destination))) return {to_ourselves, {}, 0};
   if (depth >= most_nested) return {nested, {}, 0};
@@ -120,7 +113,7 @@ namespace {
 bool may_answer(Bytes packet, const InnerPacket& inner) {
   if (!inner.source.is_routable_unicast() || !inner.destination.is_routable_unicast()) return false;
   if (!inner.is_first_fragment) return false;
-  const std::uint8_t protocol = inner.source.is_ipv4() ? icmp : next_header::icmpv6;
+  const std::uint8_t protocol = inner.source.is_ipv4() ? icmpv4::protocol : next_header::icmpv6;
   if (inner.protocol != protocol) return true;
   if (inner.upper_offset >= inner.length) return false;
   const std::uint8_t type = packet[inner.upper_offset];
@@ -137,7 +130,7 @@ ByteVector icmpv4_error(Bytes packet, std::uint8_t type, std::uint8_t code, std:
   w.u16(static_cast<std::uint16_t>(headers + quote.size()));
   w.u32(0);
   w.u8(64);
-  w.u8(icmp);
+  w.u8(icmpv4::protocol);
   w.u16(0);
   w.u32(from);
   w.u32(to);

@@ -10,6 +10,8 @@
 #include "core/ipv6/header_walk.h"
 #include "core/ipv6/icmpv6.h"
 #include "core/ipv6/offload.h"
+#include "core/ipv6/udp_checksum.h"
+#include "core/lisp/icmpv4.h"
 #include "core/lisp/inner_packet.h"
 
 namespace ilnp::lisp {
@@ -41,21 +43,18 @@ void resize_front(Packet& packet, std::size_t front, std::size_t wanted) {
 }
 
 /// IPv6 wants a UDP checksum (RFC 7915 section 4.5): as long as it is an IPv4 packet it gets the one of IPv4.
-SiitDrop fill_udp_checksum(Packet& packet, const SiitHeader& header) {
-  constexpr std::size_t length_at = 4, checksum_at = 6, least = 8;
+SiitDrop ensure_udp_checksum(Packet& packet, const SiitHeader& header) {
   if (header.protocol != next_header::udp || header.fragment != 0 || packet.offload.partial_checksum)
     return SiitDrop::none;
-  const MutableBytes upper = upper_of(packet, header);
-  if (upper.size() < least) return SiitDrop::malformed;
-  if (load_u16(upper.data() + checksum_at) != 0) return SiitDrop::none;
-  if (header.is_fragment()) return SiitDrop::no_udp_checksum;
-  const std::size_t length = load_u16(upper.data() + length_at);
-  if (length < least || length > upper.size()) return SiitDrop::malformed;
-  const std::uint64_t pseudo = std::uint64_t{ones_complement_sum(header.addresses.source.octets())} +
-                               ones_complement_sum(header.addresses.destination.octets()) + length + next_header::udp;
-  const auto sum = static_cast<std::uint16_t>(~ones_complement_sum(upper.first(length), pseudo));
-  store_u16(upper.data() + checksum_at, sum == 0 ? std::uint16_t{0xffff} : sum);
-  return SiitDrop::none;
+  switch (fill_udp_checksum(upper_of(packet, header), header.is_fragment(), sum_of(header.addresses))) {
+    case UdpChecksum::present:
+      return SiitDrop::none;
+    case UdpChecksum::in_pieces:
+      return SiitDrop::no_udp_checksum;
+    case UdpChecksum::malformed:
+      break;
+  }
+  return SiitDrop::malformed;
 }
 
 /// Nobody finishes the checksum of ICMP behind us, and that of a datagram that is to be cut.
@@ -101,9 +100,9 @@ Translation Siit::to_ipv6(std::uint32_t instance, Packet& packet) {
       header.may_fragment && !is_super_packet(packet) && front + header.upper_length > settings_.lowest_ipv6_mtu;
   finish_checksum(packet, header, will_be_cut);
   const MutableBytes upper = upper_of(packet, header);
-  if (header.is_icmp() && !upper.empty() && is_icmpv4_error(upper[0]))
+  if (header.is_icmp() && !upper.empty() && icmpv4::is_error(upper[0]))
     return error_to_ipv6(instance, packet, header, to);
-  SiitDrop reason = fill_udp_checksum(packet, header);
+  SiitDrop reason = ensure_udp_checksum(packet, header);
   if (reason == SiitDrop::none) reason = translate_upper(upper, header, to, packet.offload.partial_checksum, false);
   if (reason != SiitDrop::none) return drop(reason);
   resize_front(packet, header.upper_offset, front);

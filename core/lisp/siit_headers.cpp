@@ -4,13 +4,13 @@
 #include "core/ipv6/checksum.h"
 #include "core/ipv6/header_walk.h"
 #include "core/ipv6/icmpv6.h"
+#include "core/lisp/icmpv4.h"
 #include "core/lisp/inner_packet.h"
 
 namespace ilnp::lisp {
 namespace {
 
 constexpr std::uint16_t dont_fragment = 0x4000, more_fragments_bit = 0x2000, fragment_mask = 0x1fff;
-constexpr std::uint8_t icmpv4_echo_request = 8, icmpv4_echo_reply = 0;
 
 /// A route of the sender's that has not been gone to its end (RFC 791 section 3.1).
 bool has_source_route(Bytes options) {
@@ -61,11 +61,7 @@ bool has_authentication(Bytes packet, const HeaderWalk& walk) {
 
 std::uint8_t protocol_behind(const SiitHeader& from, const IpPair& to) {
   if (!from.is_icmp()) return from.protocol;
-  return to.source.is_ipv4() ? icmpv4_protocol : next_header::icmpv6;
-}
-
-std::uint16_t sum_of(const IpPair& pair) {
-  return ones_complement_sum(pair.source.octets(), ones_complement_sum(pair.destination.octets()));
+  return to.source.is_ipv4() ? icmpv4::protocol : next_header::icmpv6;
 }
 
 /// ICMPv6 has a pseudo-header and ICMP has none.
@@ -78,8 +74,8 @@ SiitDrop translate_echo(MutableBytes icmp, const SiitHeader& from, const IpPair&
   constexpr std::size_t checksum = 2, least = 4;
   if (icmp.empty()) return quoted ? SiitDrop::icmp_quote : SiitDrop::malformed;
   const bool was_ipv4 = from.is_ipv4();
-  const std::uint8_t request = was_ipv4 ? icmpv4_echo_request : icmpv6::echo_request;
-  const std::uint8_t reply = was_ipv4 ? icmpv4_echo_reply : icmpv6::echo_reply;
+  const std::uint8_t request = was_ipv4 ? icmpv4::echo_request : icmpv6::echo_request;
+  const std::uint8_t reply = was_ipv4 ? icmpv4::echo_reply : icmpv6::echo_reply;
   if (icmp[0] != request && icmp[0] != reply) return SiitDrop::icmp_type;
   if (icmp.size() < least) return quoted ? SiitDrop::icmp_quote : SiitDrop::malformed;
   const bool is_request = icmp[0] == request;
@@ -87,7 +83,7 @@ SiitDrop translate_echo(MutableBytes icmp, const SiitHeader& from, const IpPair&
   if (was_ipv4)
     icmp[0] = is_request ? icmpv6::echo_request : icmpv6::echo_reply;
   else
-    icmp[0] = is_request ? icmpv4_echo_request : icmpv4_echo_reply;
+    icmp[0] = is_request ? icmpv4::echo_request : icmpv4::echo_reply;
   const SumChange change{fold(std::uint64_t{before} + icmp_pseudo_sum(from.addresses, from.upper_length)),
                          fold(std::uint64_t{load_u16(icmp.data())} + icmp_pseudo_sum(to, from.upper_length))};
   store_u16(icmp.data() + checksum, adjust(load_u16(icmp.data() + checksum), change));
@@ -96,7 +92,11 @@ SiitDrop translate_echo(MutableBytes icmp, const SiitHeader& from, const IpPair&
 
 }  // namespace
 
-bool SiitHeader::is_icmp() const { return protocol == (is_ipv4() ? icmpv4_protocol : next_header::icmpv6); }
+std::uint16_t sum_of(const IpPair& pair) {
+  return ones_complement_sum(pair.source.octets(), ones_complement_sum(pair.destination.octets()));
+}
+
+bool SiitHeader::is_icmp() const { return protocol == (is_ipv4() ? icmpv4::protocol : next_header::icmpv6); }
 
 Result<SiitHeader, SiitDrop> read_ipv4_header(Bytes packet, bool quoted) {
   if (packet.size() < ipv4_header_octets || packet[0] >> 4 != 4) return SiitDrop::malformed;
@@ -144,7 +144,7 @@ Result<SiitHeader, SiitDrop> read_ipv6_header(Bytes packet, bool quoted) {
   out.more_fragments = walk.more_fragments;
   out.identification = walk.fragment_id;
   // Of a later fragment the walk does not look at what its first one says is behind the Fragment header.
-  if (out.protocol == icmpv4_protocol || (is_ipv6_only(out.protocol) && !out.is_icmp())) return SiitDrop::protocol;
+  if (out.protocol == icmpv4::protocol || (is_ipv6_only(out.protocol) && !out.is_icmp())) return SiitDrop::protocol;
   if (out.is_icmp() && out.is_fragment()) return SiitDrop::icmp_fragment;
   if (ipv4_header_octets + out.upper_length > 0xffff) return SiitDrop::too_long;
   return out;

@@ -14,11 +14,12 @@
 namespace ilnp::lisp {
 
 inline constexpr std::size_t ipv4_header_octets = 20, ipv6_fragment_octets = 8, ipv4_least_mtu = 68;
-inline constexpr std::uint8_t icmpv4_protocol = 1;
 
 struct IpPair {
   IpAddress source, destination;
 };
+/// Ones' complement sum of both.
+std::uint16_t sum_of(const IpPair& pair);
 
 struct SiitHeader {
   IpPair addresses;

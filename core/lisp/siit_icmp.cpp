@@ -8,17 +8,12 @@
 #include "core/ipv6/checksum.h"
 #include "core/ipv6/header_walk.h"
 #include "core/ipv6/icmpv6.h"
+#include "core/lisp/icmpv4.h"
 
 namespace ilnp::lisp {
 namespace {
 
 constexpr std::size_t error_header = 8;
-
-namespace icmpv4 {
-constexpr std::uint8_t unreachable = 3, alternate_host = 6, time_exceeded = 11, parameter_problem = 12;
-constexpr std::uint8_t host_unreachable = 1, protocol_unreachable = 2, port_unreachable = 3, fragmentation_needed = 4,
-                       host_prohibited = 10;
-}  // namespace icmpv4
 
 struct ErrorHead {
   std::uint8_t type = 0, code = 0;
@@ -95,7 +90,7 @@ std::optional<ErrorHead> unreachable_to_ipv6(std::uint8_t code, std::uint32_t se
     }
     case 9:
     case icmpv4::host_prohibited:
-    case 13:
+    case icmpv4::prohibited:
     case 15:
       return ErrorHead{icmpv6::destination_unreachable, prohibited, 0};
     default:
@@ -211,11 +206,6 @@ Result<ByteVector, SiitDrop> quote_to_ipv4(Bytes quote, const EamTable& nodes, s
 }
 
 }  // namespace
-
-bool is_icmpv4_error(std::uint8_t type) {
-  return (type >= icmpv4::unreachable && type <= icmpv4::alternate_host) || type == icmpv4::time_exceeded ||
-         type == icmpv4::parameter_problem;
-}
 
 Result<ByteVector, SiitDrop> icmp_error_to_ipv6(Bytes message, const EamTable& nodes, std::uint32_t instance,
                                                 const SiitMtus& mtus) {

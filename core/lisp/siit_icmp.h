@@ -18,8 +18,6 @@ struct SiitMtus {
   std::size_t ipv4 = 1500, ipv6 = 1500;
 };
 
-bool is_icmpv4_error(std::uint8_t type);
-
 /// The ICMPv6 message, its checksum still zero, for the ICMP error `message`: to an IPv6-only node, about a packet of
 /// its own.
 Result<ByteVector, SiitDrop> icmp_error_to_ipv6(Bytes message, const EamTable& nodes, std::uint32_t instance,

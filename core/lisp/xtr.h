@@ -162,6 +162,10 @@ struct XtrActions {
   bool memory_changed = false;     ///< XtrMemory has to be on the disk before `datagrams` leave
   bool presences_changed = false;  ///< saved_presences() are others than before
 
+  bool empty() const {
+    return datagrams.empty() && packets.empty() && events.empty() && deliveries.empty() && !memory_changed &&
+           !presences_changed;
+  }
   void clear() {
     datagrams.clear();
     packets.clear();

@@ -154,11 +154,8 @@ void GatewayDaemon::on_network_events(TimePoint, const std::vector<NetworkEvent>
 // ----------------------------------------------------------------------------------------------------------
 
 void GatewayDaemon::settle(lisp::Instant at) {
-  const lisp::XtrActions& control = actions_.control;
-  const bool is_idle = control.datagrams.empty() && control.packets.empty() && control.events.empty() &&
-                       control.deliveries.empty() && !control.memory_changed && !control.presences_changed;
   const bool is_done = actions_.inside.empty() && actions_.tunnel.empty() && actions_.ready.empty();
-  if (is_idle && is_done && actions_.nodes.empty()) return;  // as after most packets
+  if (actions_.control.empty() && is_done && actions_.nodes.empty()) return;  // as after most packets
   sessions_->after_control(at, actions_);
   perform();
 }

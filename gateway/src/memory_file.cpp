@@ -20,9 +20,6 @@ constexpr std::size_t most_rows = 200'000;
 
 std::uint64_t nonce_of(const json& row) { return saved::number<std::uint64_t>(row, "nonce"); }
 
-Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
-std::string text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-
 }  // namespace
 
 std::string to_text(const lisp::XtrMemory& memory) {
@@ -83,7 +80,7 @@ Result<std::array<std::uint8_t, 16>> MemoryFile::xtr_id(Random& random) {
   if (std::filesystem::exists(id_path_, failure)) {
     const auto content = read_secret_file(id_path_);
     if (!content) return content.error();
-    std::string text = text_of(content.value());
+    std::string text{saved::text_of(content.value())};
     if (text.ends_with('\n')) text.pop_back();
     const auto id = parse_xtr_id(text);
     if (!id) return error(id_path_ + ": is not an xTR-ID of 32 hexadecimal digits");
@@ -92,7 +89,7 @@ Result<std::array<std::uint8_t, 16>> MemoryFile::xtr_id(Random& random) {
   std::array<std::uint8_t, 16> id{};
   random.fill(id);
   const std::string text = to_text(id) + "\n";
-  if (auto saved = write_secret_file(id_path_, bytes_of(text)); !saved) return saved.error();
+  if (auto written = write_secret_file(id_path_, saved::bytes_of(text)); !written) return written.error();
   return id;
 }
 
@@ -100,7 +97,7 @@ std::optional<lisp::XtrMemory> MemoryFile::load() {
   std::error_code failure;
   if (!std::filesystem::exists(memory_path_, failure)) return std::nullopt;
   const auto content = read_secret_file(memory_path_, largest_file);
-  const auto memory = content ? parse_memory(text_of(content.value())) : std::nullopt;
+  const auto memory = content ? parse_memory(saved::text_of(content.value())) : std::nullopt;
   if (!memory)
     log_event(LogLevel::warning, "nonces_lost",
               {{"reason", content ? "the file is damaged" : content.error().message}});
@@ -108,9 +105,9 @@ std::optional<lisp::XtrMemory> MemoryFile::load() {
 }
 
 bool MemoryFile::save(const lisp::XtrMemory& memory) {
-  const auto saved = write_secret_file(memory_path_, bytes_of(to_text(memory)));
-  if (!saved && !is_failing_) log_event(LogLevel::error, "nonces_not_saved", {{"reason", saved.error().message}});
-  is_failing_ = !saved;
+  const auto written = write_secret_file(memory_path_, saved::bytes_of(to_text(memory)));
+  if (!written && !is_failing_) log_event(LogLevel::error, "nonces_not_saved", {{"reason", written.error().message}});
+  is_failing_ = !written;
   return !is_failing_;
 }
 

@@ -105,8 +105,6 @@ std::optional<lisp::SavedPresence> presence_of(const json& row, std::uint64_t no
   return out;
 }
 
-Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
-
 }  // namespace
 
 std::string presences_to_text(const std::vector<lisp::SavedPresence>& presences, std::uint64_t now) {
@@ -139,9 +137,7 @@ std::vector<lisp::SavedPresence> PresenceFile::load() const {
   if (!std::filesystem::exists(path_, failure)) return {};
   const auto content = read_secret_file(path_, largest_file);
   std::optional<std::vector<lisp::SavedPresence>> presences;
-  if (content)
-    presences = parse_presences({reinterpret_cast<const char*>(content.value().data()), content.value().size()},
-                                unix_microseconds());
+  if (content) presences = parse_presences(saved::text_of(content.value()), unix_microseconds());
   if (!presences)
     log_event(LogLevel::warning, "presences_lost",
               {{"reason", content ? "the file is damaged" : content.error().message},
@@ -164,10 +160,11 @@ void PresenceFile::write() {
   const TimePoint began = loop_.now();
   is_waiting_ = false;
   // After a loss of power no guest runs here: it need not be waited for the disk.
-  const auto saved =
-      write_secret_file(path_, bytes_of(presences_to_text(collect_(), unix_microseconds())), Outlives::process);
-  if (!saved && !is_failing_) log_event(LogLevel::error, "presences_not_saved", {{"reason", saved.error().message}});
-  is_failing_ = !saved;
+  const std::string text = presences_to_text(collect_(), unix_microseconds());
+  const auto written = write_secret_file(path_, saved::bytes_of(text), Outlives::process);
+  if (!written && !is_failing_)
+    log_event(LogLevel::error, "presences_not_saved", {{"reason", written.error().message}});
+  is_failing_ = !written;
   const TimePoint now = loop_.now();
   next_ = now + std::max(spacing, spacing_of_writes * (now - began));
 }

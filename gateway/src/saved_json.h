@@ -5,13 +5,19 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <string>
+#include <string_view>
 
+#include "core/base/bytes.h"
 #include "core/lisp/mapping.h"
 
 /// What the files a gateway keeps have in common. A disk or a person may have damaged them: the readers throw
 /// nlohmann::json::exception, which whoever reads the file catches.
 namespace ilnp::saved {
+
+inline Bytes bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+inline std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 [[noreturn]] void damaged(const char* what);
 

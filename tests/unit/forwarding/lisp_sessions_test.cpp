@@ -35,7 +35,8 @@ std::string last_error(const std::vector<ByteVector>& packets) {
 TEST_F(LispSessionsTest, ASessionOpensAndIsAnsweredThroughTheTunnel) {
   EXPECT_EQ(client_sends(from_client().tcp(4000, 80, 100, 0, syn).build()).kind, Kind::answered);
   ASSERT_EQ(at_vm_kernel.size(), 1u);
-  EXPECT_EQ(landed(at_vm_kernel[0]), PacketBuilder(client_identity, vm_identity).tcp(4000, 80, 100, 0, syn).build());
+  EXPECT_EQ(landed(at_vm_kernel[0].bytes),
+            PacketBuilder(client_identity, vm_identity).tcp(4000, 80, 100, 0, syn).build());
   EXPECT_TRUE(walk_headers(wire.at(0)).walk.has_nonce());
   vm_sends(from_vm().tcp(80, 4000, 500, 101, syn | ack).build());
   ASSERT_EQ(at_client.size(), 1u);
@@ -59,7 +60,7 @@ TEST_F(LispSessionsTest, TheNodeMovesAndNothingBreaks) {
   EXPECT_GE(count_type(wire, icmpv6::locator_update), 2u) << "the update, and its acknowledgement in the client's name";
   wire.clear();
   client_sends(from_client().tcp(4000, 80, 107, 501, ack, text("after")).build());
-  EXPECT_EQ(landed(at_vm_kernel.back()),
+  EXPECT_EQ(landed(at_vm_kernel.back().bytes),
             PacketBuilder(client_identity, vm_identity).tcp(4000, 80, 107, 501, ack, text("after")).build());
   EXPECT_EQ(Address::load(wire.front().data() + 24), (Address{second, vm_nid}));
   vm_sends(from_vm().tcp(80, 4000, 501, 112, ack, text("to you")).build());
@@ -211,9 +212,9 @@ TEST_F(LispSessionsTest, WhatTheTunnelDoesNotTakeIsToldToTheNode) {
   const ByteVector large = from_vm().tcp(80, 4000, 501, 107, ack, counting(1420)).build();
   vm_sends(large);
   ASSERT_EQ(at_vm_kernel.size(), 1u);
-  EXPECT_EQ(at_vm_kernel[0][40], icmpv6::packet_too_big);
-  EXPECT_EQ(load_u32(at_vm_kernel[0].data() + 44), 1444u - 16) << "the nonce needs room";
-  EXPECT_TRUE(std::ranges::equal(Bytes{at_vm_kernel[0]}.subspan(48 + 8, 700), Bytes{large}.subspan(8, 700)))
+  EXPECT_EQ(at_vm_kernel[0].bytes[40], icmpv6::packet_too_big);
+  EXPECT_EQ(load_u32(at_vm_kernel[0].bytes.data() + 44), 1444u - 16) << "the nonce needs room";
+  EXPECT_TRUE(std::ranges::equal(Bytes{at_vm_kernel[0].bytes}.subspan(48 + 8, 700), Bytes{large}.subspan(8, 700)))
       << "addresses, ports and numbers of what its kernel sent";
 }
 
@@ -224,8 +225,8 @@ TEST_F(LispSessionsTest, ANodeCutsWhatWasTooLargeOnce) {
   const ByteVector whole = from_vm().udp(80, 4000, counting(1436)).build();
   vm_sends(whole);
   ASSERT_EQ(at_vm_kernel.size(), 1u);
-  EXPECT_EQ(at_vm_kernel[0][40], icmpv6::packet_too_big);
-  const std::uint32_t told = load_u32(at_vm_kernel[0].data() + 44);
+  EXPECT_EQ(at_vm_kernel[0].bytes[40], icmpv6::packet_too_big);
+  const std::uint32_t told = load_u32(at_vm_kernel[0].bytes.data() + 44);
   at_vm_kernel.clear();
   at_client.clear();
   for (const ByteVector& piece : fragment_packet(whole, walk_headers(whole).walk, told, 77)) vm_sends(piece);
@@ -255,7 +256,7 @@ TEST_F(LispSessionsTest, FragmentsOfANodeAreFragmentsAgain) {
 TEST_F(LispSessionsTest, AnIpv4ClientAndAnIlnpNode) {
   client_sends(Ipv4Builder{client4, vm4}.udp(5000, 53, text("question")).build());
   ASSERT_EQ(at_vm_kernel.size(), 1u);
-  EXPECT_EQ(landed(at_vm_kernel[0]),
+  EXPECT_EQ(landed(at_vm_kernel[0].bytes),
             PacketBuilder(client6_identity, vm_identity).udp(5000, 53, text("question")).build());
   vm_sends(from_vm_to_ipv4().udp(53, 5000, text("answer")).build());
   ASSERT_EQ(at_client.size(), 1u);
@@ -285,15 +286,16 @@ TEST_F(LispSessionsTest, AnIpv4ClientAndAPlainNodeWithoutIpv4) {
 TEST_F(LispSessionsTest, ErrorsAreInTheWordsOfTheirReader) {
   const ByteVector asked_for = Ipv4Builder{client4, vm4}.udp(5000, 53, text("question")).build();
   client_sends(asked_for);
-  vm_sends(build_packet(vm_identity, client6_identity, next_header::icmpv6, build_error(1, 4, 0, at_vm_kernel.at(0))));
+  vm_sends(
+      build_packet(vm_identity, client6_identity, next_header::icmpv6, build_error(1, 4, 0, at_vm_kernel.at(0).bytes)));
   EXPECT_EQ(last_error(at_client), "3/3 of 10.8.0.7");
   EXPECT_TRUE(std::ranges::equal(Bytes{at_client.back()}.subspan(28 + 12), Bytes{asked_for}.subspan(12)));
   // The tunnel is too narrow for an answer.
   at_vm_kernel.clear();
   vm_sends(from_vm_to_ipv4().udp(53, 5000, counting(1420)).build());
   ASSERT_EQ(at_vm_kernel.size(), 1u);
-  EXPECT_EQ(at_vm_kernel[0][40], icmpv6::packet_too_big);
-  EXPECT_EQ(load_u32(at_vm_kernel[0].data() + 44), 1464u - 16) << "IPv6 has 20 octets more";
+  EXPECT_EQ(at_vm_kernel[0].bytes[40], icmpv6::packet_too_big);
+  EXPECT_EQ(load_u32(at_vm_kernel[0].bytes.data() + 44), 1464u - 16) << "IPv6 has 20 octets more";
   // No session: the client has IPv4 only.
   client_sends(Ipv4Builder{lisp::ip("10.9.0.6"), vm4}.tcp(1, 2, 3, text("middle")).build());
   EXPECT_EQ(last_error(at_client), "3/1 of 10.8.0.7");
@@ -304,7 +306,7 @@ TEST_F(LispSessionsTest, DatagramsOfIpv4InPieces) {
   const auto inner = lisp::parse_inner(whole).value();
   for (const ByteVector& piece : lisp::fragment_ipv4(whole, inner, 1400)) client_sends(piece);
   ASSERT_EQ(at_vm_kernel.size(), 1u);
-  EXPECT_EQ(landed(at_vm_kernel[0]),
+  EXPECT_EQ(landed(at_vm_kernel[0].bytes),
             PacketBuilder(client6_identity, vm_identity).udp(5000, 53, counting(3000)).build());
   const ByteVector answer = from_vm_to_ipv4().udp(53, 5000, counting(3000)).build();
   for (const ByteVector& piece : fragment_packet(answer, walk_headers(answer).walk, 1480, 77)) vm_sends(piece);

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A gateway with all that it has between tunnels and nodes, a LISP client at the other end of a tunnel, and an ILNP
-// node with a kernel. What is on the ILNP side arrives at once. Every packet that anybody receives has right checksums.
+// node.
 #pragma once
 
-#include <gtest/gtest.h>
-
-#include <deque>
-#include <memory>
-#include <vector>
-
 #include "core/forwarding/lisp_sessions.h"
-#include "core/forwarding/rewrite.h"
 #include "core/lisp/registration.h"
-#include "tests/support/fakes.h"
-#include "tests/support/ipv4_packets.h"
-#include "tests/support/matchers.h"
-#include "tests/support/packet_builder.h"
+#include "tests/unit/forwarding/vm_world.h"
 #include "tests/unit/lisp/eids.h"
 
 namespace ilnp::test {
@@ -26,16 +16,10 @@ inline ByteVector landed(ByteVector packet) {
   return packet;
 }
 
-struct LispSessionsWorld : testing::Test {
-  static constexpr Locator identity{0xfd49'4c4e'5036'6631}, eids{0x2001'0db8'0e1d'0000},
-      tenant_eids{0x2001'0db8'0e1e'0000}, entry{0x2001'0db8'00a1'00ff}, first{0x2001'0db8'00c1'0001},
-      second{0x2001'0db8'00c2'0001};
-  static constexpr NodeId vm_nid{0x0200'00ff'fe00'1234};
-  static constexpr std::uint32_t eth0 = 2;
-  const Address client = address("2001:db8:c11::99"), vm_eid{eids, vm_nid}, client_identity{identity, {0x99}},
-                vm_identity{identity, vm_nid}, plain = address("2001:db8:aa::7"),
-                client6 = address("2001:db8:64::a09:5"), client6_identity{identity, {0x0a09'0005}},
-                guest = address("2001:db8:bb::9");
+struct LispSessionsWorld : VmWorld {
+  static constexpr Locator tenant_eids{0x2001'0db8'0e1e'0000};
+  const Address plain = address("2001:db8:aa::7"), client6 = address("2001:db8:64::a09:5"),
+                client6_identity{identity, {0x0a09'0005}}, guest = address("2001:db8:bb::9");
   const lisp::IpAddress client4 = lisp::ip("10.9.0.5"), vm4 = lisp::ip("10.8.0.7"), plain4 = lisp::ip("10.8.0.8"),
                         stale4 = lisp::ip("10.8.0.99"), guest4 = lisp::ip("10.8.0.9"), own4 = lisp::ip("10.8.255.1");
 
@@ -103,18 +87,11 @@ struct LispSessionsWorld : testing::Test {
     mobile_nodes = true;
     begin();
   }
-  void SetUp() override {
-    vm.add_own_nid(vm_nid);
-    Actions of_vm;
-    vm.locator_up(now, {first, eth0}, of_vm);
-    begin();
-  }
+  void SetUp() override { begin(); }
   lisp::Instant at() const {
     return {now, 1'700'000'000'000'000 + static_cast<std::uint64_t>(now.time_since_epoch().count() / 1000)};
   }
 
-  PacketBuilder from_client() const { return {client, vm_eid}; }
-  PacketBuilder from_vm() const { return {vm_identity, client_identity}; }
   PacketBuilder from_vm_to_ipv4() const { return {vm_identity, client6_identity}; }
 
   /// Out of the tunnel; what follows happens as well.
@@ -134,38 +111,9 @@ struct LispSessionsWorld : testing::Test {
     perform();
     if (verdict.kind == LispVerdict::Kind::tunnel) to_client(buffer.bytes(), {});
   }
-  void vm_sends(const ByteVector& octets) {
-    PacketBuffer buffer{octets};
-    Actions of_vm;
-    const Verdict verdict = vm.outbound(now, buffer.packet, of_vm);
-    at_vm(verdict, buffer.packet, of_vm);
-    deliver();
-  }
-  void wait(Duration duration) {
-    for (const TimePoint until = now + duration;;) {
-      now = std::max(now, std::min({until, sessions->next_deadline(), vm.next_deadline()}));
-      sessions->on_time(at(), actions);
-      perform();
-      Actions of_vm;
-      vm.on_time(now, of_vm);
-      at_vm({Disposition::consumed, DropReason::none}, nothing_.packet, of_vm);
-      deliver();
-      if (now >= until) return;
-    }
-  }
-  /// The VM is there from now on.
-  void move(Locator to) {
-    Actions of_vm;
-    const Locator from = place;
-    place = to;
-    vm.locator_down(now, from, eth0, of_vm);
-    vm.locator_up(now, {to, eth0}, of_vm);
-    at_vm({Disposition::consumed, DropReason::none}, nothing_.packet, of_vm);
-    deliver();
-  }
   /// On the wire, in the name of whoever.
   void arrives(const ByteVector& octets) {
-    on_wire_.push_back({octets, {}});
+    put_on_wire({octets, {}});
     deliver();
   }
   /// A TCP connection of the client, with one segment of data each way.
@@ -177,7 +125,7 @@ struct LispSessionsWorld : testing::Test {
   void perform() {
     for (const TunnelPacket& each : std::exchange(actions.tunnel, {})) to_client(each.bytes, each.offload);
     for (InsidePacket& each : std::exchange(actions.ready, {})) at_inside.push_back(std::move(each.bytes));
-    for (OutPacket& each : std::exchange(actions.nodes.to_wire, {})) on_wire_.push_back(std::move(each));
+    for (OutPacket& each : std::exchange(actions.nodes.to_wire, {})) put_on_wire(std::move(each));
     for (NameQuery& each : std::exchange(actions.nodes.name_queries, {})) asked.push_back(std::move(each));
     for (const HostEvent& each : std::exchange(actions.nodes.events, {})) events.push_back(each.kind);
     EXPECT_TRUE(actions.inside.empty() && actions.nodes.to_clients.empty()) << "nothing is left lying";
@@ -191,15 +139,10 @@ struct LispSessionsWorld : testing::Test {
     deliver();
   }
 
-  std::vector<ByteVector> at_client, at_vm_kernel, at_inside;  ///< what arrived, oldest first
-  std::vector<ByteVector> wire;                                ///< all that was on the ILNP side
+  std::vector<ByteVector> at_client, at_inside;  ///< what arrived, oldest first
   std::vector<NameQuery> asked;
   std::vector<EventKind> events;
 
-  TimePoint now{seconds{1000}};
-  Tuning tuning;
-  FakeRandom random{7};
-  FakeHasher hasher;
   FakeHmac hmac;
   std::string name;  ///< of the VM in the DNS
   std::vector<ResolvedLocator> configured{{first, 10, seconds{300}}};
@@ -215,15 +158,19 @@ struct LispSessionsWorld : testing::Test {
   std::size_t host_routes = 0, told_clients = 0;
   const ByteVector secret = text("a secret of sixteen octets");
   std::vector<lisp::MappingRecord> registered_records;  ///< of the VM's EID, oldest first
-  HostForwarder vm{tuning, identity, random, hasher};
-  Locator place = first;
+
+ protected:
+  TimePoint gateway_deadline() const override { return sessions->next_deadline(); }
+  void gateway_on_time() override {
+    sessions->on_time(at(), actions);
+    perform();
+  }
+  void at_gateway(Packet& packet) override {
+    sessions->from_wire(at(), packet, actions);
+    perform();
+  }
 
  private:
-  static bool is_right(const Packet& packet) {
-    if (packet.data()[0] >> 4 == 4) return checksums_are_right(packet.bytes());
-    const WalkOutcome outcome = walk_headers(packet.bytes());
-    return outcome.ok && (outcome.walk.is_fragment || checksum_verifies(packet, outcome.walk, ChecksumMode::ipv6));
-  }
   void at_map_server(Bytes message) {
     if (message[0] >> 4 != 3) return;
     const auto sealed = lisp::inspect_map_register(message);
@@ -234,46 +181,9 @@ struct LispSessionsWorld : testing::Test {
       if (record.eid == lisp::EidPrefix::host({0, vm_eid})) registered_records.push_back(record);
   }
   void to_client(const ByteVector& octets, const Offload& offload) {
-    PacketBuffer buffer{octets};
-    buffer.packet.offload = offload;
-    EXPECT_TRUE(is_right(buffer.packet)) << hex_dump(octets);
+    expect_right({octets, offload});
     at_client.push_back(octets);
   }
-  void at_vm(Verdict verdict, const Packet& packet, Actions& of_vm) {
-    const ByteVector octets{packet.bytes().begin(), packet.bytes().end()};
-    if (verdict.disposition == Disposition::to_wire) on_wire_.push_back({octets, packet.offload});
-    if (verdict.disposition == Disposition::to_identity) of_vm.to_identity.push_back({octets, packet.offload});
-    for (OutPacket& each : of_vm.to_identity) {
-      PacketBuffer buffer{each.bytes};
-      buffer.packet.offload = each.offload;
-      EXPECT_TRUE(is_right(buffer.packet)) << hex_dump(each.bytes);
-      at_vm_kernel.push_back(std::move(each.bytes));
-    }
-    for (OutPacket& each : of_vm.to_wire) on_wire_.push_back(std::move(each));
-  }
-  void deliver() {
-    for (int steps = 0; !on_wire_.empty(); ++steps) {
-      ASSERT_LT(steps, 1000) << "they do not stop talking";
-      const OutPacket next = std::move(on_wire_.front());
-      on_wire_.pop_front();
-      wire.push_back(next.bytes);
-      PacketBuffer buffer{next.bytes};
-      buffer.packet.offload = next.offload;
-      EXPECT_TRUE(is_right(buffer.packet)) << hex_dump(next.bytes);
-      const Locator to = Address::load(next.bytes.data() + 24).locator;
-      if (to == entry) {
-        sessions->from_wire(at(), buffer.packet, actions);
-        perform();
-      } else if (to == place) {
-        Actions of_vm;
-        const Verdict verdict = vm.inbound(now, buffer.packet, eth0, of_vm);
-        at_vm(verdict, buffer.packet, of_vm);
-      }
-    }
-  }
-
-  std::deque<OutPacket> on_wire_;
-  PacketBuffer nothing_{ByteVector(40)};
 };
 
 }  // namespace ilnp::test

@@ -272,21 +272,18 @@ TEST_F(MapServerTest, MemoryIsBounded) {
     taken += bounded.on_register(now, 0, rloc_a, control_port, message(r, 1), none) == Reason::registered ? 1 : 0;
   }
   EXPECT_EQ(taken, 100);
-  taken = 0;
-  for (std::uint8_t i = 0; i < 20; ++i)
-    taken += server.on_register(now, 0, rloc_a, control_port, message(record("10.8.0.1/32", rloc_a), i), none) ==
-                     Reason::registered
-                 ? 1
-                 : 0;
-  EXPECT_EQ(taken, 20);
+  const auto taken_of_twenty = [&](MapServer& by) {
+    int count = 0;
+    for (std::uint8_t i = 0; i < 20; ++i)
+      count += by.on_register(now, 0, rloc_a, control_port, message(record("10.8.0.1/32", rloc_a), i), none) ==
+                       Reason::registered
+                   ? 1
+                   : 0;
+    return count;
+  };
+  EXPECT_EQ(taken_of_twenty(server), 20);
   MapServer few{small, PublisherTuning{}, sites(), random};
-  taken = 0;
-  for (std::uint8_t i = 0; i < 20; ++i)
-    taken += few.on_register(now, 0, rloc_a, control_port, message(record("10.8.0.1/32", rloc_a), i), none) ==
-                     Reason::registered
-                 ? 1
-                 : 0;
-  EXPECT_EQ(taken, 5);
+  EXPECT_EQ(taken_of_twenty(few), 5);
   EXPECT_EQ(few.on_register(now, 0, rloc_a, control_port, message(record("10.8.0.1/32", rloc_b), 3), none),
             Reason::registered)
       << "one of the five";
