@@ -29,8 +29,6 @@ Result<void> use_certificate(asio::ssl::context& context, const TlsFiles& files)
   context.use_private_key(asio::buffer(key.value()), asio::ssl::context::pem, failure);
   wipe(key.value());
   if (failure) return error(files.key.string() + ": " + failure.message());
-  if (SSL_CTX_check_private_key(context.native_handle()) != 1)
-    return error(files.key.string() + ": is not the key of " + files.certificate.string());
   return ok();
 }
 
