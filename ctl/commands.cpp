@@ -34,6 +34,7 @@ std::string rendered(const ControlInvocation& invocation, const json& answer) {
   if (invocation.command == "rlocs") return render_rlocs(answer, style);
   if (invocation.command == "eids") return render_eids(answer, style);
   if (invocation.command == "lisp_sessions") return render_lisp_sessions(answer, style);
+  if (invocation.command == "group") return render_group(answer, style);
   if (invocation.command == "lisp") return render_lisp_step(answer, style);
   if (invocation.command == "sessions") return render_sessions(answer, style);
   if (invocation.command == "locators") return render_locators(answer, style);

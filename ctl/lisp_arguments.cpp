@@ -12,13 +12,14 @@ struct Shown {
   const char* help;
   const char* command;  ///< of the control socket
 };
-constexpr std::array<Shown, 6> tables{{
+constexpr std::array<Shown, 7> tables{{
     {"map-cache", "Where EIDs are, as the mapping system said", "map_cache"},
     {"registrations", "Our EIDs and which Map-Servers confirmed them", "registrations"},
     {"clients", "Routers that asked for our EIDs or send to them: they hear of moves", "clients"},
     {"rlocs", "The ends of our tunnels and whether they answer", "rlocs"},
     {"eids", "Mobile EIDs and where they are", "eids"},
     {"sessions", "Sessions of LISP clients with ILNP nodes", "lisp_sessions"},
+    {"group", "The other gateways of the group: who hears us, and whom we hear", "group"},
 }};
 
 }  // namespace

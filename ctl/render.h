@@ -39,6 +39,7 @@ std::string render_lisp_clients(const nlohmann::json& answer, const RenderStyle&
 std::string render_rlocs(const nlohmann::json& answer, const RenderStyle& style);
 std::string render_eids(const nlohmann::json& answer, const RenderStyle& style);
 std::string render_lisp_sessions(const nlohmann::json& answer, const RenderStyle& style);
+std::string render_group(const nlohmann::json& answer, const RenderStyle& style);
 std::string render_lisp_step(const nlohmann::json& answer, const RenderStyle& style);
 
 /// A name in the DNS and how its publication goes.

@@ -56,6 +56,9 @@ std::string render_gateway_status(const json& status, const RenderStyle& style) 
   if (field(status, {"sessions"}) != "-")
     out += "Sessions   " + field(status, {"sessions", "sessions"}) + " with " + field(status, {"sessions", "nodes"}) +
            " ILNP nodes, of " + field(status, {"sessions", "clients"}) + " clients\n";
+  if (field(status, {"group"}) != "-")
+    out += "Group      " + field(status, {"group", "alive"}) + " others alive, " +
+           field(status, {"group", "connected"}) + " of " + field(status, {"group", "peers"}) + " hear us\n";
   if (field(status, {"map_server"}) != "-")
     out += "Map-Server " + field(status, {"map_server", "registrations"}) + " registrations\n";
   return out;
@@ -125,6 +128,25 @@ std::string render_lisp_sessions(const json& answer, const RenderStyle& style) {
     table.add({field(row, {"client"}), field(row, {"node"}), state_of(row, style), field(row, {"locator"}),
                field(row, {"our_locator"}), field(row, {"packets_in"}), field(row, {"packets_out"})});
   return with_the_rest(table, answer);
+}
+
+std::string render_group(const json& answer, const RenderStyle& style) {
+  if (list(answer, "peers").empty()) return "no group\n";
+  const auto state = [&](const json& row, const char* key, const char* yes, const char* no) {
+    const bool is_so = row.is_object() && row.value(key, json{}) == true;
+    return coloured(is_so ? yes : no, is_so ? Colour::green : Colour::red, style.colour);
+  };
+  TextTable peers{{"HEARS US", "STATE", "SINCE", "LAST ERROR"}};
+  for (const json& peer : list(answer, "peers"))
+    peers.add({field(peer, {"address"}), state(peer, "connected", "connected", "away"),
+               human_duration(number(peer, "since_s", -1)), field(peer, {"last_error"})});
+  TextTable members{{"WE HEAR", "STATE", "XTR-ID", "SITE-ID"}};
+  for (const json& member : list(answer, "members"))
+    members.add({field(member, {"name"}), state(member, "alive", "alive", "silent"), field(member, {"xtr_id"}),
+                 field(member, {"site_id"})});
+  std::string out = peers.text() + (list(answer, "members").empty() ? "\nwe hear nobody\n" : "\n" + members.text());
+  const std::string refusal = field(answer, {"last_refusal"});
+  return refusal == "-" ? out : out + "\nLast refused: " + refusal + "\n";
 }
 
 std::string render_lisp_step(const json& answer, const RenderStyle&) {

@@ -206,7 +206,7 @@ TEST(ControlSocket, CommandsOfOneProgramGoToItsOwn) {
   for (const Arguments& command : {Arguments{"accept-store"}, Arguments{"show", "uplinks"}, Arguments{"show", "nodes"},
                                    Arguments{"migrate", "release", "fd00:1::42"}})
     EXPECT_NE(asked(command).find("/run/ilnp/sbr.sock"), std::string::npos) << command.front();
-  for (const char* table : {"map-cache", "registrations", "clients", "rlocs", "eids", "sessions"})
+  for (const char* table : {"map-cache", "registrations", "clients", "rlocs", "eids", "sessions", "group"})
     EXPECT_NE(asked({"lisp", table}).find("/run/ilnp/gateway.sock"), std::string::npos) << table;
   EXPECT_NE(asked({"lisp", "arrive", "10.8.0.7"}).find("systemctl status ilnp-gateway"), std::string::npos);
   EXPECT_NE(asked({"reload"}).find("/run/ilnp/host.sock"), std::string::npos);

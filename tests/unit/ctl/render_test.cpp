@@ -167,6 +167,7 @@ TEST(RenderLisp, StatusAndTables) {
                     {"map_cache", 4},
                     {"clients", 5},
                     {"sessions", {{"nodes", 2}, {"clients", 3}, {"sessions", 4}}},
+                    {"group", {{"peers", 2}, {"connected", 1}, {"alive", 1}}},
                     {"map_server", {{"registrations", 6}}}};
   EXPECT_EQ(render_gateway_status(status, {}), R"(OK  ilnp-gateway 0.1.0, pid 7, up 1 min 00 s
 
@@ -176,6 +177,7 @@ Inside     lisp0, instance 7
 EIDs       2, 1 of them registered
 Tables     4 mappings, 5 clients
 Sessions   4 with 2 ILNP nodes, of 3 clients
+Group      1 others alive, 1 of 2 hear us
 Map-Server 6 registrations
 )");
   const json rloc{{"rloc", "192.0.2.9"}, {"priority", 1}, {"weight", 100}};
@@ -205,6 +207,24 @@ Map-Server 6 registrations
             "CLIENT       NODE             STATE        LOCATOR              OURS                 IN  OUT\n"
             "10.9.0.5/32  2001:db8::7/128  established  2001-0db8-00c1-0001  2001-0db8-00a1-00ff  3   4\n");
   EXPECT_EQ(render_lisp_sessions(json::object(), {}), "no sessions with ILNP nodes\n");
+  json group{{"peers",
+              {{{"address", "192.0.2.12:4364"}, {"connected", true}, {"since_s", 5}, {"last_error", nullptr}},
+               {{"address", "192.0.2.13:4364"}, {"connected", false}, {"last_error", "connect: timeout"}}}},
+             {"members", {{{"name", "dc2"}, {"alive", true}, {"xtr_id", "ab"}, {"site_id", 7}}}},
+             {"last_refusal", nullptr}};
+  EXPECT_EQ(render_group(group, {}),
+            "HEARS US         STATE      SINCE  LAST ERROR\n"
+            "192.0.2.12:4364  connected  5.0 s  -\n"
+            "192.0.2.13:4364  away       -      connect: timeout\n"
+            "\n"
+            "WE HEAR  STATE  XTR-ID  SITE-ID\n"
+            "dc2      alive  ab      7\n");
+  group["members"].clear();
+  group["last_refusal"] = "192.0.2.13: certificate has expired";
+  EXPECT_NE(render_group(group, {}).find("\nwe hear nobody\n\nLast refused: 192.0.2.13: certificate has expired\n"),
+            std::string::npos);
+  EXPECT_EQ(render_group(json::object(), {}), "no group\n");
+  EXPECT_NE(render_group({{"peers", {1, {}}}, {"members", {"x", {}}}}, {}), "");
   for (const json& odd : {json::object(), json{{"mappings", 3}, {"registrations", {1}}, {"clients", {{}}}}}) {
     EXPECT_EQ(render_map_cache(odd, {}), "no mappings\n");
     EXPECT_NE(render_registrations(odd, {}), "");
