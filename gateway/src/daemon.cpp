@@ -16,7 +16,10 @@ constexpr Duration truth_comes_within = milliseconds{900};  ///< after a start; 
 GatewayDaemon::GatewayDaemon(GatewaySettings settings)
     : settings_{std::move(settings)},
       memory_{settings_.state_directory},
-      presences_{loop_, settings_.state_directory, [this] { return xtr_->saved_presences(loop_.now()); }} {}
+      presences_{loop_, settings_.state_directory, [this] { return xtr_->saved_presences(loop_.now()); },
+                 [this](const std::string& text) {
+                   tell_group(GroupPart::presences, {text.begin(), text.end()});
+                 }} {}
 
 lisp::Instant GatewayDaemon::instant() const { return {loop_.now(), unix_microseconds()}; }
 
@@ -35,6 +38,7 @@ Result<void> GatewayDaemon::start() {
   standby_timer_ = std::make_unique<DeadlineTimer>(loop_, [this] { look_for_rlocs(); });
   if (auto opened = open_ports(); !opened) return opened;
   if (auto opened = open_inside(); !opened) return opened;
+  if (auto opened = open_group(); !opened) return opened;
   if (auto opened = open_nodes(); !opened) return opened;
   if (auto opened = open_truth(); !opened) return opened;
   register_status(*this);
@@ -260,6 +264,7 @@ void GatewayDaemon::end_turn() {
 
 void GatewayDaemon::housekeeping() {
   process_log().flush();
+  tell_clients();
   if (former_ && loop_.now() - started_at_ >= truth_comes_within) restore_presences();
   housekeeping_->set(loop_.now() + housekeeping_interval);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ilnp-gateway: the adapters of io/ wired to one Xtr (control plane) and one LispInterworking (packets). Packets,
 // datagrams and time go in; what comes out is done here. daemon.cpp: start, end, control plane; daemon_packets.cpp:
-// packets; daemon_sessions.cpp: the ILNP side.
+// packets; daemon_sessions.cpp: the ILNP side;
+// daemon_standby.cpp, daemon_group.cpp: the other gateways.
 #pragma once
 
 #include <memory>
@@ -13,6 +14,7 @@
 #include "gateway/src/control_port.h"
 #include "gateway/src/data_port.h"
 #include "gateway/src/eid_truth.h"
+#include "gateway/src/group_copies.h"
 #include "gateway/src/kernel_setup.h"
 #include "gateway/src/memory_file.h"
 #include "gateway/src/node_names.h"
@@ -20,6 +22,7 @@
 #include "gateway/src/settings.h"
 #include "gateway/src/tun_side.h"
 #include "io/crypto/crypto.h"
+#include "io/group/group_link.h"
 #include "io/process/daemon_process.h"
 #include "io/process/session_file.h"
 
@@ -65,6 +68,14 @@ class GatewayDaemon : public DaemonProcess {
   bool has_rlocs() const;
   void look_for_rlocs();
 
+  // daemon_group.cpp
+  Result<void> open_group();
+  void tell_group(GroupPart part, ByteVector content);
+  void tell_clients();
+  void on_group_part(const GroupMember& of, GroupPart part, ByteVector content);
+  void take_sessions(const GroupCopies::Copy& copy);
+  void inherit();
+
   // daemon_packets.cpp
   void on_inside(std::uint32_t instance, std::span<Packet> packets);
   void on_tunnel(const TunnelEnd& end, MutableBytes packet);
@@ -76,7 +87,9 @@ class GatewayDaemon : public DaemonProcess {
 
   // daemon_sessions.cpp
   Result<void> open_nodes();
-  void restore_sessions();
+  /// With the sessions of the gateway whose place this one takes; nullptr: with its own of the run before.
+  void begin_nodes(const GroupCopies::Copy* inherited);
+  void restore_sessions(const GroupCopies::Copy* inherited);
   void on_nodes(std::span<Packet> packets);
   void on_name(const NameQuery& query, std::optional<std::vector<ResolvedLocator>> locators);
   void perform_nodes();
@@ -99,7 +112,10 @@ class GatewayDaemon : public DaemonProcess {
   std::unique_ptr<SessionFile> session_file_;  ///< with nodes_
   std::unique_ptr<ControlPort> control_port_;
   std::unique_ptr<DataPort> data_port_;
-  std::unique_ptr<EidTruth> truth_;  ///< nullptr: none is configured
+  std::unique_ptr<EidTruth> truth_;   ///< nullptr: none is configured
+  std::unique_ptr<GroupLink> group_;  ///< nullptr: there is no group
+  GroupCopies copies_;                ///< while standing by
+  std::uint64_t told_clients_ = 0;    ///< revision of the client log that the group knows
   std::unique_ptr<DeadlineTimer> timer_, housekeeping_, standby_timer_;
   bool is_active_ = true;                ///< the RLOCs are ours, or we do not stand by
   std::uint64_t while_standing_by_ = 0;  ///< packets and messages dropped: the other gateway is active

@@ -24,20 +24,31 @@ Result<void> GatewayDaemon::open_nodes() {
   if (!opened) return opened.error();
   nodes_side_ = std::move(opened.value());
   if (auto done = kernel_->set_up(settings_.ilnp, nodes_side_->device()); !done) return done;
-  restore_sessions();
-  if (registrations_ != nullptr) registrations_->start(instant(), actions_.nodes, actions_.control);
-  settle(instant());
+  if (is_active_) begin_nodes(nullptr);
   return ok();
 }
 
-void GatewayDaemon::restore_sessions() {
+void GatewayDaemon::begin_nodes(const GroupCopies::Copy* inherited) {
+  if (nodes_ == nullptr) return;
+  restore_sessions(inherited);
+  if (registrations_ != nullptr) registrations_->start(instant(), actions_.nodes, actions_.control);
+  settle(instant());
+}
+
+void GatewayDaemon::restore_sessions(const GroupCopies::Copy* inherited) {
   session_file_ = std::make_unique<SessionFile>(
-      loop_, (std::filesystem::path{settings_.runtime_directory} / "gateway.sessions").string(),
-      [this] { return nodes_->memory(loop_.now()); });
-  auto memory = session_file_->load();
-  const bool is_whole = nodes_->start(loop_.now(), memory.value_or(ByteVector{}), actions_.nodes);
+      loop_, (std::filesystem::path{settings_.runtime_directory} / "gateway.sessions").string(), [this] {
+        ByteVector memory = nodes_->memory(loop_.now());
+        tell_group(GroupPart::sessions, memory);
+        return memory;
+      });
+  const TimePoint now = loop_.now();
+  const std::optional<Duration> age = inherited != nullptr ? std::optional{now - inherited->at} : std::nullopt;
+  std::optional<ByteVector> memory = inherited != nullptr ? inherited->content : session_file_->load();
+  const bool is_whole = nodes_->start(now, memory.value_or(ByteVector{}), actions_.nodes, age);
   if (!memory) return;
   wipe(*memory);
+  session_file_->note_change();  // for this process, and for the group
   log_event(is_whole ? LogLevel::info : LogLevel::warning, "sessions_restored",
             {{"sessions", nodes_->engine().ilcc().size()}, {"whole", is_whole}});
 }

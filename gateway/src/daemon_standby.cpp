@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One of two gateways that share their RLOCs, which something else (VRRP) moves between the machines. The one without
 // them stands by: tunnels are open and the shared truth is known, but its control plane stands still and says nothing.
-// When the RLOCs come, all that is here arrives, and what was due is done: every EID is registered at once.
+// When the RLOCs come, it goes on where the other one was, all that is here arrives, and what was due is done: every
+// EID is registered at once.
 //
 // The way back is a restart: what an active one believed and had to say is of no use to the next time.
 #include <csignal>
@@ -34,6 +35,7 @@ void GatewayDaemon::look_for_rlocs() {
     return;
   }
   log_event(LogLevel::info, "active", {{"gateway", settings_.name}});
+  inherit();
   if (truth_ != nullptr) on_news(truth_->present());
   on_timer();
 }

@@ -126,10 +126,11 @@ std::optional<std::vector<lisp::SavedPresence>> parse_presences(std::string_view
   }
 }
 
-PresenceFile::PresenceFile(Loop& loop, const std::string& directory, Collect collect)
+PresenceFile::PresenceFile(Loop& loop, const std::string& directory, Collect collect, OnText on_text)
     : loop_{loop},
       path_{(std::filesystem::path{directory} / "gateway.presences").string()},
       collect_{std::move(collect)},
+      on_text_{std::move(on_text)},
       timer_{loop, [this] { write(); }} {}
 
 std::vector<lisp::SavedPresence> PresenceFile::load() const {
@@ -161,6 +162,7 @@ void PresenceFile::write() {
   is_waiting_ = false;
   // After a loss of power no guest runs here: it need not be waited for the disk.
   const std::string text = presences_to_text(collect_(), unix_microseconds());
+  on_text_(text);
   const auto written = write_secret_file(path_, saved::bytes_of(text), Outlives::process);
   if (!written && !is_failing_)
     log_event(LogLevel::error, "presences_not_saved", {{"reason", written.error().message}});

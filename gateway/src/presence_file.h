@@ -21,7 +21,9 @@ std::optional<std::vector<lisp::SavedPresence>> parse_presences(std::string_view
 class PresenceFile {
  public:
   using Collect = std::function<std::vector<lisp::SavedPresence>()>;
-  PresenceFile(Loop& loop, const std::string& directory, Collect collect);
+  using OnText = std::function<void(const std::string& text)>;
+  /// `on_text`: what is written.
+  PresenceFile(Loop& loop, const std::string& directory, Collect collect, OnText on_text);
 
   /// Of the run before. Empty: there is none, or it cannot be used; then it is logged why.
   std::vector<lisp::SavedPresence> load() const;
@@ -39,6 +41,7 @@ class PresenceFile {
   Loop& loop_;
   std::string path_;
   Collect collect_;
+  OnText on_text_;
   DeadlineTimer timer_;
   TimePoint next_ = {};
   bool is_waiting_ = false, is_failing_ = false;

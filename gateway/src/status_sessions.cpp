@@ -55,6 +55,10 @@ void SessionStatus::register_counters() const {
   }
   if (d->nodes_ == nullptr) return;
   add_reasons<NodeDrop>(counters, "nodes", [d](NodeDrop reason) { return d->nodes_->drops(reason); });
+  counters.add("nodes", {"taken_over", "sessions that came from another gateway of the group"},
+               [d] { return d->nodes_->taken_over(); });
+  counters.add("nodes", {"given_up", "sessions that went to another gateway of the group"},
+               [d] { return d->nodes_->given_up(); });
   add_reasons<ExchangeDrop>(counters, "exchange",
                             [d](ExchangeDrop reason) { return d->nodes_->exchange().drops(reason); });
   add_reasons<DropReason>(counters, "session", [d](DropReason reason) { return d->nodes_->engine().drops(reason); });

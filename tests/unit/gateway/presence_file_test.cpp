@@ -94,16 +94,20 @@ class PresenceFileTest : public ::testing::Test {
   Loop loop;
   std::vector<lisp::SavedPresence> rows{all()[0]};
   int asked = 0;
-  PresenceFile file{loop, directory, [this] {
+  std::string written;
+  PresenceFile file{loop, directory,
+                    [this] {
                       ++asked;
                       return rows;
-                    }};
+                    },
+                    [this](const std::string& text) { written = text; }};
 };
 
 TEST_F(PresenceFileTest, TheFirstChangeIsWrittenAtOnce) {
   EXPECT_TRUE(file.load().empty());
   file.changed();
   EXPECT_EQ(file.load(), rows);
+  EXPECT_EQ(parse_presences(written, now), rows) << "others hear of it";
   struct stat status {};
   ASSERT_EQ(::stat(path().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777u, 0600u);
