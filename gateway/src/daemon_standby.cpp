@@ -16,6 +16,8 @@
 namespace ilnp {
 namespace {
 
+/// Looked at, not waited for: the kernel tells of an IPv4 address before its local route is there, without which no
+/// socket may have it, and of one that goes before the route has gone. Who hears that would have to look again anyway.
 constexpr Duration look_every = milliseconds{50};
 
 }  // namespace

@@ -38,10 +38,13 @@ class Guest:
         self.where = None
         for number in (1, 2):
             gateway = sites.gateways[number].ns
-            veth(self.ns, f"eth{number}", gateway, "mob0")
-            self.ns.ip("link", "set", f"eth{number}", "down")
+            self.attach(gateway, number)
             gateway.ip("addr", "add", "fe80::1/64", "dev", "mob0", "nodad")
             gateway.ip("addr", "add", "10.7.0.1/32", "dev", "mob0")
+
+    def attach(self, gateway, number):
+        veth(self.ns, f"eth{number}", gateway, "mob0")
+        self.ns.ip("link", "set", f"eth{number}", "down")
 
     def appear(self, number):
         if self.where:
