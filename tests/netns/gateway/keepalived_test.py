@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Two gateways of one site (gateway_pair.py) with keepalived as gateway/deploy/keepalived.conf has it. The active process is
-killed, then the machine of the active one is cut off, each of them twice, then only its inside: sessions go on, by both
-families.
+killed, then the machine of the active one is cut off, each of them twice; VRRP alone is cut, and
+both believe that they are the active one; only the inside is cut off. Sessions go on, by both families.
 
 keepalived hears of the end of processes from the kernel, which tells only the first of its namespaces: it begins there,
 and goes to that of its gateway by itself.
@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 
-from gateway_pair import SHARED, Pair, Traffic, silent, wait_active
+from gateway_pair import SHARED, Pair, Traffic, is_active, silent, wait_active
 from gateway_lab import rloc_of
 
 # pylint: disable=wrong-import-order
@@ -23,8 +23,16 @@ EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../gat
 PRIORITY = {"g1": 250, "g3": 240}
 # s, promised: without datagrams, and without octets of TCP, which goes on with its second or third retransmission.
 KILLED, CUT = (0.3, 0.8), (1.0, 1.7)
+SPLIT = (0.6, 1.2)
 INSIDE_CUT = (1.5, 3.5)  # the kernel may wait for a second before it says that a carrier is gone
 INSIDE = slice(1, None)  # of the cables of a machine
+NO_VRRP = """table bridge no_vrrp {
+  chain forward {
+    type filter hook forward priority 0
+    meta l4proto vrrp drop
+  }
+}
+"""
 
 
 def replaced(text, old, new):
@@ -71,7 +79,7 @@ class Keepalived:
         if self.process is None:
             return ""
         with open(self.path + ".log", encoding="ascii") as f:
-            return f.read()
+            return "".join(line for line in f if "ending" not in line)  # each advertisement to a neighbour has one
 
     def wait_state(self, state):
         wait_until(lambda: re.findall(r"Entering (\w+) STATE", self.log_text())[-1:] == [state],
@@ -139,6 +147,22 @@ class Machines:
         return stall
 
 
+    def both_believe(self, better, other):
+        """VRRP is cut in two for a while, and nothing else. The better one is active before and afterwards."""
+        r = self.pair.lab.namespaces["r"]
+        traffic = Traffic(self.pair, 6)
+        r.run("nft", "-f", "-", stdin=NO_VRRP)
+        wait_active(other)
+        check(is_active(better), "not both of them believe it")
+        traffic.go_on()
+        r.run("nft", "delete", "table", "bridge", "no_vrrp")
+        check(other.process.wait(20) == 0, "not a clean end without its RLOC")
+        traffic.go_on()
+        stall = traffic.stop_at(better)
+        self.comes_back(other)
+        return stall
+
+
 def words(stalls):
     return ", ".join(f"{datagrams:.2f} ({tcp:.2f})" for datagrams, tcp in stalls)
 
@@ -152,16 +176,17 @@ def test(lab):
         cut = [machines.cut(second, first, 6)]
         killed.append(machines.kill(first, second, 4))
         cut.append(machines.cut(second, first, 4))
+        split = [machines.both_believe(first, second) for _ in range(2)]
         inside = [machines.cut(first, second, 6, INSIDE)]
     finally:
         machines.stop()
     check(rloc_of(1, 6) not in second.ns.ip("addr", "show"), "keepalived leaves addresses")
     for what, stalls, allowed in (("process killed", killed, KILLED), ("machine cut off", cut, CUT),
-                                  ("inside cut off", inside, INSIDE_CUT)):
+                                  ("both believed", split, SPLIT), ("inside cut off", inside, INSIDE_CUT)):
         for flow, found, limit in zip(("datagrams", "TCP"), zip(*stalls), allowed):
             promise(f"{what}: {flow}", found, limit)
     print(f"s without datagrams (TCP): process killed {words(killed)}; machine cut off {words(cut)}; "
-          f"inside cut off {words(inside)}")
+          f"both believed {words(split)}; inside cut off {words(inside)}")
 
 
 test_main(test)
