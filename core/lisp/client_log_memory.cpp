@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client log as bytes: a version, then rows, the one that was heard last at the end.
 #include <algorithm>
-#include <ranges>
 
 #include "core/lisp/afi.h"
 #include "core/lisp/client_log.h"
@@ -40,7 +39,8 @@ ByteVector ClientLog::save(TimePoint now, std::size_t most) const {
   ByteVector out;
   ByteWriter w{out};
   w.u8(version);
-  for (const RowId id : std::views::reverse(kept)) {
+  std::reverse(kept.begin(), kept.end());
+  for (const RowId id : kept) {
     const Row& row = rows_[id];
     write(w, owned_[row.eid].eid);
     write_address(w, row.client.rloc);
