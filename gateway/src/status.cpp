@@ -4,6 +4,7 @@
 
 #include "gateway/src/daemon.h"
 #include "gateway/src/lisp_command.h"
+#include "gateway/src/status_group.h"
 #include "gateway/src/status_sessions.h"
 #include "io/process/status_report.h"
 
@@ -76,6 +77,7 @@ class GatewayStatus {
   json clients() const;
   json rlocs() const;
   json eids() const;
+  json group() const;
   void register_counters() const;
   void register_core_counters() const;
 
@@ -124,6 +126,7 @@ StatusProblems GatewayStatus::problems() const {
   if (d_.truth_ != nullptr && !d_.truth_->is_reachable())
     out.add("warning", "the shared truth is out of reach", d_.truth_->store().status().why,
             "moves of nodes are not seen; packets flow as before: docs/operations/truth-store.md");
+  if (d_.group_ != nullptr) add_group_problems(d_.group_->status(), out);
   return out;
 }
 
@@ -158,6 +161,7 @@ json GatewayStatus::status() const {
               {"clients", d_.xtr_->clients().size()},
               {"truth", truth()}});
   out["sessions"] = SessionStatus{d_}.summary();
+  out["group"] = d_.group_ == nullptr ? json(nullptr) : group_summary(d_.group_->status());
   const lisp::MapServer* server = d_.xtr_->server();
   out["map_server"] = server == nullptr ? json(nullptr) : json{{"registrations", server->registrations()}};
   return out;
@@ -245,6 +249,10 @@ json GatewayStatus::eids() const {
   return std::move(rows).answer("ilnp.eids/1", "eids");
 }
 
+json GatewayStatus::group() const {
+  return group_rows(d_.group_ == nullptr ? GroupStatus{} : d_.group_->status(), d_.loop_.now());
+}
+
 void GatewayStatus::register_counters() const {
   CounterRegistry& counters = d_.counters_;
   GatewayDaemon* d = &d_;
@@ -325,6 +333,7 @@ void GatewayStatus::register_core_counters() const {
   gauge("hold", "octets", "octets that wait for mobile EIDs", [d] { return d->interworking_->held_octets(); });
   gauge("hold", "delivered", "mobile EIDs with a host route", [d] { return d->kernel_->delivered(); });
   if (d->truth_ != nullptr) counters.add("truth", store_counter_names(), d->truth_->store().counters().values());
+  if (d->group_ != nullptr) register_group_counters(*d->group_, counters);
   counters.add("cache", {"evicted", "mappings that made way for others"}, [d] { return d->xtr_->cache().evicted(); });
 }
 
@@ -341,6 +350,7 @@ void register_status(GatewayDaemon& daemon) {
   control.on("clients", [status](const json&) -> Result<json> { return status.clients(); });
   control.on("rlocs", [status](const json&) -> Result<json> { return status.rlocs(); });
   control.on("eids", [status](const json&) -> Result<json> { return status.eids(); });
+  control.on("group", [status](const json&) -> Result<json> { return status.group(); });
   if (daemon.truth_ != nullptr) daemon.truth_->serve(control);
   control.on("lisp_sessions", [sessions](const json&) -> Result<json> { return sessions.rows(); });
   const LispCommand command{daemon};
