@@ -117,6 +117,8 @@ class Named(unittest.TestCase):
         for component in ("control", "data", "tun"):
             counters.update(f"{component}.{name}" for name in
                             re.findall(r'^\s*%s\("(\w+)",' % component, status, re.MULTILINE))
+        group = re.search(r"group_counter_names\(\) \{(.*?)\n\}", (ROOT / "io/group/group_link.cpp").read_text(), re.DOTALL)
+        counters.update(f"group.{name}" for name in re.findall(r'\{"(\w+)"', group.group(1)))
         server = re.search(r"server_counters\{(.*?)\};", status, re.DOTALL).group(1)
         counters.update(f"server.{name}" for name in re.findall(r'"(\w+)"', server))
         for component, header in (("drop", "core/forwarding/lisp_reasons.h"), ("xtr", "core/lisp/xtr_reasons.h")):
@@ -125,8 +127,9 @@ class Named(unittest.TestCase):
         self.assertGreater(len(counters), 60)
         self.assertEqual(counters - named, set())
         events = set()
-        for source in sources("gateway/src", "io/process"):
-            events.update(re.findall(r'log_event\([^"{]*?"(\w+)"', source.read_text()))
+        for source in sources("gateway/src", "io/process"):  # one name, or one of two: b ? "this" : "that"
+            for names in re.findall(r'log_event\([^"{]*?"(\w+)"(?:\s*:\s*"(\w+)")?', source.read_text()):
+                events.update(filter(None, names))
         not_of_a_gateway = {name for name in events if name.startswith(("dns_", "filter_"))}
         table = (PAGES / "ilnp-gateway.md").read_text().split("## Events")[1]
         documented = set(re.findall(r"`(\w+)`(?=[^|]*\|)", table))
@@ -147,7 +150,7 @@ class Lisp(unittest.TestCase):
 
     def test_every_file_and_every_suite_that_a_row_names_exists(self):
         folders = ("lisp", "forwarding")
-        tests = "".join(file.read_text() for folder in folders
+        tests = "".join(file.read_text() for folder in (*folders, "group")
                         for file in sorted((ROOT / "tests/unit" / folder).glob("*.cpp")))
         files = re.findall(r"`(\w+\.(?:h|cpp))`", self.page)
         suites = re.findall(r"`([A-Z]\w+)\.(\w*)\*?`", self.page)
