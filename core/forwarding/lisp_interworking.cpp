@@ -45,15 +45,15 @@ LispVerdict LispInterworking::refuse(lisp::Instant at, std::uint32_t instance, B
 // ------------------------------------------------------------------------------------------------------------
 
 LispVerdict LispInterworking::from_inside(lisp::Instant at, std::uint32_t instance, Packet& packet,
-                                          LispActions& actions) {
+                                          LispActions& actions, CarriedFor whom) {
   const auto parsed = lisp::parse_inner(packet.bytes());
   if (!parsed) return drop(LispDrop::malformed);
   const InnerPacket& inner = parsed.value();
   if (!inner.destination.is_routable_unicast() || !inner.source.is_routable_unicast())
     return drop(LispDrop::not_unicast);
   const Eid source{instance, inner.source}, destination{instance, inner.destination};
-  if (xtr_.place_of(at.now, source).kind == EidPlace::Kind::remote && !settings_.is_pitr)
-    return drop(LispDrop::source_not_eid);
+  const bool is_somebodys = whom == CarriedFor::eid && xtr_.place_of(at.now, source).kind == EidPlace::Kind::remote;
+  if (is_somebodys && !settings_.is_pitr) return drop(LispDrop::source_not_eid);
   if (xtr_.is_mobile(source)) xtr_.heard(at.now, lisp::EidPrefix::host(source));
   if (xtr_.place_of(at.now, destination).kind == EidPlace::Kind::site)
     return refuse(at, instance, packet.bytes(), inner, LispDrop::inside_loop, InnerError::host_unreachable, 0, actions);
@@ -137,7 +137,7 @@ LispVerdict LispInterworking::send_pieces(std::uint32_t instance, Packet& packet
 // --------------------------------------------------------------------------------------------------------
 
 LispVerdict LispInterworking::from_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes& packet,
-                                          LispActions& actions) {
+                                          LispActions& actions, CarriedFor whom) {
   const auto parsed = lisp::parse_inner(packet);
   if (!parsed) return drop(LispDrop::malformed);
   const InnerPacket& inner = parsed.value();
@@ -148,6 +148,7 @@ LispVerdict LispInterworking::from_tunnel(lisp::Instant at, const TunnelEnd& end
   if (settings_.check_sources && !xtr_.is_behind(at.now, source, end.source, actions.control))
     return drop(LispDrop::outsider);
   packet = packet.first(inner.length);
+  if (whom == CarriedFor::session) return hand_in(at.now, end, packet, inner);
   return out_of_tunnel(at, end, packet, inner, actions);
 }
 
@@ -164,9 +165,14 @@ LispVerdict LispInterworking::out_of_tunnel(lisp::Instant at, const TunnelEnd& e
     if (place.kind == EidPlace::Kind::away) return relay(at, end, packet, inner, *place.elsewhere, actions);
     if (const auto hold = holds_.find(destination); hold != holds_.end()) return keep(hold->second, end, packet);
   }
+  return hand_in(at.now, end, packet, inner);
+}
+
+LispVerdict LispInterworking::hand_in(TimePoint now, const TunnelEnd& end, MutableBytes packet,
+                                      const InnerPacket& inner) {
   if (!lisp::decapsulate(packet, inner, end.hop_limit, end.traffic_class, settings_.dscp))
     return drop(LispDrop::congestion);
-  fit_session(at.now, packet, inner, end.source, false);
+  fit_session(now, packet, inner, end.source, false);
   return {LispVerdict::Kind::inside, LispDrop::none, {}, {}};
 }
 

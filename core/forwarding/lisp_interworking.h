@@ -91,6 +91,9 @@ struct InterworkingSettings {
   Duration hold_time = seconds{5};
 };
 
+/// Who says whether we may carry a packet: whoever has the EID, or a session here, wherever its node's EID is by now.
+enum class CarriedFor : std::uint8_t { eid, session };
+
 class LispInterworking {
  public:
   /// What is given by reference outlives it. `seed`: secret.
@@ -100,9 +103,11 @@ class LispInterworking {
   void set_inside_addresses(std::vector<lisp::IpAddress> addresses) { inside_addresses_ = std::move(addresses); }
 
   /// From a node of ours. May be a super-packet.
-  LispVerdict from_inside(lisp::Instant at, std::uint32_t instance, Packet& packet, LispActions& actions);
+  LispVerdict from_inside(lisp::Instant at, std::uint32_t instance, Packet& packet, LispActions& actions,
+                          CarriedFor whom = CarriedFor::eid);
   /// What a tunnel carried: one packet, no super-packet. Changed in place; octets behind it are cut off.
-  LispVerdict from_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes& packet, LispActions& actions);
+  LispVerdict from_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes& packet, LispActions& actions,
+                          CarriedFor whom = CarriedFor::eid);
   /// What ICMP said about the way to an RLOC: octets of an outer packet.
   void set_path_mtu(TimePoint now, const lisp::IpAddress& rloc, std::size_t octets);
 
@@ -149,6 +154,7 @@ class LispInterworking {
                           const lisp::IpAddress& rloc, std::size_t mtu, LispActions& actions);
   LispVerdict out_of_tunnel(lisp::Instant at, const TunnelEnd& end, MutableBytes packet, const lisp::InnerPacket& inner,
                             LispActions& actions);
+  LispVerdict hand_in(TimePoint now, const TunnelEnd& end, MutableBytes packet, const lisp::InnerPacket& inner);
   LispVerdict relay(lisp::Instant at, const TunnelEnd& end, MutableBytes packet, const lisp::InnerPacket& inner,
                     const lisp::MappingRecord& elsewhere, LispActions& actions);
   std::size_t path_mtu(TimePoint now, const lisp::IpAddress& rloc) const;

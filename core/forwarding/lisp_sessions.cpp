@@ -17,6 +17,7 @@ using lisp::EidPlace;
 using lisp::Family;
 using lisp::IpAddress;
 
+constexpr Duration drained_for = std::chrono::hours{1};
 constexpr std::size_t ipv4_least = 20, ipv6_header = 40, fragment_header = 8, next_header_at = 6, length_at = 4;
 
 /// Of a packet whose length nobody has looked at; :: where it is too short.
@@ -24,6 +25,11 @@ IpAddress destination_of(Bytes packet) {
   if (packet.size() >= ipv6_header && packet[0] >> 4 == 6) return IpAddress::load(packet.subspan(24, 16));
   if (packet.size() >= ipv4_least && packet[0] >> 4 == 4) return IpAddress::load(packet.subspan(16, 4));
   return {};
+}
+
+IpAddress source_of(Bytes packet) {
+  if (packet.size() >= ipv6_header && packet[0] >> 4 == 6) return IpAddress::load(packet.subspan(8, 16));
+  return {};  // of an IPv4 node: its EID is always ours
 }
 
 /// A copy with room in front, for headers that grow.
@@ -116,7 +122,10 @@ LispVerdict LispSessions::from_tunnel(lisp::Instant at, const TunnelEnd& end, Mu
     refuse(at, end.instance, packet, *own_ipv4_, actions);
     return {LispVerdict::Kind::answered, LispDrop::none, {}, {}};
   }
-  LispVerdict verdict = interworking_.from_tunnel(at, end, packet, actions);
+  const bool goes_on = is_drained(at.now, {end.instance, destination_of(packet)}) &&
+                       nodes_->goes_on(end.instance, Packet{packet, 0, packet.size()});
+  const CarriedFor whom = goes_on ? CarriedFor::session : CarriedFor::eid;
+  LispVerdict verdict = interworking_.from_tunnel(at, end, packet, actions, whom);
   if (verdict.kind == LispVerdict::Kind::inside && needs_work(end.instance, packet)) {
     inward(at, end.instance, packet, {}, actions);
     verdict.kind = LispVerdict::Kind::answered;
@@ -156,6 +165,38 @@ TimePoint LispSessions::next_deadline() const {
   return deadline;
 }
 
+// --- Nodes whose EIDs go elsewhere
+// ------------------------------------------------------------------------------------------------------
+
+bool LispSessions::is_drained(TimePoint now, const lisp::Eid& node) const {
+  const auto drained = drained_.empty() ? drained_.end() : drained_.find(node);
+  return drained != drained_.end() && now < drained->second;
+}
+
+/// Another gateway of ours goes on with the sessions, if they are in a group.
+void LispSessions::follow_eids(TimePoint now, SessionActions& actions) {
+  using State = lisp::EidPresence::State;
+  for (const lisp::XtrEvent& event : actions.control.events) {
+    if (event.kind != lisp::XtrEvent::Kind::presence) continue;
+    const lisp::Eid eid{event.eid.instance, event.eid.prefix.address};
+    if (event.state == State::moving_in || event.state == State::here) drained_.erase(eid);
+    if (event.state != State::moving_out || !nodes_->serves(eid.instance, eid.address)) continue;
+    const std::size_t sessions = nodes_->sessions_with(eid.address.ipv6().nid);
+    const EidPlace place = xtr_.place_of(now, eid);
+    if (sessions == 0 || place.elsewhere == nullptr || !drained_.try_emplace(eid, now + drained_for).second) continue;
+    const auto rloc = std::ranges::find_if(place.elsewhere->rlocs, [&](const lisp::RlocRecord& each) {
+      return each.priority != lisp::never_use && each.is_reachable && !is_gateway(each.address);
+    });
+    if (rloc != place.elsewhere->rlocs.end()) actions.lost.push_back({eid, sessions, rloc->address});
+  }
+}
+
+bool LispSessions::is_gateway(const IpAddress& rloc) const {
+  return std::ranges::any_of(xtr_.settings().peers, [&](const lisp::XtrPeer& peer) {
+    return peer.is_gateway && std::ranges::count(peer.addresses, rloc) != 0;
+  });
+}
+
 /// Packets that somebody behind us made, or let go, are for nodes of any kind. It ends: no error answers an error.
 void LispSessions::settle(lisp::Instant at, SessionActions& actions) {
   while (!actions.nodes.to_clients.empty() || !actions.inside.empty() || !actions.nodes.heard.empty()) {
@@ -171,6 +212,7 @@ void LispSessions::settle(lisp::Instant at, SessionActions& actions) {
       else
         actions.ready.push_back(std::move(each));
   }
+  if (nodes_ != nullptr) follow_eids(at.now, actions);
   std::erase_if(actions.control.deliveries, [&](const auto& delivery) { return is_registered_here(delivery.eid); });
 }
 
@@ -235,7 +277,9 @@ void LispSessions::outward_in_pieces(lisp::Instant at, InsidePacket& from, bool 
 }
 
 void LispSessions::into_tunnel(lisp::Instant at, std::uint32_t instance, Packet& packet, SessionActions& actions) {
-  const LispVerdict verdict = interworking_.from_inside(at, instance, packet, actions);
+  const bool goes_on = is_drained(at.now, {instance, source_of(packet.bytes())});
+  const CarriedFor whom = goes_on ? CarriedFor::session : CarriedFor::eid;
+  const LispVerdict verdict = interworking_.from_inside(at, instance, packet, actions, whom);
   if (verdict.kind != LispVerdict::Kind::tunnel) return;
   const Bytes octets = std::as_const(packet).bytes();
   actions.tunnel.push_back({verdict.rloc, verdict.outer, instance, {octets.begin(), octets.end()}, packet.offload});

@@ -6,11 +6,14 @@
 //   mode N       its node is reached by an ILNP session of ours (node_sessions.h)
 //   mode X       everything else: it goes inside as it is
 //
-// and packets of nodes take the same way back. ICMP errors of our own do as well, so that a sender hears them in its
-// own words. No I/O.
+// and packets of nodes take the same way back. When another router takes the EID of a node, what belongs to a session
+// of mode N goes on here for as long as its client sends it here, an hour at most (specification 10.1.1): untranslated
+// it would be of no connection that the node knows. Everything else is sent after the EID. ICMP errors of our own do as
+// well, so that a sender hears them in its own words. No I/O.
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -30,11 +33,20 @@ struct TranslationSettings {
   std::vector<lisp::EidPrefix> pool;  ///< IPv4 EIDs that exist by rows only: without one there is no such host
 };
 
+/// Another router has the EID of a node now, and its clients will go there: sessions of mode N end with that.
+struct SessionsLost {
+  lisp::Eid node;
+  std::size_t sessions = 0;
+  lisp::IpAddress rloc{};  ///< of that router
+};
+
 /// What LispActions has for the inside is looked at here; it leaves as `ready`.
 struct SessionActions : LispActions {
   NodeActions nodes;
   std::vector<InsidePacket> ready;
+  std::vector<SessionsLost> lost;
   void clear() {
+    lost.clear();
     LispActions::clear();
     nodes.clear();
     ready.clear();
@@ -70,6 +82,9 @@ class LispSessions {
   bool needs_work(std::uint32_t instance, Bytes packet) const;
   bool is_nobodys(std::uint32_t instance, Bytes packet) const;
   void settle(lisp::Instant at, SessionActions& actions);
+  void follow_eids(TimePoint now, SessionActions& actions);
+  bool is_gateway(const lisp::IpAddress& rloc) const;
+  bool is_drained(TimePoint now, const lisp::Eid& node) const;
   void inward(lisp::Instant at, std::uint32_t instance, Bytes bytes, const Offload& offload, SessionActions& actions);
   void inward_ipv6(lisp::Instant at, std::uint32_t instance, Packet& packet, bool was_translated,
                    SessionActions& actions);
@@ -85,6 +100,7 @@ class LispSessions {
   LispInterworking& interworking_;
   NodeSessions* nodes_;
   NodeRegistrations* registrations_;
+  std::map<lisp::Eid, TimePoint> drained_;  ///< nodes whose EIDs have gone: until when their sessions go on here
   lisp::EamTable table_;
   lisp::Siit siit_;
   std::vector<lisp::EidPrefix> pool_;

@@ -46,7 +46,8 @@ void NodeRegistrations::look(lisp::Instant at, NodeId nid, Node& node, NodeActio
   if (node.is_waiting) return;
   const std::vector<AdvertisedLocator> places = sessions_.places(at.now, nid);
   if (places.empty()) return lose(at.now, nid, node, asked);
-  const bool was_lost = std::exchange(node.is_lost, false);
+  const bool was_lost = std::exchange(node.is_lost, false), may_be_taken = node.has_arrived && !was_lost;
+  const bool comes = is_new_of_ours(node, places);
   node.locators.replace(at.now, places);
   const std::vector<AdvertisedLocator> live = node.locators.live();
   const auto record_of = [&](const lisp::EidPrefix& eid) {
@@ -54,10 +55,24 @@ void NodeRegistrations::look(lisp::Instant at, NodeId nid, Node& node, NodeActio
   };
   std::vector<lisp::RlocRecord> in_use = record_of(node.eids.front()).rlocs;
   std::erase_if(in_use, [](const lisp::RlocRecord& rloc) { return rloc.priority == lisp::never_use; });
-  if (in_use == node.registered && !was_lost) return;
+  const bool is_new = in_use != node.registered || was_lost;
+  if (!is_new && !comes) return;
   node.registered = std::move(in_use);
   node.not_before = at.now + spacing_;
-  for (const lisp::EidPrefix& eid : node.eids) xtr_.arrived(at, record_of(eid), actions);
+  node.has_arrived = true;
+  for (const lisp::EidPrefix& eid : node.eids) {
+    const lisp::EidPlace place = xtr_.place_of(at.now, {eid.instance, eid.prefix.address});
+    const bool is_taken = may_be_taken && place.kind != lisp::EidPlace::Kind::site;
+    if (is_taken ? comes : is_new) xtr_.arrived(at, record_of(eid), actions);
+  }
+}
+
+bool NodeRegistrations::is_new_of_ours(const Node& node, std::span<const AdvertisedLocator> places) const {
+  const std::vector<AdvertisedLocator> before = node.locators.live();
+  return std::ranges::any_of(places, [&](const AdvertisedLocator& place) {
+    return places_.gateways.contains(place.locator) &&
+           std::ranges::find(before, place.locator, &AdvertisedLocator::locator) == before.end();
+  });
 }
 
 void NodeRegistrations::lose(TimePoint now, NodeId nid, Node& node, NodeActions& asked) {

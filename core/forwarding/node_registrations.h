@@ -6,6 +6,9 @@
 // A node without a session is where it is configured or its name says. That it does not answer is told by ICMP; it is
 // withdrawn, RLOCs of the gateway group and all, when its own words are over and neither name nor configuration has
 // more, after the hold of the Xtr (specification 10.4).
+//
+// An EID that another router has taken comes back when its node tells a place of ours that is new (rows 2 and 14 of
+// 10.10). That it speaks from elsewhere, or begins another session, does not take it back.
 #pragma once
 
 #include <map>
@@ -45,11 +48,13 @@ class NodeRegistrations {
     TimePoint not_before{};
     bool is_waiting = false;  ///< for not_before
     bool is_lost = false;     ///< held or withdrawn: nobody knows where it is
+    bool has_arrived = false;
     TimePoint look_at{}, ask_at{};
   };
   TimePoint deadline_of(const Node& node) const;
   void look(lisp::Instant at, NodeId nid, Node& node, NodeActions& asked, lisp::XtrActions& actions);
   void lose(TimePoint now, NodeId nid, Node& node, NodeActions& asked);
+  bool is_new_of_ours(const Node& node, std::span<const AdvertisedLocator> places) const;
   void set_deadline();
 
   LispPlaces places_;

@@ -63,6 +63,23 @@ bool NodeSessions::belongs(std::uint32_t instance, const Packet& packet, const H
   return nid && forwarder_.ilcc().find_pair(*nid, walk.destination.nid) != nullptr;
 }
 
+bool NodeSessions::goes_on(std::uint32_t instance, const Packet& packet) {
+  const WalkOutcome outcome = walk_headers(packet.bytes());
+  if (!outcome.ok) return false;
+  const HeaderWalk& walk = outcome.walk;
+  const auto client = clients().find(lisp::Eid{instance, walk.source});
+  if (!client || session_of(*client, walk.destination.nid) == nullptr) return false;
+  const TcpFields tcp = tcp_of(packet, walk);
+  return !tcp.valid || (tcp.flags & (tcp_syn | tcp_ack)) != tcp_syn;
+}
+
+std::size_t NodeSessions::sessions_with(NodeId node) {
+  std::size_t count = 0;
+  forwarder_.ilcc().for_each(
+      [&](const Correspondent& c) { count += c.is_session() && c.remote_nid() == node ? 1 : 0; });
+  return count;
+}
+
 NodeSessions::Entry NodeSessions::from_client(TimePoint now, std::uint32_t instance, Packet& packet,
                                               NodeActions& actions) {
   const WalkOutcome outcome = walk_headers(packet.bytes());

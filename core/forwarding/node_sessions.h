@@ -95,6 +95,12 @@ class NodeSessions {
   /// Whether it is the EID of a node of ours: sessions with it are translated.
   bool serves(std::uint32_t instance, const lisp::IpAddress& eid) const;
 
+  /// Whether the packet, of a client to an EID that is served, goes on with a session of theirs. A TCP connection that
+  /// begins does not.
+  bool goes_on(std::uint32_t instance, const Packet& packet);
+  /// How many there are with the node.
+  std::size_t sessions_with(NodeId node);
+
   enum class Entry : std::uint8_t {
     taken,       ///< what follows is in the actions; also where it was dropped
     no_session,  ///< the packet is as it was: refused, or untranslated where the node has the EID as an address

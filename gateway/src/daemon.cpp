@@ -173,6 +173,12 @@ void GatewayDaemon::perform() {
     for (const lisp::ControlToSend& datagram : control.datagrams) control_port_->send(datagram);
   for (const auto& delivery : control.deliveries) deliver(delivery);
   for (const lisp::XtrEvent& event : control.events) log(event);
+  for (const SessionsLost& lost : actions_.lost)
+    log_event(LogLevel::warning, "sessions_lost",
+              {{"eid", lisp::to_string(lisp::EidPrefix::host(lost.node))},
+               {"sessions", lost.sessions},
+               {"rloc", lisp::to_string(lost.rloc)}});
+  actions_.lost.clear();
   control.clear();
   perform_packets();
 }

@@ -3,7 +3,11 @@
 // node.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
+
 #include "core/forwarding/lisp_sessions.h"
+#include "core/lisp/change_priority.h"
 #include "core/lisp/registration.h"
 #include "tests/unit/forwarding/vm_world.h"
 #include "tests/unit/lisp/eids.h"
@@ -37,6 +41,12 @@ struct LispSessionsWorld : VmWorld {
     server.address = lisp::ip("2001:db8:53::53");
     server.secrets = {{{0, 2}, secret}};
     out.map_servers = {server};
+    lisp::XtrPeer data_centre;
+    data_centre.addresses = {lisp::ip("2001:db8:d2::1")};
+    data_centre.secrets = {{{0, 2}, secret}};
+    data_centre.is_gateway = data_centre_is_gateway;
+    data_centre.scope = {eid_prefix("2001:db8:e1d::/64")};
+    out.peers = {data_centre};
     if (mobile_nodes) {
       out.site.erase(out.site.begin());
       out.mobile.push_back(eid_prefix("2001:db8:e1d::/64"));
@@ -69,7 +79,7 @@ struct LispSessionsWorld : VmWorld {
   void begin(Bytes memory = {}) {
     sessions.reset();
     xtr.emplace(control_plane(), std::nullopt, random, hmac);
-    interworking.emplace(InterworkingSettings{.is_pitr = true}, *xtr, 77);
+    interworking.emplace(InterworkingSettings{.is_pitr = is_pitr}, *xtr, 77);
     interworking->set_inside_addresses({lisp::ip("2001:db8:aa::1"), own4});
     nodes.emplace(node_settings(), random, hasher, 1);
     registrations.reset();
@@ -116,6 +126,20 @@ struct LispSessionsWorld : VmWorld {
     put_on_wire({octets, {}});
     deliver();
   }
+  /// A data centre whose router speaks Change-Priority has taken the VM's EID.
+  void taken_by_data_centre() {
+    lisp::ChangePriority transfer;
+    transfer.kind = lisp::ChangePriority::Kind::transfer;
+    transfer.nonce = at().unix_microseconds;
+    transfer.key = {0, 2};
+    transfer.records = {lisp::mapping("2001:db8:e1d::200:ff:fe00:1234/128", {lisp::rloc("2001:db8:d2::1")})};
+    transfer.sender = {{9}, 1};
+    const ByteVector message = lisp::encode_change_priority(transfer, {secret}, hmac);
+    xtr->on_control(at(), {lisp::ip("2001:db8:d2::1"), lisp::ip("2001:db8:a1::1"), 4342, message}, actions.control);
+    sessions->after_control(at(), actions);
+    perform();
+  }
+  bool is_away() const { return xtr->place_of(now, {0, vm_eid}).kind == lisp::EidPlace::Kind::away; }
   /// A TCP connection of the client, with one segment of data each way.
   void connect() {
     client_sends(from_client().tcp(4000, 80, 100, 0, 0x02).build());
@@ -128,6 +152,7 @@ struct LispSessionsWorld : VmWorld {
     for (OutPacket& each : std::exchange(actions.nodes.to_wire, {})) put_on_wire(std::move(each));
     for (NameQuery& each : std::exchange(actions.nodes.name_queries, {})) asked.push_back(std::move(each));
     for (const HostEvent& each : std::exchange(actions.nodes.events, {})) events.push_back(each.kind);
+    std::ranges::copy(actions.lost, std::back_inserter(lost));
     EXPECT_TRUE(actions.inside.empty() && actions.nodes.to_clients.empty()) << "nothing is left lying";
     host_routes += actions.control.deliveries.size();
     for (const lisp::ControlToSend& each : actions.control.datagrams) {
@@ -142,11 +167,12 @@ struct LispSessionsWorld : VmWorld {
   std::vector<ByteVector> at_client, at_inside;  ///< what arrived, oldest first
   std::vector<NameQuery> asked;
   std::vector<EventKind> events;
+  std::vector<SessionsLost> lost;
 
   FakeHmac hmac;
   std::string name;  ///< of the VM in the DNS
   std::vector<ResolvedLocator> configured{{first, 10, seconds{300}}};
-  bool mobile_nodes = false;
+  bool mobile_nodes = false, is_pitr = true, data_centre_is_gateway = false;
   std::optional<LispPlaces> places;  ///< where RLOCs follow locators
   std::optional<lisp::Xtr> xtr;
   std::optional<LispInterworking> interworking;

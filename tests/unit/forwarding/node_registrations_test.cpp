@@ -248,6 +248,51 @@ TEST_F(NodeRegistrationsTest, WhatIsConfiguredHasNoLifetime) {
   EXPECT_EQ(registered(), "2001:db8:a1::11 1, 2001:db8:a1::12 255");
 }
 
+/// In the data centre its EID is an address of its own, and so is the upper half of that a locator.
+TEST_F(NodeRegistrationsTest, WhatAnotherRouterHasIsNotTakenBackByWordsFromThere) {
+  begin_in(RlocMode::hybrid);
+  connect();
+  wait(seconds{1});
+  move(second);
+  wait(seconds{1});
+  taken_by_data_centre();
+  ASSERT_TRUE(is_away());
+  registered_records.clear();
+  move(eids);
+  client_sends(PacketBuilder(address("2001:db8:c11::98"), vm_eid).udp(7, 7, text("another client")).build());
+  vm_sends(PacketBuilder(vm_identity, {identity, {0x98}}).udp(7, 7, text("its node")).build());
+  wait(seconds{2});
+  EXPECT_TRUE(is_away());
+  EXPECT_TRUE(registered_records.empty());
+}
+
+TEST_F(NodeRegistrationsTest, ItComesBackToWhereItWas) {
+  begin_in(RlocMode::per_site);
+  connect();
+  wait(seconds{1});
+  taken_by_data_centre();
+  ASSERT_TRUE(is_away());
+  move(eids);
+  wait(seconds{1});
+  registered_records.clear();
+  move(first);
+  wait(seconds{1});
+  EXPECT_FALSE(is_away());
+  EXPECT_EQ(registered(), "2001:db8:a1::11 1");
+}
+
+TEST_F(NodeRegistrationsTest, ItComesBackToAnotherPlaceWithTheSameRloc) {
+  places = LispPlaces{RlocMode::per_site, {{first, {{one, true}}}, {second, {{one, true}}}}, {{anchor, true}}, 5};
+  begin_with_mobile_nodes();
+  connect();
+  wait(seconds{1});
+  taken_by_data_centre();
+  ASSERT_TRUE(is_away());
+  move(second);
+  wait(seconds{1});
+  EXPECT_FALSE(is_away());
+}
+
 TEST_F(NodeRegistrationsTest, ASegmentOfNoSessionIsRefusedAlsoHere) {
   begin_in(RlocMode::per_site);
   client_sends(from_client().tcp(4000, 80, 101, 501, ack, text("data")).build());

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The EID of a node with sessions of mode N goes to another router (specification 10.1.1).
+#include "tests/unit/forwarding/lisp_sessions_world.h"
+
+namespace ilnp::test {
+namespace {
+
+constexpr std::uint8_t syn = 0x02, ack = 0x10;
+
+struct NodeDrainTest : LispSessionsWorld {
+  void begin_drained() {
+    is_pitr = false;
+    places = LispPlaces{RlocMode::hybrid, {{first, {{here, true}}}}, {{here, true}}, 5};
+    begin_with_mobile_nodes();
+    connect();
+    wait(seconds{1});
+    taken_by_data_centre();
+    ASSERT_TRUE(is_away());
+  }
+  /// A segment of the client arrives at the VM, and one of the VM at the client.
+  bool session_goes_on() {
+    const std::size_t at_vm = at_vm_kernel.size(), at_us = at_client.size();
+    client_sends(from_client().tcp(4000, 80, 107, 501, ack, text("on")).build());
+    vm_sends(from_vm().tcp(80, 4000, 501, 109, ack, text("and on")).build());
+    return at_vm_kernel.size() == at_vm + 1 && at_client.size() == at_us + 1;
+  }
+  LispVerdict another_connection() { return client_sends(from_client().tcp(4001, 80, 100, 0, syn).build()); }
+
+  const lisp::IpAddress here = lisp::ip("2001:db8:a1::1"), data_centre = lisp::ip("2001:db8:d2::1");
+};
+
+TEST_F(NodeDrainTest, SessionsGoOnAndEverythingElseGoesAfterTheEid) {
+  begin_drained();
+  ASSERT_EQ(lost.size(), 1u);
+  EXPECT_EQ(lost[0].node, (lisp::Eid{0, vm_eid}));
+  EXPECT_EQ(lost[0].sessions, 1u);
+  EXPECT_EQ(lost[0].rloc, data_centre);
+  EXPECT_TRUE(session_goes_on());
+  const LispVerdict began = another_connection();
+  EXPECT_EQ(began.kind, LispVerdict::Kind::tunnel);
+  EXPECT_EQ(began.rloc, data_centre);
+  const PacketBuilder stranger{address("2001:db8:c11::98"), vm_eid};
+  EXPECT_EQ(client_sends(PacketBuilder{stranger}.udp(7, 7, text("hello")).build()).rloc, data_centre);
+}
+
+TEST_F(NodeDrainTest, TheNodeMayMoveMeanwhile) {
+  begin_drained();
+  move(eids);
+  wait(seconds{1});
+  EXPECT_TRUE(session_goes_on());
+}
+
+TEST_F(NodeDrainTest, AnHourAtMost) {
+  begin_drained();
+  for (int minutes = 0; minutes < 56; minutes += 4) {
+    wait(std::chrono::minutes{4});
+    EXPECT_TRUE(session_goes_on()) << minutes;
+  }
+  EXPECT_EQ(another_connection().reason, LispDrop::not_our_eid) << "nobody says any more where it is";
+  wait(std::chrono::minutes{4});
+  EXPECT_FALSE(session_goes_on());
+}
+
+TEST_F(NodeDrainTest, WithoutSessionsThereIsNothingToLose) {
+  places = LispPlaces{RlocMode::hybrid, {{first, {{here, true}}}}, {{here, true}}, 5};
+  begin_with_mobile_nodes();
+  taken_by_data_centre();
+  ASSERT_TRUE(is_away());
+  EXPECT_TRUE(lost.empty());
+}
+
+TEST_F(NodeDrainTest, AnotherGatewayMayGoOnWithThem) {
+  data_centre_is_gateway = true;
+  begin_drained();
+  EXPECT_TRUE(lost.empty());
+  EXPECT_TRUE(session_goes_on()) << "until it does";
+}
+
+TEST_F(NodeDrainTest, WhoComesBackIsHereAsBefore) {
+  begin_drained();
+  move(eids);
+  wait(seconds{1});
+  move(first);
+  wait(seconds{1});
+  ASSERT_FALSE(is_away());
+  EXPECT_TRUE(session_goes_on());
+  taken_by_data_centre();
+  EXPECT_EQ(lost.size(), 2u) << "once each time";
+}
+
+}  // namespace
+}  // namespace ilnp::test
