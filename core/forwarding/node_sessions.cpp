@@ -67,7 +67,13 @@ bool NodeSessions::goes_on(std::uint32_t instance, const Packet& packet) {
   const WalkOutcome outcome = walk_headers(packet.bytes());
   if (!outcome.ok) return false;
   const HeaderWalk& walk = outcome.walk;
-  const auto client = clients().find(lisp::Eid{instance, walk.source});
+  Address sender = walk.source;
+  if (walk.upper_protocol == next_header::icmpv6 && icmpv6::is_error(icmp_type(packet, walk))) {
+    const auto quoted = parse_quoted(packet.bytes(), walk);  // of a router: about a packet to the client
+    if (!quoted) return false;
+    sender = quoted.value().walk.destination;
+  }
+  const auto client = clients().find(lisp::Eid{instance, sender});
   if (!client || session_of(*client, walk.destination.nid) == nullptr) return false;
   const TcpFields tcp = tcp_of(packet, walk);
   return !tcp.valid || (tcp.flags & (tcp_syn | tcp_ack)) != tcp_syn;

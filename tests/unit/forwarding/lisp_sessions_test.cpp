@@ -218,6 +218,17 @@ TEST_F(LispSessionsTest, WhatTheTunnelDoesNotTakeIsToldToTheNode) {
       << "addresses, ports and numbers of what its kernel sent";
 }
 
+TEST_F(LispSessionsTest, AClientWithoutAMappingIsUnreachableForTheNode) {
+  const Address gone = address("2001:db8:c12::97");
+  client_sends(PacketBuilder(gone, vm_eid).udp(5000, 53, text("its last words")).build());
+  ASSERT_EQ(at_vm_kernel.size(), 1u);
+  wire.clear();
+  vm_sends(PacketBuilder(vm_identity, {identity, gone.nid}).udp(53, 5000, text("for nobody")).build());
+  EXPECT_TRUE(at_client.empty());
+  EXPECT_EQ(count_type(wire, icmpv6::destination_unreachable), 1u);
+  EXPECT_EQ(count_type(wire, icmpv6::locator_update), 0u);
+}
+
 TEST_F(LispSessionsTest, ANodeCutsWhatWasTooLargeOnce) {
   connect();
   wait(seconds{5});  // no nonces any more

@@ -52,6 +52,7 @@ struct LispSessionsWorld : VmWorld {
       out.mobile.push_back(eid_prefix("2001:db8:e1d::/64"));
     }
     out.static_mappings = {lisp::mapping("2001:db8:c11::/48", {lisp::rloc("2001:db8:c1::1")}),
+                           lisp::negative("2001:db8:c12::/48", lisp::Action::natively_forward),
                            lisp::mapping("10.9.0.0/24", {lisp::rloc("2001:db8:c1::1")}),
                            lisp::mapping("2001:db8:bb::9/128", {lisp::rloc("2001:db8:d1::1")})};
     return out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The EID of a node with sessions of mode N goes to another router (specification 10.1.1).
+#include "core/ipv6/icmpv6.h"
 #include "tests/unit/forwarding/lisp_sessions_world.h"
 
 namespace ilnp::test {
@@ -41,6 +42,20 @@ TEST_F(NodeDrainTest, SessionsGoOnAndEverythingElseGoesAfterTheEid) {
   EXPECT_EQ(began.rloc, data_centre);
   const PacketBuilder stranger{address("2001:db8:c11::98"), vm_eid};
   EXPECT_EQ(client_sends(PacketBuilder{stranger}.udp(7, 7, text("hello")).build()).rloc, data_centre);
+}
+
+TEST_F(NodeDrainTest, RoutersOnTheWayToTheClientAreHeard) {
+  begin_drained();
+  vm_sends(from_vm().tcp(80, 4000, 501, 107, ack, text("too long for somebody")).build());
+  const ByteVector sent = at_client.back();
+  at_vm_kernel.clear();
+  const Address router = address("2001:db8:77::1");
+  EXPECT_NE(client_sends(build_packet(router, vm_eid, 58, build_error(2, 0, 1300, sent))).kind,
+            LispVerdict::Kind::tunnel);
+  ASSERT_EQ(at_vm_kernel.size(), 1u);
+  EXPECT_EQ(at_vm_kernel[0].bytes[40], icmpv6::packet_too_big);
+  const ByteVector of_another = build_packet(vm_eid, router, 58, build_error(2, 0, 1300, sent));
+  EXPECT_EQ(client_sends(build_packet(router, vm_eid, 58, build_error(1, 0, 0, of_another))).rloc, data_centre);
 }
 
 TEST_F(NodeDrainTest, TheNodeMayMoveMeanwhile) {
