@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 
 BUILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/dev")
@@ -114,6 +115,18 @@ class Network:
     def traffic(self, *arguments):
         """From `a`."""
         return json.loads(self.inside("a", f"{self.build}/tests/bench/datapath/bench_traffic", *arguments))
+
+    def await_path(self, host, port):
+        """Until something goes there and back."""
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.traffic("rtt", host, port, "0.2")
+                return
+            except subprocess.CalledProcessError:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"nothing passes to {host}") from None
+            time.sleep(0.2)
 
     def measure(self, host, port, seconds):
         s = str(seconds)

@@ -32,6 +32,7 @@ measure "stall of a move" as_root tests/bench/stall/stall.py --rounds "$rounds"
 measure "the shared truth" as_root tests/bench/truth/truth.py --rounds "$rounds"
 measure "data path of a border router" as_root tests/bench/border/border.py --rounds "$rounds" --seconds "$seconds"
 measure "data path of a gateway" as_root tests/bench/lisp/lisp.py --rounds "$rounds" --seconds "$seconds"
+measure "ways to a node behind a gateway" as_root tests/bench/lisp/nodes.py --rounds "$rounds" --seconds "$seconds"
 measure "control plane of a gateway" as_root tests/bench/lisp/control.py --rounds "$rounds"
 measure "failure of an uplink" as_root tests/bench/border/failover.py --rounds "$rounds"
 measure "activation of a move" as_root tests/bench/border/activate.py

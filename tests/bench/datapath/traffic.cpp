@@ -144,6 +144,8 @@ int tcp(const char* host, const char* port, double length, int streams) {
 /// The receiver's count, asked for until it answers: the question may be lost in the flood.
 std::uint64_t ask_count(int fd) {
   std::array<char, 32> report{};
+  // Answers to older questions that came late.
+  while (recv(fd, report.data(), report.size(), MSG_DONTWAIT) > 0) continue;
   for (int attempt = 0; attempt < 50; ++attempt) {
     if (send(fd, "?", 1, 0) < 0) continue;
     pollfd wait{fd, POLLIN, 0};

@@ -14,9 +14,7 @@ status 1 when a median misses its target. Needs root; removes what it made, also
 """
 import os
 import statistics
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from pair import Pair, clean_up_when_terminated, options_of, report, target_text  # noqa: E402
@@ -76,18 +74,7 @@ keys = ["k"]
 """)
         self.serve_traffic("b", PORT)
         for path in ("plain", "vxlan", "lisp"):
-            self.await_path(HOSTS[path])
-
-    def await_path(self, host):
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                self.traffic("rtt", host, PORT, "0.2")
-                return
-            except subprocess.CalledProcessError:
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"nothing passes to {host}") from None
-            time.sleep(0.2)
+            self.await_path(HOSTS[path], PORT)
 
 
 def measure(networks, options):
@@ -98,9 +85,10 @@ def measure(networks, options):
     return rounds
 
 
-def results_of(rounds):
+def results_of(rounds, targets):
+    """For each figure, path, baseline and limit of `targets`."""
     results = {}
-    for figure, path, baseline, limit in TARGETS:
+    for figure, path, baseline, limit in targets:
         ratios = [figures[path][figure] / figures[baseline][figure] for figures in rounds]
         ratio = statistics.median(ratios)
         results[f"{figure}, {path} / {baseline}"] = {
@@ -109,6 +97,10 @@ def results_of(rounds):
             "ratio": ratio, "low": min(ratios), "high": max(ratios), "target": limit, "kind": "min" if limit else None,
             "met": limit is None or ratio >= limit}
     return results
+
+
+def words(name, result):
+    return f"{name:36}  {result['ratio']:6.2f}  ({result['low']:.2f} .. {result['high']:.2f}){target_text(result)}"
 
 
 def main():
@@ -125,11 +117,7 @@ def main():
     finally:
         for pair in pairs:
             pair.close()
-
-    def words(name, result):
-        return (f"{name:36}  {result['ratio']:6.2f}  ({result['low']:.2f} .. {result['high']:.2f})"
-                f"{target_text(result)}")
-    return report(options, "lisp", results_of(rounds), words)
+    return report(options, "lisp", results_of(rounds, TARGETS), words)
 
 
 if __name__ == "__main__":
