@@ -20,12 +20,16 @@ PLACES = {"eth0": "2001:db8:c1", "eth1": "2001:db8:c2"}
 EID4, PLAIN4, NOBODY4, CLIENTS4 = "10.5.0.7", "10.5.0.8", "10.5.0.99", "2001:db8:64::/96"
 
 
-class IlnpSide:
-    """`more`: of the configuration of g1. `eid`: of the node."""
+MOBILE_EIDS, MOBILE_EID = "2001:db8:ee:1::/64", "2001:db8:ee:1:200::a"
+RLOCS = {"eth0": "2001:db8:a1::2", "eth1": "2001:db8:a1::3"}
 
-    def __init__(self, lab, more="", eid=EID):
+
+class IlnpSide:
+    """`more`: of the configuration of g1. `eid`: of the node. `numbers`: of the gateways."""
+
+    def __init__(self, lab, more="", eid=EID, numbers=(1, 2)):
         self.lab, self.eid = lab, eid
-        self.sites = Sites(lab)
+        self.sites = Sites(lab, numbers)
         router, g1 = self.sites.router_namespace(), self.sites.gateways[1]
         lab.namespace("vm")
         for interface, place in PLACES.items():
@@ -57,6 +61,18 @@ class IlnpSide:
 
     def sessions(self):
         return self.gateway.rows("lisp_sessions", "sessions")
+
+
+def with_mobile_eid(lab, mode, more="", **settings):
+    """The node's EID is mobile, and g1 has an RLOC for each of its places."""
+    more += f'[[mobile]]\nprefix = "{MOBILE_EIDS}"\ninterface = "lan0"\n[[rloc]]\naddress = "{RLOCS["eth1"]}"\n'
+    for interface, place in PLACES.items():
+        more += f'[[gateway_of]]\nlocator = "{place}::/64"\nrlocs = ["{RLOCS[interface]}"]\n'
+    side = IlnpSide(lab, more, MOBILE_EID, **settings)
+    side.gateway.text = side.gateway.text.replace("[ilnp]\n", f'[ilnp]\nrloc_mode = "{mode}"\n')
+    side.gateway.ns.ip("addr", "add", f"{RLOCS['eth1']}/64", "dev", "wan0", "nodad")
+    side.sites.ms.text = side.sites.ms.text.replace('"10.1.0.0/16"', f'"10.1.0.0/16", "{MOBILE_EIDS}"')
+    return side
 
 
 def refused(client, address):

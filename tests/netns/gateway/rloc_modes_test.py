@@ -5,25 +5,11 @@ solicited and sends to the other RLOC of the gateway. A TCP transfer and datagra
 import sys
 
 from gateway_lab import ping
-from ilnp_side import IlnpSide, PLACES
+from ilnp_side import MOBILE_EID as EID, RLOCS, with_mobile_eid
 
 # pylint: disable=wrong-import-order
 from flows import Counter, Stream, go_on
 from lab import Failure, Lab, check, wait_until
-
-EID = "2001:db8:ee:1:200::a"
-RLOCS = {"eth0": "2001:db8:a1::2", "eth1": "2001:db8:a1::3"}
-
-
-def prepare(lab, mode):
-    more = f'[[mobile]]\nprefix = "2001:db8:ee:1::/64"\ninterface = "lan0"\n[[rloc]]\naddress = "{RLOCS["eth1"]}"\n'
-    for interface, place in PLACES.items():
-        more += f'[[gateway_of]]\nlocator = "{place}::/64"\nrlocs = ["{RLOCS[interface]}"]\n'
-    side = IlnpSide(lab, more, EID)
-    side.gateway.text = side.gateway.text.replace("[ilnp]\n", f'[ilnp]\nrloc_mode = "{mode}"\n')
-    side.gateway.ns.ip("addr", "add", f"{RLOCS['eth1']}/64", "dev", "wan0", "nodad")
-    side.sites.ms.text = side.sites.ms.text.replace('"10.1.0.0/16"', '"10.1.0.0/16", "2001:db8:ee:1::/64"')
-    return side.start()
 
 
 def at_client(side):
@@ -39,7 +25,7 @@ def best_at_client(side):
 
 def follows(mode):
     with Lab() as lab:
-        side = prepare(lab, mode)
+        side = with_mobile_eid(lab, mode).start()
         check(ping(side.client, EID), "the client does not reach the node")
         wait_until(lambda: best_at_client(side) == RLOCS["eth0"], lambda: f"{mode}: {at_client(side)}")
         flows = [Stream(side.client, side.vm.ns, EID, rate=2_000_000),
