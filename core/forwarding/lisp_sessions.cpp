@@ -181,7 +181,7 @@ void LispSessions::follow_eids(TimePoint now, SessionActions& actions) {
     const lisp::Eid eid{event.eid.instance, event.eid.prefix.address};
     if (event.state == State::moving_in || event.state == State::here) drained_.erase(eid);
     if (event.state != State::moving_out || !nodes_->serves(eid.instance, eid.address)) continue;
-    const std::size_t sessions = nodes_->sessions_with(eid.address.ipv6().nid);
+    const std::size_t sessions = nodes_->sessions_with(eid);
     const EidPlace place = xtr_.place_of(now, eid);
     if (sessions == 0 || place.elsewhere == nullptr || !drained_.try_emplace(eid, now + drained_for).second) continue;
     const auto rloc = std::ranges::find_if(place.elsewhere->rlocs, [&](const lisp::RlocRecord& each) {

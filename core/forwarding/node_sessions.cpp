@@ -79,10 +79,14 @@ bool NodeSessions::goes_on(std::uint32_t instance, const Packet& packet) {
   return !tcp.valid || (tcp.flags & (tcp_syn | tcp_ack)) != tcp_syn;
 }
 
-std::size_t NodeSessions::sessions_with(NodeId node) {
+std::size_t NodeSessions::sessions_with(const lisp::Eid& node) {
+  const NodeId nid = node.address.ipv6().nid;
   std::size_t count = 0;
-  forwarder_.ilcc().for_each(
-      [&](const Correspondent& c) { count += c.is_session() && c.remote_nid() == node ? 1 : 0; });
+  forwarder_.ilcc().for_each([&](const Correspondent& c) {
+    if (!c.is_session() || c.remote_nid() != nid) return;
+    const auto client = clients().find(c.local_nid);
+    count += client && client->instance == node.instance ? 1 : 0;
+  });
   return count;
 }
 

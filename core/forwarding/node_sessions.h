@@ -98,8 +98,8 @@ class NodeSessions {
   /// Whether the packet, of a client to an EID that is served, goes on with a session of theirs. A TCP connection that
   /// begins does not.
   bool goes_on(std::uint32_t instance, const Packet& packet);
-  /// How many there are with the node.
-  std::size_t sessions_with(NodeId node);
+  /// How many clients of its instance have one with the node.
+  std::size_t sessions_with(const lisp::Eid& node);
 
   enum class Entry : std::uint8_t {
     taken,       ///< what follows is in the actions; also where it was dropped

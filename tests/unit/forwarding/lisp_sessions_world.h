@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "core/forwarding/lisp_sessions.h"
 #include "core/lisp/change_priority.h"
@@ -45,11 +46,13 @@ struct LispSessionsWorld : VmWorld {
     data_centre.addresses = {lisp::ip("2001:db8:d2::1")};
     data_centre.secrets = {{{0, 2}, secret}};
     data_centre.is_gateway = data_centre_is_gateway;
-    data_centre.scope = {eid_prefix("2001:db8:e1d::/64")};
+    data_centre.scope = {eid_prefix("2001:db8:e1d::/64"), eid_prefix("2001:db8:e1e::/64", 7)};
     out.peers = {data_centre};
     if (mobile_nodes) {
-      out.site.erase(out.site.begin());
-      out.mobile.push_back(eid_prefix("2001:db8:e1d::/64"));
+      for (const lisp::EidPrefix& block : data_centre.scope) {
+        std::erase(out.site, block);
+        out.mobile.push_back(block);
+      }
     }
     out.static_mappings = {lisp::mapping("2001:db8:c11::/48", {lisp::rloc("2001:db8:c1::1")}),
                            lisp::negative("2001:db8:c12::/48", lisp::Action::natively_forward),
@@ -62,7 +65,7 @@ struct LispSessionsWorld : VmWorld {
     out.exchange.identity_prefix = identity;
     out.exchange.eid_prefixes = {{0, eids}, {7, tenant_eids}};
     out.locators = {{entry, 1}};
-    out.nodes = {{vm_nid, {0}, name, configured}};
+    out.nodes = {{vm_nid, instances, name, configured}};
     return out;
   }
   TranslationSettings translation() const {
@@ -128,12 +131,14 @@ struct LispSessionsWorld : VmWorld {
     deliver();
   }
   /// A data centre whose router speaks Change-Priority has taken the VM's EID.
-  void taken_by_data_centre() {
+  void taken_by_data_centre(std::uint32_t instance = 0) {
     lisp::ChangePriority transfer;
     transfer.kind = lisp::ChangePriority::Kind::transfer;
     transfer.nonce = at().unix_microseconds;
     transfer.key = {0, 2};
-    transfer.records = {lisp::mapping("2001:db8:e1d::200:ff:fe00:1234/128", {lisp::rloc("2001:db8:d2::1")})};
+    lisp::MappingRecord there = lisp::mapping("2001:db8:e1d::/64", {lisp::rloc("2001:db8:d2::1")});
+    there.eid = lisp::EidPrefix::host({instance, Address{instance == 0 ? eids : tenant_eids, vm_nid}});
+    transfer.records = {there};
     transfer.sender = {{9}, 1};
     const ByteVector message = lisp::encode_change_priority(transfer, {secret}, hmac);
     xtr->on_control(at(), {lisp::ip("2001:db8:d2::1"), lisp::ip("2001:db8:a1::1"), 4342, message}, actions.control);
@@ -173,6 +178,7 @@ struct LispSessionsWorld : VmWorld {
   FakeHmac hmac;
   std::string name;  ///< of the VM in the DNS
   std::vector<ResolvedLocator> configured{{first, 10, seconds{300}}};
+  std::set<std::uint32_t> instances{0};  ///< where the VM has an EID
   bool mobile_nodes = false, is_pitr = true, data_centre_is_gateway = false;
   std::optional<LispPlaces> places;  ///< where RLOCs follow locators
   std::optional<lisp::Xtr> xtr;

@@ -84,6 +84,18 @@ TEST_F(NodeDrainTest, WithoutSessionsThereIsNothingToLose) {
   EXPECT_TRUE(lost.empty());
 }
 
+TEST_F(NodeDrainTest, TenantsLoseTheirOwnSessionsOnly) {
+  instances = {0, 7};
+  places = LispPlaces{RlocMode::hybrid, {{first, {{here, true}}}}, {{here, true}}, 5};
+  begin_with_mobile_nodes();
+  connect();
+  taken_by_data_centre(7);
+  EXPECT_EQ(xtr->place_of(now, {7, Address{tenant_eids, vm_nid}}).kind, lisp::EidPlace::Kind::away);
+  EXPECT_TRUE(lost.empty()) << "the session is one of instance 0";
+  EXPECT_FALSE(is_away());
+  EXPECT_TRUE(session_goes_on());
+}
+
 TEST_F(NodeDrainTest, AnotherGatewayMayGoOnWithThem) {
   data_centre_is_gateway = true;
   begin_drained();
