@@ -63,6 +63,8 @@ class GroupFrames {
   Result<std::optional<GroupFrame>, GroupFrameError> take(Bytes& in);
   /// Parts that this version does not know.
   std::uint64_t unknown_parts() const { return unknown_parts_; }
+  /// Octets of memory for a frame that is not whole yet.
+  std::size_t memory() const { return content_.capacity(); }
 
  private:
   Result<std::optional<GroupFrame>, GroupFrameError> take_one(Bytes& in);

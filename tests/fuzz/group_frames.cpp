@@ -3,6 +3,7 @@
 // read is written as it came, and memory does not grow with what is only announced.
 #include "io/group/group_frames.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/fuzz/fuzz.h"
@@ -20,9 +21,11 @@ struct Read {
 Read read(Bytes octets, std::size_t step) {
   GroupFrames reader;
   Read out;
+  std::size_t come = 0;
   while (!octets.empty() && !out.problem) {
     Bytes piece = octets.first(std::min(step, octets.size()));
     octets = octets.subspan(piece.size());
+    come += piece.size();
     while (!piece.empty() && !out.problem) {
       auto frame = reader.take(piece);
       if (!frame)
@@ -31,6 +34,7 @@ Read read(Bytes octets, std::size_t step) {
         out.frames.push_back(std::move(*frame.value()));
       else
         FUZZ_REQUIRE(piece.empty());
+      FUZZ_REQUIRE(reader.memory() <= std::max<std::size_t>(4096, 2 * come));
     }
   }
   out.unknown_parts = reader.unknown_parts();

@@ -105,6 +105,25 @@ TEST(GroupFrames, LengthsHaveBounds) {
   EXPECT_EQ(problem_of(ByteVector{0, 0, 0, 0, 1}), GroupFrameError::bad_length);
 }
 
+TEST(GroupFrames, MemoryGrowsWithWhatHasCome) {
+  GroupFrames reader;
+  const auto bound = [](std::size_t come) { return std::max<std::size_t>(4096, 2 * come); };
+  ByteVector announced = after_hello({4, 0, 0, 2, 3, 1});  // 64 MiB
+  EXPECT_EQ(read(reader, announced, announced.size()).frames.size(), 1u);
+  EXPECT_EQ(reader.memory(), 0u);
+  std::size_t come = 0;
+  for (std::size_t size = 1; come < (1u << 20); size += 1000) {
+    ASSERT_FALSE(read(reader, ByteVector(size), size).problem);
+    come += size;
+    ASSERT_LE(reader.memory(), bound(come)) << come;
+    ASSERT_GE(reader.memory(), come);
+  }
+  GroupFrames skips;
+  announced = after_hello({4, 0, 0, 2, 3, 9, 1, 2, 3, 4});
+  EXPECT_FALSE(read(skips, announced, announced.size()).problem);
+  EXPECT_EQ(skips.memory(), 0u) << "nobody needs what is skipped";
+}
+
 TEST(GroupFrames, UnknownKindsAreRefused) {
   EXPECT_EQ(problem_of(after_hello({0, 0, 0, 1, 0})), GroupFrameError::unknown_kind);
   EXPECT_EQ(problem_of(after_hello({0, 0, 0, 1, 4})), GroupFrameError::unknown_kind);
