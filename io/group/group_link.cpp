@@ -18,6 +18,7 @@ namespace {
 
 constexpr int silent_heartbeats = 5;
 constexpr std::size_t connections_per_peer = 2;
+constexpr int backlog = 128;                          ///< strangers are turned away faster than they come
 constexpr Duration accept_pause = milliseconds{100};  ///< where the kernel has no descriptor left
 
 }  // namespace
@@ -42,6 +43,7 @@ std::vector<CounterName> group_counter_names() {
 struct GroupLink::State {
   struct Known {
     GroupMember member;
+    std::string address;          ///< that it came from last
     GroupReceiver* by = nullptr;  ///< nullptr: dead
   };
 
@@ -60,7 +62,7 @@ struct GroupLink::State {
                        },
                        [this](GroupReceiver& from) { on_end(from); }} {
     for (const Endpoint& peer : settings.peers)
-      senders.push_back(std::make_unique<GroupSender>(loop, settings, own, peer, outgoing, parts, counters));
+      senders.push_back(std::make_unique<GroupSender>(loop, settings, own, peer, outgoing, parts, random, counters));
   }
 
   ~State() {
@@ -72,14 +74,14 @@ struct GroupLink::State {
   Result<void> listen();
   void accept();
   void take(tcp::socket socket);
-  bool is_peer(const asio::ip::address& address) const;
+  bool is_peer(const std::string& address) const;
   void refuse(GroupCounter reason, const std::string& whose, const std::string& why);
   void on_frame(GroupReceiver& from, GroupFrame frame);
   void on_hello(GroupReceiver& from, GroupMember member);
   void on_end(GroupReceiver& from);
   void let_go(const GroupReceiver& receiver);
   Known* known_by(const GroupReceiver& receiver);
-  Known& row_of(const GroupMember& member);
+  Known& row_of(const GroupMember& member, const std::string& address);
 
   Loop& loop;
   const GroupSettings settings;
@@ -87,6 +89,7 @@ struct GroupLink::State {
   const GroupCallbacks callbacks;
   GroupCounters counters;
   SecretParts parts;
+  OpensslRandom random;
   TlsContext incoming;
   tcp::acceptor acceptor;
   DeadlineTimer accept_again;
@@ -104,7 +107,7 @@ Result<void> GroupLink::State::listen() {
   acceptor.open(at.protocol(), failure);
   if (!failure) acceptor.set_option(tcp::acceptor::reuse_address{true}, failure);
   if (!failure) acceptor.bind(at, failure);
-  if (!failure) acceptor.listen(static_cast<int>(connections_per_peer * settings.peers.size()), failure);
+  if (!failure) acceptor.listen(backlog, failure);
   if (failure) return error("group: listen at " + to_string(settings.listen) + ": " + failure.message());
   accept();
   return ok();
@@ -121,11 +124,11 @@ void GroupLink::State::accept() {
 
 void GroupLink::State::take(tcp::socket socket) {
   Failure failure;
-  const asio::ip::address address = socket.remote_endpoint(failure).address();
+  const std::string address = socket.remote_endpoint(failure).address().to_string();
   if (failure) return;
-  if (!is_peer(address)) return refuse(GroupCounter::refused_address, address.to_string(), "is no peer's address");
+  if (!is_peer(address)) return refuse(GroupCounter::refused_address, address, "is no peer's address");
   if (receivers.size() >= connections_per_peer * settings.peers.size())
-    return refuse(GroupCounter::refused_full, address.to_string(), "too many connections");
+    return refuse(GroupCounter::refused_full, address, "too many connections");
   if (auto renewed = make_tls_context(settings.tls, TlsSide::server, TlsOldest::tls_1_3)) incoming = renewed.value();
   const auto receiver = std::make_shared<GroupReceiver>(
       loop, std::move(socket), incoming, silent_heartbeats * settings.heartbeat, from_receivers, counters);
@@ -133,9 +136,8 @@ void GroupLink::State::take(tcp::socket socket) {
   receiver->start();
 }
 
-bool GroupLink::State::is_peer(const asio::ip::address& address) const {
-  return std::any_of(settings.peers.begin(), settings.peers.end(),
-                     [&](const Endpoint& peer) { return asio::ip::make_address(peer.address) == address; });
+bool GroupLink::State::is_peer(const std::string& address) const {
+  return std::ranges::any_of(settings.peers, [&](const Endpoint& peer) { return peer.address == address; });
 }
 
 void GroupLink::State::refuse(GroupCounter reason, const std::string& whose, const std::string& why) {
@@ -157,20 +159,26 @@ void GroupLink::State::on_hello(GroupReceiver& from, GroupMember member) {
     from.close();
     return let_go(from);
   }
-  Known& row = row_of(member);
+  Known& row = row_of(member, from.peer());
   row.member = std::move(member);
+  row.address = from.peer();
   GroupReceiver* const former = std::exchange(row.by, &from);
   if (former == nullptr) return callbacks.on_member(row.member, true);
   former->close();
   let_go(*former);
 }
 
-/// Of each connection one member at most is alive: where the table is full, one of them is dead.
-GroupLink::State::Known& GroupLink::State::row_of(const GroupMember& member) {
+/// At most as many dead ones are remembered for an address as there are peers with it: a gateway that was made anew,
+/// with another xTR-ID, is not missed for ever. Those that are alive have a connection each, and these have a bound.
+GroupLink::State::Known& GroupLink::State::row_of(const GroupMember& member, const std::string& address) {
   const auto same = [&](const Known& known) { return known.member.xtr == member.xtr; };
   if (const auto found = std::find_if(members.begin(), members.end(), same); found != members.end()) return *found;
-  if (members.size() >= connections_per_peer * settings.peers.size())
-    members.erase(std::find_if(members.begin(), members.end(), [](const Known& k) { return k.by == nullptr; }));
+  const auto is_there = [&](const Known& known) { return known.address == address; };
+  const auto is_of_peer = [&](const Endpoint& peer) { return peer.address == address; };
+  if (std::ranges::count_if(members, is_there) >= std::ranges::count_if(settings.peers, is_of_peer)) {
+    const auto dead = std::ranges::find_if(members, [&](const Known& k) { return is_there(k) && k.by == nullptr; });
+    if (dead != members.end()) members.erase(dead);
+  }
   return members.emplace_back();
 }
 

@@ -40,13 +40,14 @@ struct GroupSender::Connection {
 };
 
 GroupSender::GroupSender(Loop& loop, const GroupSettings& settings, const GroupMember& own, const Endpoint& peer,
-                         TlsContext tls, const SecretParts& newest, GroupCounters& counters)
+                         TlsContext tls, const SecretParts& newest, Random& random, GroupCounters& counters)
     : loop_{loop},
       settings_{settings},
       own_{own},
       peer_{peer},
       tls_{std::move(tls)},
       newest_{newest},
+      random_{random},
       counters_{counters},
       timer_{loop, [this] { on_time(); }} {
   timer_.set(loop.now());

@@ -27,7 +27,7 @@ class GroupSender {
  public:
   /// The references stay valid as long as the sender lives.
   GroupSender(Loop& loop, const GroupSettings& settings, const GroupMember& own, const Endpoint& peer, TlsContext tls,
-              const SecretParts& newest, GroupCounters& counters);
+              const SecretParts& newest, Random& random, GroupCounters& counters);
   ~GroupSender();
   GroupSender(const GroupSender&) = delete;
   GroupSender& operator=(const GroupSender&) = delete;
@@ -60,8 +60,8 @@ class GroupSender {
   const Endpoint& peer_;
   TlsContext tls_;
   const SecretParts& newest_;
+  Random& random_;
   GroupCounters& counters_;
-  OpensslRandom random_;
   std::shared_ptr<Connection> connection_;  ///< shared with pending operations
   std::array<bool, group_parts> marked_{};
   std::size_t next_ = 0;  ///< part that is looked at first: none waits for ever behind the others

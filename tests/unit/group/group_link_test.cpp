@@ -397,7 +397,9 @@ TEST_F(GroupLinkTest, ASilentMemberIsDead) {
 TEST_F(GroupLinkTest, ANewConnectionOfAMemberReplacesTheFormer) {
   const TlsFiles files = authority_.issue(address(2));
   Gateway one;
-  open(one, 1, {2});
+  GroupSettings patient = settings(1, {2});
+  patient.heartbeat = seconds{60};  // the former does not end by its silence
+  ASSERT_TRUE(open(one, 1, patient));
   Stranger& former = call(2, &files, group_hello(member(2)));
   ASSERT_TRUE(wait_until([&] { return one.is_alive(2); }));
   const auto head = group_part_head(GroupPart::clients, 1);
@@ -430,8 +432,13 @@ TEST_F(GroupLinkTest, ConnectionsHaveABound) {
 TEST_F(GroupLinkTest, MembersHaveABound) {
   const TlsFiles files = authority_.issue(address(2));
   Gateway one;
-  open(one, 1, {2});
-  for (int n = 2; n < 7; ++n) {
+  open(one, 1, {2, 3});
+  Gateway three;
+  open(three, 3, {1});
+  ASSERT_TRUE(wait_until([&] { return one.is_alive(3); }));
+  three.link.reset();
+  ASSERT_TRUE(wait_until([&] { return !one.is_alive(3); }));
+  for (int n = 4; n < 8; ++n) {  // each time with another xTR-ID
     Stranger& stranger = call(2, &files, group_hello(member(n)));
     ASSERT_TRUE(wait_until([&] { return one.is_alive(n); }));
     stranger.stream.next_layer().close();
@@ -439,7 +446,8 @@ TEST_F(GroupLinkTest, MembersHaveABound) {
   }
   const GroupStatus status = one.link->status();
   ASSERT_EQ(status.members.size(), 2u);
-  EXPECT_EQ(status.members.back().member, member(6));
+  EXPECT_EQ(status.members.front().member, member(3)) << "of another address";
+  EXPECT_EQ(status.members.back().member, member(7));
 }
 
 TEST_F(GroupLinkTest, FilesThatCannotBeUsedAreNamed) {
