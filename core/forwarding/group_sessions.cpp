@@ -10,6 +10,13 @@ constexpr std::uint32_t magic = 0x494c4e32;  // "ILN2"
 
 }  // namespace
 
+bool is_fresher(const SavedSession& theirs, const Correspondent& own) {
+  if (theirs.lu_memory == nullptr || theirs.lu_memory->seen().empty()) return false;
+  if (own.lu_memory == nullptr || own.lu_memory->seen().empty()) return true;
+  const LuMemory::Seen &there = theirs.lu_memory->seen().back(), &here = own.lu_memory->seen().back();
+  return there.digest != here.digest && there.at > here.at;
+}
+
 ByteVector to_octets(const NodeMemory& memory) {
   ByteVector out;
   ByteWriter w{out};

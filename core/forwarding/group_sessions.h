@@ -3,7 +3,8 @@
 // middle of one, because its node is here now or the other gateway is dead, we go on with it: same NIDs, same nonces.
 //
 // How often a session has changed hands is its turn, which goes with it. Of two gateways that hold it the one with the
-// higher turn does; the other one lets go when it hears of that.
+// higher turn speaks for the client. The other one has lent it: it still delivers what comes from the node, which may
+// not have heard yet, and tells where the node says that it is.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,9 @@ namespace ilnp {
 
 using SessionKey = std::pair<NodeId, NodeId>;  ///< of the client, of the node
 using SessionTurns = std::map<SessionKey, std::uint32_t>;
+
+/// Whether `theirs` has obeyed a later Locator Update of the node than the session here.
+bool is_fresher(const SavedSession& theirs, const Correspondent& own);
 
 /// The parts of what a gateway keeps of its sessions; the sessions themselves are for SavedSessions.
 struct NodeMemory {

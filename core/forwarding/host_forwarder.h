@@ -152,7 +152,13 @@ class HostForwarder {
   /// One session of another machine, of a NID that is ours now: the correspondent hears that we are here. False: there
   /// is one already, or it is none of ours.
   bool take_over(TimePoint now, SavedSession session, Actions& actions);
-  /// Another machine has taken it over: it ends here, and nobody hears of that.
+  /// Another machine has heard later than we where the correspondent is.
+  void learn(Correspondent& c, const SavedSession& heard);
+  /// Another machine goes on with it, and tells the correspondent where it is. What comes is still for us.
+  void lend(Correspondent& c);
+  /// The correspondent hears where we are.
+  void announce(TimePoint now, Correspondent& c, Actions& actions);
+  /// A session that was lent ends here, and nobody hears of that.
   void give_up(Correspondent& c, Actions& actions);
 
   Ilcc& ilcc() { return ilcc_; }

@@ -82,12 +82,31 @@ bool HostForwarder::take_over(TimePoint now, SavedSession session, Actions& acti
   Correspondent* c = go_on(now, std::move(session));
   if (c == nullptr) return false;
   actions.events.push_back(event(EventKind::session_established, *c, "taken over"));
+  announce(now, *c, actions);
+  return true;
+}
+
+void HostForwarder::learn(Correspondent& c, const SavedSession& heard) {
+  c.remote = heard.remote;
+  c.touch();
+  if (heard.lu_memory == nullptr) return;
+  if (c.lu_memory == nullptr) c.lu_memory = std::make_unique<LuMemory>(tuning_);
+  c.lu_memory->merge(*heard.lu_memory);
+}
+
+void HostForwarder::lend(Correspondent& c) {
+  c.lu_sender.reset();
+  c.lu_outstanding = c.tell_when_established = false;
+  reschedule(c);
+}
+
+void HostForwarder::announce(TimePoint now, Correspondent& c, Actions& actions) {
   actions.sessions_changed = true;
   own_.renew();  // what it heard when the session was here before would be a replay
-  if (const Advertisement set = own_.advertisement(now); set != nullptr && c->is_session())
-    tell(now, *c, set, {}, true, actions);
-  reschedule(*c);
-  return true;
+  if (const Advertisement set = own_.advertisement(now); set != nullptr && c.is_session())
+    tell(now, c, set, {}, true, actions);
+  release_held(now, c, actions);
+  reschedule(c);
 }
 
 void HostForwarder::give_up(Correspondent& c, Actions& actions) { end(c, "taken over", actions); }

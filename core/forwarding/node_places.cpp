@@ -77,8 +77,10 @@ const Correspondent* NodeSessions::teller_of(Place& place) {
 
 /// In a session here, or else in one at another gateway.
 const RemoteLocators* NodeSessions::told_by_node(Place& place) {
-  if (const Correspondent* c = teller_of(place)) return &c->remote;
-  return group_.places_of(place.configured.nid);
+  const Correspondent* c = teller_of(place);
+  const bool is_ours = c != nullptr && !lent_.contains({c->local_nid, c->remote_nid()});
+  const RemoteLocators* theirs = is_ours ? nullptr : group_.places_of(place.configured.nid);
+  return theirs != nullptr || c == nullptr ? theirs : &c->remote;
 }
 
 std::vector<ResolvedLocator> NodeSessions::places_of(Place& place) {
@@ -135,7 +137,10 @@ void NodeSessions::not_resolved(TimePoint now, const NameQuery& query, NodeActio
 }
 
 void NodeSessions::note(const HostEvent& event, NodeActions& actions) {
-  if (event.kind == EventKind::session_ended) turns_.erase({event.local_nid, event.remote_nid});
+  if (event.kind == EventKind::session_ended) {
+    turns_.erase({event.local_nid, event.remote_nid});
+    lent_.erase({event.local_nid, event.remote_nid});
+  }
   const bool tells = event.kind == EventKind::session_established || event.kind == EventKind::peer_moved;
   const auto found = nodes_.find(event.remote_nid);
   if ((!tells && event.kind != EventKind::session_ended) || found == nodes_.end()) return;
@@ -189,7 +194,8 @@ std::vector<NodeSessions::Row> NodeSessions::rows() {
     if (!client || !settings_.exchange.eid_prefixes.contains(client->instance)) return;
     const Locator prefix = settings_.exchange.eid_prefixes.at(client->instance);
     const lisp::Eid node{client->instance, Address{prefix, c.remote_nid()}};
-    out.push_back({*client, node, c.using_local, c.using_remote, c.state, c.packets_in, c.packets_out});
+    out.push_back({*client, node, c.using_local, c.using_remote, c.state, c.packets_in, c.packets_out,
+                   lent_.contains({c.local_nid, c.remote_nid()})});
   });
   return out;
 }

@@ -75,6 +75,7 @@ bool NodeSessions::goes_on(std::uint32_t instance, const Packet& packet) {
   }
   const auto client = clients().find(lisp::Eid{instance, sender});
   if (!client || session_of(*client, walk.destination.nid) == nullptr) return false;
+  if (lent_.contains({*client, walk.destination.nid})) return false;  // who has the EID goes on with it
   const TcpFields tcp = tcp_of(packet, walk);
   return !tcp.valid || (tcp.flags & (tcp_syn | tcp_ack)) != tcp_syn;
 }

@@ -129,6 +129,7 @@ class NodeSessions {
     Locator ours{}, theirs{};  ///< in use
     PeerState state{};
     std::uint64_t packets_in = 0, packets_out = 0;  ///< from the node, to it
+    bool is_lent = false;                           ///< another gateway goes on with it
   };
   std::vector<Row> rows();
   const ClientNids& clients() const { return exchange_.clients(); }
@@ -155,7 +156,10 @@ class NodeSessions {
 
   // node_group.cpp
   std::uint32_t turn_of(const SessionKey& key) const;
+  void compare(TimePoint now, const SessionKey& key, const GroupSessions::Session& theirs);
+  void end_lent(TimePoint now);
   void take_over(TimePoint now, const lisp::Eid& client, NodeId node, NodeActions& actions);
+  bool begin_theirs(TimePoint now, const lisp::Eid& client, NodeId node, GroupSessions::Session& theirs);
 
   // node_places.cpp
   bool comes_from_its_place(const HeaderWalk& walk, NodeActions& actions);
@@ -173,7 +177,8 @@ class NodeSessions {
   HostForwarder forwarder_;
   std::map<NodeId, Place> nodes_;
   GroupSessions group_;
-  SessionTurns turns_;  ///< of those here that have changed hands
+  SessionTurns turns_;         ///< of those here that have changed hands
+  std::set<SessionKey> lent_;  ///< another gateway goes on with them
   std::uint64_t taken_over_ = 0, given_up_ = 0;
   Actions did_;  ///< what the engine asked for and settle() has not looked at yet
   std::array<std::uint64_t, static_cast<std::size_t>(NodeDrop::count)> drops_{};

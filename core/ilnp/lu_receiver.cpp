@@ -27,6 +27,14 @@ void LuMemory::remember(TimePoint now, const ShortDigest& digest) {
   seen_.push_back({digest, now});
 }
 
+void LuMemory::merge(const LuMemory& other) {
+  for (const Seen& theirs : other.seen_)
+    if (std::none_of(seen_.begin(), seen_.end(), [&](const Seen& s) { return s.digest == theirs.digest; }))
+      seen_.push_back(theirs);
+  std::stable_sort(seen_.begin(), seen_.end(), [](const Seen& a, const Seen& b) { return a.at < b.at; });
+  if (seen_.size() > max_seen) seen_.erase(seen_.begin(), seen_.end() - std::ptrdiff_t{max_seen});
+}
+
 std::vector<AdvertisedLocator> sanitise(const LocatorUpdate& update, const SanitiseContext& context,
                                         const Tuning& tuning) {
   std::vector<AdvertisedLocator> kept;

@@ -44,6 +44,8 @@ class LuMemory {
   void restore(const Seen& seen) {
     if (seen_.size() < max_seen) seen_.push_back(seen);
   }
+  /// What another machine has seen of the same peer; the latest of both is the one obeyed.
+  void merge(const LuMemory& other);
 
  private:
   RateLimit rate_;

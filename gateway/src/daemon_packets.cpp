@@ -36,6 +36,10 @@ void GatewayDaemon::on_inside(std::uint32_t instance, std::span<Packet> packets)
 }
 
 void GatewayDaemon::on_tunnel(const TunnelEnd& end, MutableBytes packet) {
+  if (!is_active_) {
+    ++while_standing_by_;
+    return;
+  }
   TunSide* side =
       arriving_side_ != nullptr && arriving_side_->instance() == end.instance ? arriving_side_ : side_of(end.instance);
   if (side == nullptr) {

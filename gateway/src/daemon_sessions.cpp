@@ -54,6 +54,10 @@ void GatewayDaemon::restore_sessions(const GroupCopies::Copy* inherited) {
 }
 
 void GatewayDaemon::on_nodes(std::span<Packet> packets) {
+  if (!is_active_) {
+    while_standing_by_ += packets.size();
+    return;
+  }
   const lisp::Instant at = instant();
   for (Packet& packet : packets) {
     sessions_->from_wire(at, packet, actions_);

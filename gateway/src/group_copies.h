@@ -23,7 +23,7 @@ class GroupCopies {
   GroupCopies(const GroupCopies&) = delete;
   GroupCopies& operator=(const GroupCopies&) = delete;
 
-  /// In place of what this member told of the part before.
+  /// In place of what this member told of the part before. Of too many members the one that told longest ago goes.
   void keep(TimePoint now, const GroupMember& of, GroupPart part, ByteVector content);
   /// Of all members of that site the one that came last: theirs was the gateway until now. nullptr: none.
   const Copy* newest(GroupPart part, std::uint64_t site) const;
@@ -36,6 +36,8 @@ class GroupCopies {
   void clear();
 
  private:
+  void forget_oldest();
+
   using Key = std::pair<std::array<std::uint8_t, 16>, GroupPart>;
   std::map<Key, Copy> copies_;
 };

@@ -41,7 +41,7 @@ json SessionStatus::rows() const {
         return json{{"client", text_of(row.client)},  {"node", text_of(row.node)},
                     {"state", name_of(row.state)},    {"our_locator", text_of(row.ours)},
                     {"locator", text_of(row.theirs)}, {"packets_in", row.packets_in},
-                    {"packets_out", row.packets_out}};
+                    {"packets_out", row.packets_out}, {"lent", row.is_lent}};
       });
   return std::move(rows).answer("ilnp.lisp_sessions/1", "sessions");
 }

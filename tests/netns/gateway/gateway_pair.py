@@ -4,10 +4,11 @@
     h1, guest --- bridge in h1 --- lan0 [g1] wan0 --- bridge in r --- r --- wan0 [g2] lan0 --- h2
                                --- lan0 [g3] wan0 ---
 
-Who has the shared addresses is a test's affair.
+Who has the shared addresses is a test's affair: take() and drop() move them as VRRP would.
 """
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -23,6 +24,31 @@ from truth_lab import key, record  # noqa: E402
 
 BLOCK, EID = "2001:db8:ee::/64", "2001:db8:ee:0:200::7"
 SHARED = {"wan0": [f"{rloc_of(1, 6)}/64"], "lan0": ["2001:db8:e1::1/64", "10.1.0.1/24"]}
+
+
+def say_where(ns, interface, address):
+    """An unsolicited Neighbor Advertisement (RFC 4861 section 7.2.6)."""
+    mac = bytes.fromhex(json.loads(ns.ip("-j", "link", "show", interface))[0]["address"].replace(":", ""))
+    with ns.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        s.bind((address, 0))
+        target = socket.inet_pton(socket.AF_INET6, address)
+        s.sendto(bytes([136, 0, 0, 0, 0xa0, 0, 0, 0]) + target + bytes([2, 1]) + mac, ("ff02::1", 0, 0, ns.ifindex(interface)))
+
+
+def take(gateway):
+    """What VRRP does on the machine that becomes the master: the addresses, and a word to their neighbours."""
+    for interface, addresses in SHARED.items():
+        for address in addresses:
+            gateway.ns.ip("addr", "add", address, "dev", interface, *(["nodad"] if ":" in address else []))
+            if ":" in address:
+                say_where(gateway.ns, interface, address.split("/")[0])
+
+
+def drop(gateway):
+    for interface, addresses in SHARED.items():
+        for address in addresses:
+            gateway.ns.ip("addr", "del", address, "dev", interface, check_status=False)
 
 
 class Pair:

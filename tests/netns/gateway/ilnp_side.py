@@ -18,30 +18,31 @@ NID, EID = "200:0:0:a", "2001:db8:e1:1:200::a"
 ENTRY = "2001:db8:a1:ff::/64"
 PLACES = {"eth0": "2001:db8:c1", "eth1": "2001:db8:c2"}
 EID4, PLAIN4, NOBODY4, CLIENTS4 = "10.5.0.7", "10.5.0.8", "10.5.0.99", "2001:db8:64::/96"
-
-
 MOBILE_EIDS, MOBILE_EID = "2001:db8:ee:1::/64", "2001:db8:ee:1:200::a"
 RLOCS = {"eth0": "2001:db8:a1::2", "eth1": "2001:db8:a1::3"}
 
 
 class IlnpSide:
-    """`more`: of the configuration of g1. `eid`: of the node. `numbers`: of the gateways."""
+    """`more`: of the configuration of g1. `eid`: of the node. `numbers`: of the gateways. Else `sites`, and the `gateways`
+    that share the addresses of g1."""
 
-    def __init__(self, lab, more="", eid=EID, numbers=(1, 2)):
+    def __init__(self, lab, more="", eid=EID, numbers=(1, 2), sites=None, gateways=None):
         self.lab, self.eid = lab, eid
-        self.sites = Sites(lab, numbers)
-        router, g1 = self.sites.router_namespace(), self.sites.gateways[1]
+        self.sites = sites or Sites(lab, numbers)
+        router = self.sites.router_namespace()
+        self.gateways = gateways or [self.sites.gateways[1]]
         lab.namespace("vm")
         for interface, place in PLACES.items():
             lab.link("vm", interface, f"{place}::", up=interface == "eth0")
-            g1.ns.ip("-6", "route", "add", f"{place}::/64", "via", "2001:db8:a1::1")
         lab.start_dns(records_of("vm", NID, f"{PLACES['eth0']}:0", aaaa=False))
-        g1.ns.ip("-6", "route", "add", "2001:db8:53::/64", "via", "2001:db8:a1::1")
         router.ip("-6", "route", "add", ENTRY, "via", "2001:db8:a1::2")
-        g1.text += (f'[ilnp]\nlocators = ["{ENTRY}"]\nupstream = ["[{lab.name_server}]:53"]\n'
-                    f'[[node]]\neid = "{eid}/128"\nname = "vm.ex.example"\n{more}')
+        for gateway in self.gateways:
+            for prefix in (*(f"{place}::/64" for place in PLACES.values()), "2001:db8:53::/64"):
+                gateway.ns.ip("-6", "route", "add", prefix, "via", "2001:db8:a1::1")
+            gateway.text += (f'[ilnp]\nlocators = ["{ENTRY}"]\nupstream = ["[{lab.name_server}]:53"]\n'
+                             f'[[node]]\neid = "{eid}/128"\nname = "vm.ex.example"\n{more}')
         self.vm = lab.host("vm", NID)
-        self.client, self.gateway, self.at = self.sites.hosts[2], g1, "eth0"
+        self.client, self.gateway, self.at = self.sites.hosts[2], self.gateways[0], "eth0"
 
     def start(self):
         self.sites.start()

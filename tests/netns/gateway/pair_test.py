@@ -3,12 +3,10 @@
 """Two gateways of one site (gateway_pair.py), and the test moves the addresses as VRRP would. The active one is killed, and
 the links of its machine with it: the sessions of a node of the site and of a mobile one go on. keepalived_test.py has VRRP.
 """
-import json
 import signal
-import socket
 import time
 
-from gateway_pair import SHARED, Pair, Traffic, silent, wait_active
+from gateway_pair import SHARED, Pair, Traffic, drop, silent, take, wait_active
 from gateway_lab import host_of, mapped
 
 # pylint: disable=wrong-import-order
@@ -18,31 +16,6 @@ from lab import check, test_main
 DETECTION = 0.6  # s: three advertisements of VRRP, 200 ms apart
 PROMISE = 1.0
 TCP_PROMISE = 1.7  # its third retransmission, after 0.2 + 0.4 + 0.8 s, comes surely late enough
-
-
-def say_where(ns, interface, address):
-    """An unsolicited Neighbor Advertisement (RFC 4861 section 7.2.6)."""
-    mac = bytes.fromhex(json.loads(ns.ip("-j", "link", "show", interface))[0]["address"].replace(":", ""))
-    with ns.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-        s.bind((address, 0))
-        target = socket.inet_pton(socket.AF_INET6, address)
-        s.sendto(bytes([136, 0, 0, 0, 0xa0, 0, 0, 0]) + target + bytes([2, 1]) + mac, ("ff02::1", 0, 0, ns.ifindex(interface)))
-
-
-def take(gateway):
-    """What VRRP does on the machine that becomes the master: the addresses, and a word to their neighbours."""
-    for interface, addresses in SHARED.items():
-        for address in addresses:
-            gateway.ns.ip("addr", "add", address, "dev", interface, *(["nodad"] if ":" in address else []))
-            if ":" in address:
-                say_where(gateway.ns, interface, address.split("/")[0])
-
-
-def drop(gateway):
-    for interface, addresses in SHARED.items():
-        for address in addresses:
-            gateway.ns.ip("addr", "del", address, "dev", interface, check_status=False)
 
 
 def failover(pair, dead, heir):

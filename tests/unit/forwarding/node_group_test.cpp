@@ -66,6 +66,18 @@ struct NodeGroupTest : testing::Test {
     at_vm({Disposition::consumed, DropReason::none}, PacketBuffer{ByteVector(40)}.packet, of_vm);
     perform();
   }
+  void wait(Duration duration) {
+    for (const TimePoint until = now + duration; now < until;) {
+      now = std::min(until, std::max(now, vm.next_deadline()));
+      for (const auto& gateway : gateways) now = std::min(now, std::max(now, gateway->next_deadline()));
+      for (const auto& gateway : gateways) gateway->on_time(now, actions_);
+      Actions of_vm;
+      vm.on_time(now, of_vm);
+      at_vm({Disposition::consumed, DropReason::none}, PacketBuffer{ByteVector(40)}.packet, of_vm);
+      perform();
+      now += milliseconds{10};
+    }
+  }
   bool tell(std::size_t from, std::size_t to) {
     heard.clear();
     const bool is_whole = gateways[to]->told_by(now, from, gateways[from]->memory(now), milliseconds{1}, actions_);
@@ -73,7 +85,11 @@ struct NodeGroupTest : testing::Test {
     perform();
     return is_whole;
   }
-  std::size_t sessions(std::size_t gateway) { return gateways[gateway]->engine().ilcc().size(); }
+  /// Not lent to the other one.
+  std::size_t sessions(std::size_t gateway) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(gateways[gateway]->rows(), [](const NodeSessions::Row& row) { return !row.is_lent; }));
+  }
   /// Where the last packet on the wire came from.
   Locator last_from() const { return Address::load(wire.back().data() + 8).locator; }
 
@@ -141,6 +157,7 @@ TEST_F(NodeGroupTest, ConnectionGoesOnAtTheOtherGateway) {
   EXPECT_EQ(sessions(0), 0u);
   // And back, as often as its node moves.
   for (const std::size_t there : {0u, 1u, 0u}) {
+    wait(seconds{1});
     before = at_vm_kernel.size();
     EXPECT_EQ(segment(there, 103), NodeSessions::Entry::taken);
     EXPECT_EQ(at_vm_kernel.size(), before + 1);
@@ -151,7 +168,51 @@ TEST_F(NodeGroupTest, ConnectionGoesOnAtTheOtherGateway) {
     EXPECT_EQ(sessions(1 - there), 0u);
   }
   EXPECT_EQ(read_node_memory(gateways[0]->memory(now))->turns, (SessionTurns{{{client_nid, vm_nid}, 4}}));
+  wait(seconds{61});
+  segment(0, 104);
+  tell(0, 1);
+  EXPECT_EQ(gateways[1]->engine().ilcc().size(), 0u) << "nothing came any more";
   EXPECT_TRUE(read_node_memory(gateways[1]->memory(now))->turns.empty());
+}
+
+TEST_F(NodeGroupTest, NodeSpeaksToTheGatewayThatItKnows) {
+  connect(0);
+  tell(0, 1);
+  place = away;  // it is not there yet, and hears nothing
+  segment(1, 102);
+  tell(1, 0);
+  place = home;
+  move(away);
+  vm_answers();
+  EXPECT_EQ(to_client[0], 2u) << "what it sends is delivered, and it is acknowledged that it has moved";
+  const std::size_t before = at_vm_kernel.size();
+  segment(1, 103);
+  EXPECT_EQ(at_vm_kernel.size(), before);
+  tell(0, 1);
+  segment(1, 104);
+  EXPECT_EQ(at_vm_kernel.size(), before + 1) << "told where it is";
+  wait(milliseconds{100});
+  vm_answers();
+  EXPECT_EQ(to_client[1], 1u) << "which has heard where we are";
+  const std::size_t packets = wire.size();
+  tell(0, 1);
+  EXPECT_EQ(wire.size(), packets) << "no news";
+}
+
+TEST_F(NodeGroupTest, LentSessionComesBackWithWhatTheOtherOneHeard) {
+  connect(0);
+  tell(0, 1);
+  segment(1, 102);
+  vm_answers();
+  tell(1, 0);
+  move(away);  // it tells the other one
+  wait(seconds{1});
+  tell(1, 0);
+  const std::size_t before = at_vm_kernel.size();
+  EXPECT_EQ(segment(0, 103), NodeSessions::Entry::taken);
+  EXPECT_EQ(at_vm_kernel.size(), before + 1);
+  vm_answers();
+  EXPECT_EQ(to_client[0], 2u);
 }
 
 TEST_F(NodeGroupTest, OldNewsTakeNothing) {

@@ -43,5 +43,16 @@ TEST(GroupCopies, OneOfEachMemberAndPart) {
   EXPECT_EQ(copies.newest(GroupPart::clients, 1), nullptr);
 }
 
+TEST(GroupCopies, Bounded) {
+  GroupCopies copies;
+  for (std::uint8_t i = 0; i < 200; ++i) copies.keep(at(i), member(i, 1), GroupPart::sessions, {i});
+  std::size_t kept = 0;
+  copies.for_each(GroupPart::sessions, [&](const GroupCopies::Copy& copy) {
+    ++kept;
+    EXPECT_GE(copy.at, at(200 - 48)) << "the oldest went";
+  });
+  EXPECT_EQ(kept, 48u);
+}
+
 }  // namespace
 }  // namespace ilnp
