@@ -46,8 +46,9 @@ void GatewayDaemon::tell_clients() {
 
 void GatewayDaemon::on_group_part(const GroupMember& of, GroupPart part, ByteVector content) {
   if (!is_active_) return copies_.keep(loop_.now(), of, part, std::move(content));
-  if (part == GroupPart::sessions) take_sessions({of, loop_.now(), content});
-  wipe(content);
+  GroupCopies::Copy copy{of, loop_.now(), std::move(content)};
+  if (part == GroupPart::sessions) take_sessions(copy);
+  wipe(copy.content);
 }
 
 void GatewayDaemon::take_sessions(const GroupCopies::Copy& copy) {

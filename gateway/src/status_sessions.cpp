@@ -38,10 +38,13 @@ json SessionStatus::rows() const {
   if (d_.nodes_ != nullptr)
     for (const NodeSessions::Row& row : d_.nodes_->rows())
       rows.add([&] {
-        return json{{"client", text_of(row.client)},  {"node", text_of(row.node)},
-                    {"state", name_of(row.state)},    {"our_locator", text_of(row.ours)},
-                    {"locator", text_of(row.theirs)}, {"packets_in", row.packets_in},
-                    {"packets_out", row.packets_out}, {"lent", row.is_lent}};
+        return json{{"client", text_of(row.client)},
+                    {"node", text_of(row.node)},
+                    {"state", row.is_lent ? "lent" : name_of(row.state)},
+                    {"our_locator", text_of(row.ours)},
+                    {"locator", text_of(row.theirs)},
+                    {"packets_in", row.packets_in},
+                    {"packets_out", row.packets_out}};
       });
   return std::move(rows).answer("ilnp.lisp_sessions/1", "sessions");
 }

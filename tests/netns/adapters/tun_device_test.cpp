@@ -173,7 +173,8 @@ TEST_F(TunDeviceTest, Ipv4CrossesADeviceThatCarriesBoth) {
   std::swap_ranges(ip + 12, ip + 16, ip + 16);
   const auto before = host.counter("Icmp:InEchoReps");
   ip[20] = 0;
-  store_u16(ip + 22, static_cast<std::uint16_t>(load_u16(ip + 22) + 0x0800));
+  const unsigned sum = load_u16(ip + 22) + 0x0800u;
+  store_u16(ip + 22, static_cast<std::uint16_t>(sum + (sum >> 16)));
   const Bytes rest[] = {Bytes{request->bytes()}.subspan(28)};
   EXPECT_TRUE(device.write(Bytes{request->bytes()}.first(28), rest, {}));
   EXPECT_EQ(test::await_value([&] { return host.counter("Icmp:InEchoReps"); }, before + 1), before + 1);

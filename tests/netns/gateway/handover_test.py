@@ -77,7 +77,7 @@ class World:
 
     def sessions(self, number):
         """Of that gateway, and not lent to the other one."""
-        return [row for row in self.gateways[number].rows("lisp_sessions", "sessions") if not row["lent"]]
+        return [row for row in self.gateways[number].rows("lisp_sessions", "sessions") if row["state"] != "lent"]
 
     def wait_handed_over(self, number):
         wait_until(lambda: len(self.sessions(number)) == 1, lambda: f"{number}: {self.sessions(number)}")
