@@ -2,14 +2,12 @@
 // Who must not change anything: wrong keys, forged, replayed and overclaiming messages, and floods.
 #include "core/lisp/encapsulated_control.h"
 #include "core/lisp/map_reply.h"
-#include "core/lisp/raw_change_priority.h"
 #include "tests/unit/lisp/xtr_attacker.h"
 
 namespace ilnp::lisp {
 namespace {
 
 using State = EidPresence::State;
-using ChangeKind = ChangePriority::Kind;
 
 // --- Map-Registers
 
