@@ -26,6 +26,7 @@ Daemon::Daemon(HostSettings settings)
     : settings_{std::move(settings)},
       tracker_{settings_.interfaces, settings_.tun, [this](Locator l) { return forwarder_->may_locate(l); }},
       dad_{random_},
+      clock_watch_{settings_.clock_tick},
       tun_buffers_(tun_batch, ByteVector(packet_buffer_size)) {}
 
 Result<void> Daemon::start() {
@@ -59,6 +60,7 @@ Result<void> Daemon::start() {
   tun_watch_ = std::make_unique<Watch>(loop_, kernel_->tun().fd(), [this] { return drain_tun(); });
   serve();
   housekeeping();
+  watch_clocks();
   log_event(LogLevel::info, "started",
             {{"nid", to_text(nid.value())},
              {"identity", to_string(forwarder_->own_identity(nid.value()))},

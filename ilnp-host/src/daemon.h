@@ -9,12 +9,14 @@
 
 #include "core/forwarding/host_forwarder.h"
 #include "core/ipv6/duplicate_address_detection.h"
+#include "ilnp-host/src/clock_watch.h"
 #include "ilnp-host/src/kernel_state.h"
 #include "ilnp-host/src/locator_tracker.h"
 #include "ilnp-host/src/names.h"
 #include "ilnp-host/src/settings.h"
 #include "ilnp-host/src/wire_side.h"
 #include "io/crypto/crypto.h"
+#include "io/loop/clock_set_watch.h"
 #include "io/process/daemon_process.h"
 #include "io/process/session_file.h"
 #include "io/resolver/publisher.h"
@@ -54,6 +56,10 @@ class Daemon : public DaemonProcess {
   void run_dad(const DuplicateAddressDetector::Actions& actions);
   void announce(unsigned ifindex, const Address& ilv, bool override_cached);
   void solicit(unsigned ifindex);
+  void watch_clocks();
+  void on_tick();
+  void on_clock_set(Duration step);
+  void clock_jumped(std::string_view sign, Duration by);
   void on_timer();
   void arm_timer();
   void housekeeping();
@@ -75,9 +81,12 @@ class Daemon : public DaemonProcess {
   std::unique_ptr<SessionFile> sessions_;
   std::unique_ptr<DeadlineTimer> timer_;
   std::unique_ptr<DeadlineTimer> housekeeping_;
+  std::unique_ptr<DeadlineTimer> tick_;
+  std::unique_ptr<ClockSetWatch> clock_set_watch_;
   std::unique_ptr<Watch> tun_watch_;
   LocatorTracker tracker_;
   DuplicateAddressDetector dad_;
+  ClockWatch clock_watch_;
   Actions actions_;  ///< reused on the packet path
   std::vector<ByteVector> tun_buffers_;
   std::vector<Packet> tun_packets_;    ///< read and not yet handled, one in each of the first buffers

@@ -19,6 +19,7 @@ std::vector<SectionHelp> sections() {
       {"tun", "The device that carries identity addresses."},
       {"locators", "Where this node is: which interfaces give Locators."},
       {"interface", "One table per interface to use; none: every Ethernet interface with a default route."},
+      {"hypervisor", "Signs that this machine was moved as a whole, by whoever runs it."},
       {"dns", "The stub resolver for the applications of this host."},
       {"publish", "Keeps this node's NID, L64 and AAAA records up to date by signed dynamic updates."},
       {"session", "How sessions with peers behave on the wire."},
@@ -64,6 +65,13 @@ std::vector<Option> identity_options() {
        .type = integer,
        .help = "Preference of its Locators instead of the router's (10 high, 20 medium, 30 low); lower is better.",
        .range = "0..60000"},
+      {.key = "hypervisor.clock_tick",
+       .type = duration,
+       .help =
+           "How often the clock is looked at: a machine that stood still may have been moved, and routers are asked. "
+           "0s: never.",
+       .fallback = "20ms",
+       .range = "0s..1s"},
   };
 }
 
@@ -259,6 +267,7 @@ void read_identity(const Configuration& configuration, HostSettings& out, std::v
   out.tun_mtu = static_cast<std::uint32_t>(tun.integer("mtu"));
   out.solicit_interval = configuration.section("locators").duration("solicit_interval");
   out.tuning.accept_unique_local = configuration.section("locators").boolean("accept_unique_local");
+  out.clock_tick = configuration.section("hypervisor").duration("clock_tick");
   for (const Section& section : configuration.repeated("interface")) {
     InterfaceSettings one{section.text("name"), {}};
     if (section.has("preference")) one.preference = static_cast<std::uint16_t>(section.integer("preference"));

@@ -212,6 +212,10 @@ void Status::register_counters() const {
                      [d] { return static_cast<std::int64_t>(d->forwarder_->nids().ready().size()); });
   counters.add("nid", {"shared", "peers that had to share an ephemeral NID: too many at once"},
                [d] { return d->forwarder_->nids().shared(); });
+  counters.add("clock", {"jumps", "signs that this machine stood still: routers were asked"},
+               [d] { return d->clock_watch_.counters().jumps; });
+  counters.add("clock", {"suppressed", "signs that were too many"},
+               [d] { return d->clock_watch_.counters().suppressed; });
   if (d->names_->stub() == nullptr) return;
   const auto stub = [&](const char* name, const char* help, std::uint64_t StubCounters::*field) {
     counters.add("stub", {name, help}, [d, field] { return d->names_->stub()->counters().*field; });

@@ -42,6 +42,10 @@ IMPURE = re.compile(
     r"|(?<![\w.>])(std\s*::\s*|::)?(rand|getenv|printf|fprintf|fopen|clock_gettime|gettimeofday|getrandom)\s*\(",
     re.IGNORECASE,
 )
+# Somebody may set the wall clock by hours: sessions, locators and timers must not know it.
+WALL_CLOCK = re.compile(r"\bsystem_clock\b|\bCLOCK_REALTIME\b|\bgettimeofday\b|\btime\s*\(\s*(nullptr|NULL|0)\s*\)")
+MAY_USE_THE_WALL_CLOCK = ("io/telemetry/", "io/resolver/update_client.cpp", "io/loop/clock_set_watch.cpp",
+                          "gateway/src/wall_clock.h", "examples/")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 
@@ -105,12 +109,14 @@ def check(root):
                 why = complaint(path, match[1], match[2], root)
                 if why:
                     problems.append(f"{path}:{text.count(chr(10), 0, match.start()) + 1}: includes {match[2]}: {why}")
-            if top != "core":
-                continue
             for number, line in enumerate(without_comments(text).splitlines(), 1):
-                match = IMPURE.search(line)
-                if match and not line.lstrip().startswith("#"):
+                match = (IMPURE if top == "core" else WALL_CLOCK).search(line)
+                if not match or line.lstrip().startswith("#"):
+                    continue
+                if top == "core":
                     problems.append(f"{path}:{number}: {match[0].strip()}: core has no clock, I/O, threads or logging")
+                elif not path.startswith(MAY_USE_THE_WALL_CLOCK):
+                    problems.append(f"{path}:{number}: {match[0].strip()}: the wall clock may be set at any time")
     return problems
 
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine that stood still for a moment may have been moved meanwhile, and nothing else may tell. The sign is a timer
+// that comes late, by the clock that also runs while the machine sleeps. A busy machine is late as well: a sign is a
+// question to the routers and nothing more, and signs are limited. Pure: time is an argument.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/base/time.h"
+
+namespace ilnp {
+
+class ClockWatch {
+ public:
+  struct Counters {
+    std::uint64_t jumps = 0;       ///< signs
+    std::uint64_t suppressed = 0;  ///< there were too many
+  };
+  static constexpr Duration too_late = milliseconds{50};
+  static constexpr unsigned most_at_once = 4;
+  static constexpr Duration one_more_each = seconds{15};
+
+  /// `tick`: how often the clock is looked at; zero: never.
+  explicit ClockWatch(Duration tick) : tick_{tick} {}
+
+  /// The timer ran out. How late it was, when that is a sign.
+  std::optional<Duration> on_tick(TimePoint now);
+  /// Somebody set the wall clock. False: there were too many signs.
+  bool on_clock_set(TimePoint now);
+  /// When on_tick() wants to be called.
+  TimePoint next_tick() const { return next_; }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  bool may_tell(TimePoint now);
+
+  Duration tick_;
+  TimePoint next_ = never;  ///< `never` until the first tick
+  TimePoint refilled_{};
+  unsigned left_ = most_at_once;
+  Counters counters_;
+};
+
+}  // namespace ilnp
