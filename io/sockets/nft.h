@@ -22,7 +22,8 @@ bool nft_can_quote(const std::string& name);
 inline constexpr char nft_leave_vlans_alone[] = "    ether type { 8021q, 8021ad } @ll,116,12 != 0 accept\n";
 inline constexpr char nft_ipv6_to_this_host[] = "meta pkttype host meta protocol ip6 ip6 version 6 meta length >= 40";
 /// Neighbour discovery without an extension header in front, whatever length it says.
-inline constexpr char nft_neighbour_discovery[] = "ip6 nexthdr ipv6-icmp @nh,320,8 133-137";
+// ICMPv6 by number: its name is known to /etc/protocols only, which a small system does not have.
+inline constexpr char nft_neighbour_discovery[] = "ip6 nexthdr 58 @nh,320,8 133-137";
 
 /// Packets of each named counter of a table.
 Result<std::map<std::string, std::uint64_t>> nft_counters(const std::string& family, const std::string& table);
