@@ -185,7 +185,9 @@ void SiteDirectory::on_event(TimePoint now, const SiteEvent& event, DirectoryAct
       if (record.phase == MovePhase::active) set_timer(known, now + tuning_.grace);
       [[fallthrough]];
     case SiteEventKind::node_moved:
-      if (record.at.site == self_ && record.is_ilnp() && record.at.locator != event.now)
+      // One that arrives speaks by its former locator for a while, which says nothing of where it is here.
+      if (record.at.site == self_ && record.is_ilnp() && record.at.locator != event.now &&
+          rewriter_.map().is_inside(event.now))
         actions.requests.push_back({.step = MoveStep::relocate, .key = record.key, .to = Place{self_, event.now}});
       break;
     case SiteEventKind::node_expected:

@@ -212,6 +212,24 @@ TEST_F(SiteDirectoryTest, NodeThatTakesAnotherLocatorIsRelocated) {
   EXPECT_EQ(out.requests[0].to, (Place{self, subnet_2}));
 }
 
+TEST_F(SiteDirectoryTest, NodeThatArrivesByItsFormerLocatorIsNotRelocatedThere) {
+  apply(record(there, there, MovePhase::prepared, here));
+  Ownership moved = record(here, here, MovePhase::active, there);
+  moved.former = there;
+  apply(moved);
+  EXPECT_TRUE(cross(in, udp(node_there, correspondent)).left()) << "it has not noticed yet";
+  EXPECT_EQ(entry()->now, at_other_site) << "it is reached by what it uses";
+  out.clear();
+  pass_events();
+  EXPECT_TRUE(told(DirectoryEventKind::arrived));
+  EXPECT_TRUE(out.requests.empty()) << "its home would be moved back with it";
+  EXPECT_TRUE(cross(in, udp(node, correspondent)).left());
+  out.clear();
+  pass_events();
+  EXPECT_EQ(entry()->now, inside);
+  EXPECT_TRUE(out.requests.empty());
+}
+
 TEST_F(SiteDirectoryTest, NodeIsFoundWhereItIsBeforeItsHomeHasHeardOfIt) {
   apply(record(there, here, MovePhase::active, there));
   EXPECT_TRUE(cross(in, udp({subnet_2, nid}, correspondent)).left()) << "it comes to another subnet than was said";
