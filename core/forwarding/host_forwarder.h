@@ -226,6 +226,7 @@ class HostForwarder {
   Verdict hold_ip_only(TimePoint now, const Packet& packet, const HeaderWalk& walk, Actions& actions);
   void release_ip_only(TimePoint now, Actions& actions);
   bool is_ip_only_flow(const IpOnlyKey& key);
+  bool is_kernels(TimePoint now, const IpOnlyKey& key, const IpOnlyFlow* flow, const Address& own) const;
   Verdict deliver_ip_only(TimePoint now, Packet& packet, const HeaderWalk& walk);
   Verdict ip_only_error(TimePoint now, const Packet& packet, const HeaderWalk& walk, const QuotedPacket& quoted,
                         Actions& actions);

@@ -124,12 +124,17 @@ bool HostForwarder::is_ip_only_flow(const IpOnlyKey& key) {
   return flow != nullptr && flow->answered;
 }
 
+/// Name servers' answers, and what is for an address that is no I-LV: a machine may have one with its NID in it that
+/// stays the same wherever it is (a LISP EID), which somebody configured.
+bool HostForwarder::is_kernels(TimePoint now, const IpOnlyKey& key, const IpOnlyFlow* flow, const Address& own) const {
+  return !nids_.is_node(own.nid) || !own_.is_or_was_ours(now, own.locator) ||
+         (flow == nullptr && ip_only_->is_kernels(key));
+}
+
 Verdict HostForwarder::deliver_ip_only(TimePoint now, Packet& packet, const HeaderWalk& walk) {
   const IpOnlyKey key = inbound_ip_only_key(packet, walk);
   IpOnlyFlow* flow = ip_only_->find(key);
-  if (!nids_.is_node(walk.destination.nid) || (flow == nullptr && ip_only_->is_kernels(key)))
-    return {Disposition::to_kernel, DropReason::none};
-  if (!own_.is_or_was_ours(now, walk.destination.locator)) return drop(DropReason::in_not_our_locator);
+  if (is_kernels(now, key, flow, walk.destination)) return {Disposition::to_kernel, DropReason::none};
   // Where the correspondent began is where it wants its answers. Nothing that comes later changes that while the
   // locator is usable: anybody could write it.
   if (flow == nullptr) flow = ip_only_->add({key, walk.destination.locator, false, now});
@@ -147,9 +152,7 @@ Verdict HostForwarder::deliver_ip_only(TimePoint now, Packet& packet, const Head
 Verdict HostForwarder::ip_only_error(TimePoint now, const Packet& packet, const HeaderWalk& walk,
                                      const QuotedPacket& quoted, Actions& actions) {
   const IpOnlyKey key = quoted_ip_only_key(quoted, true);
-  if (!nids_.is_node(key.local) || (ip_only_->find(key) == nullptr && ip_only_->is_kernels(key)))
-    return {Disposition::to_kernel, DropReason::none};
-  if (!own_.is_or_was_ours(now, quoted.walk.source.locator)) return drop(DropReason::error_not_ours);
+  if (is_kernels(now, key, ip_only_->find(key), quoted.walk.source)) return {Disposition::to_kernel, DropReason::none};
   const AddressPair identity{own_identity(key.local), quoted.walk.destination};
   actions.to_identity.push_back({translate_error(packet.bytes(), walk, quoted, identity, ChecksumMode::ipv6, 0), {}});
   return {Disposition::consumed, DropReason::none};

@@ -31,7 +31,7 @@ void Daemon::on_network_events(TimePoint now, const std::vector<NetworkEvent>& e
     if (const auto* neighbour = std::get_if<NeighbourChanged>(&event)) wire_->on_neighbour(now, *neighbour);
     const auto* address = std::get_if<AddressChanged>(&event);
     if (!ilvs_adopted_ && address != nullptr && !address->removed && address->ifindex != kernel_->tun().ifindex() &&
-        (address->ours || kernel_->was_noted(address->address) || forwarder_->nids().is_node(address->address.nid)))
+        (address->ours || kernel_->was_noted(address->address)))
       found_ilvs_.emplace_back(address->ifindex, address->address);
   }
   if (!tracker_.in_resync()) locators_changed();
@@ -131,7 +131,8 @@ void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {
       // A probe that cannot be sent (the link went away again) will be sent when it is back.
       (void)neighbour_discovery_->send_probe(probe->ifindex, probe->destination, probe->packet);
     } else if (const auto* duplicate = std::get_if<DuplicateAddressDetector::Duplicate>(&action)) {
-      if (!forwarder_->nids().contains(duplicate->address.nid)) continue;  // retired since
+      if (!forwarder_->nids().contains(duplicate->address.nid)) continue;       // retired since
+      if (!kernel_->has_ilv(duplicate->ifindex, duplicate->address)) continue;  // left since, with its place
       log_event(LogLevel::error, "duplicate_address",
                 {{"address", to_string(duplicate->address)},
                  {"interface", duplicate->ifindex},

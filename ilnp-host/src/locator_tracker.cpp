@@ -71,7 +71,7 @@ void LocatorTracker::on(TimePoint, const LinkChanged& link) {
     for (const auto& [place, route] : routes_)
       if (place.first == link.ifindex && route.protocol == router_advertisement) pending_.cut_gateways.push_back(place);
   }
-  if (came_up || !usable) std::erase_if(duplicates_, [&](const auto& d) { return d.first == link.ifindex; });
+  if (came_up || !usable || link.notify_peers) forget_duplicates(link.ifindex);
   uplink = {link.ifindex, link.name, link.mac, link.mtu, usable};
   if (came_up || link.notify_peers) pending_.solicit.insert(link.ifindex);
   pending_.moved = pending_.moved || link.notify_peers;
@@ -118,6 +118,10 @@ void LocatorTracker::on(TimePoint now, const PrefixAdvertised& advertised) {
   prefixes_[{advertised.ifindex, locator}] = {stand_in, now};
 }
 
+void LocatorTracker::forget_duplicates(unsigned ifindex) {
+  std::erase_if(duplicates_, [&](const auto& d) { return d.first == ifindex; });
+}
+
 void LocatorTracker::forget_prefixes(unsigned ifindex) {
   std::erase_if(prefixes_, [&](const auto& p) { return p.first.first == ifindex; });
 }
@@ -141,6 +145,7 @@ void LocatorTracker::on(TimePoint, const NeighbourChanged& neighbour) {
     if (!fresh && known_mac->second != neighbour.mac) {
       known_mac->second = neighbour.mac;
       advertised_anew_[neighbour.ifindex].clear();
+      forget_duplicates(neighbour.ifindex);
       pending_.solicit.insert(neighbour.ifindex);  // it may have said so by other means
     }
   }
@@ -179,7 +184,7 @@ void LocatorTracker::forget(unsigned ifindex) {
   std::erase_if(gateways_, is_there);
   std::erase_if(gateway_macs_, is_there);
   advertised_anew_.erase(ifindex);
-  std::erase_if(duplicates_, [&](const auto& d) { return d.first == ifindex; });
+  forget_duplicates(ifindex);
   forget_prefixes(ifindex);
 }
 

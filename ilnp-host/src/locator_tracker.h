@@ -58,7 +58,8 @@ class LocatorTracker {
 
   void set_own_nids(std::vector<NodeId> nids) { own_nids_ = std::move(nids); }
   void on_event(TimePoint now, const NetworkEvent& event);
-  /// Another node on the link has this I-LV: its locator is not usable there until the link changes.
+  /// Another node on the link has this I-LV: its locator is not usable there until the link changes, or this machine
+  /// may have been moved to another one: nobody need have it there, or where it was when it comes back.
   void on_duplicate(unsigned ifindex, Locator locator) { duplicates_.insert({ifindex, locator}); }
   /// Compares with what was reported before.
   Changes take_changes();
@@ -87,6 +88,7 @@ class LocatorTracker {
   void on(TimePoint now, const ResyncStarted&);
   void on(TimePoint now, const ResyncFinished&);
   bool is_wanted(const LinkChanged& link) const;
+  void forget_duplicates(unsigned ifindex);
   void forget_prefixes(unsigned ifindex);
   const InterfaceSettings* settings_of(const std::string& name) const;
   std::vector<Usable> compute() const;

@@ -117,12 +117,12 @@ TEST_F(IpOnly, ErrorsAboutOurPacketsComeInTheKernelsWords) {
   const Outcome refused = receive(error_about(sent, icmpv6::destination_unreachable, 4, 0, plain));
   ASSERT_EQ(refused.actions.to_identity.size(), 1u);
   EXPECT_EQ(walk_of(refused.actions.to_identity[0].bytes).source, plain);
-  // A former locator's are ours for a while; another one's never.
+  // A former locator's are ours for a while; what is about any other address of this machine is for the kernel.
   down(home);
   up(away, eth1);
   EXPECT_EQ(receive(error_about(sent, icmpv6::time_exceeded, 0, 0)).actions.to_identity.size(), 1u);
   ByteVector foreign = PacketBuilder{{victim, our_nid}, plain}.udp(1, 2, text("x")).build();
-  EXPECT_TRUE(dropped_as(receive(error_about(foreign, icmpv6::time_exceeded, 0, 0)), DropReason::error_not_ours));
+  EXPECT_EQ(receive(error_about(foreign, icmpv6::time_exceeded, 0, 0)).verdict.disposition, Disposition::to_kernel);
 }
 
 TEST_F(IpOnly, ErrorsOfOurKernelQuoteWhatThePeerSent) {
@@ -243,9 +243,12 @@ TEST_F(IpOnly, NameServersAreTheKernelsUnlessTheSocketIsBoundToTheIdentity) {
   EXPECT_EQ(receive(answer).verdict.disposition, Disposition::to_identity);
 }
 
-TEST_F(IpOnly, PacketsForLocatorsThatAreNotOursAreDropped) {
-  EXPECT_TRUE(
-      dropped_as(receive(from_plain({victim, our_nid}).udp(1, 2, text("x")).build()), DropReason::in_not_our_locator));
+TEST_F(IpOnly, AddressThatIsTheSameEverywhereIsTheKernels) {
+  const ByteVector packet = from_plain({victim, our_nid}).udp(1, 2, text("x")).build();
+  const Outcome o = receive(packet);
+  EXPECT_EQ(o.verdict.disposition, Disposition::to_kernel);
+  EXPECT_SAME_BYTES(o.packet, packet);
+  EXPECT_EQ(host().ip_only_flows(), 0u);
 }
 
 TEST_F(IpOnly, StrangersDoNotPushOutAnsweredFlows) {

@@ -15,8 +15,9 @@ class LocatorTrackerTest : public testing::Test {
  protected:
   LocatorTrackerTest() { tracker_.set_own_nids({own_nid}); }
 
-  void link(unsigned ifindex, bool carrier) {
+  void link(unsigned ifindex, bool carrier, bool notify_peers = false) {
     LinkChanged event;
+    event.notify_peers = notify_peers;
     event.ifindex = ifindex;
     event.name = "net" + std::to_string(ifindex);
     event.up = true;
@@ -39,6 +40,14 @@ class LocatorTrackerTest : public testing::Test {
     event.prefix.length = 64;
     event.prefix.autonomous = true;
     event.prefix.valid_lifetime = event.prefix.preferred_lifetime = valid;
+    tracker_.on_event(now, event);
+  }
+  void gateway_is(std::uint8_t last_octet) {
+    NeighbourChanged event;
+    event.ifindex = 2;
+    event.address = router;
+    event.state = NeighbourState::stale;
+    event.mac = MacAddress{{2, 0, 0, 0, 0, last_octet}};
     tracker_.on_event(now, event);
   }
   AddressChanged address(unsigned ifindex, Locator locator, NodeId nid = other_nid) {
@@ -68,14 +77,6 @@ TEST_F(LocatorTrackerTest, AdvertisedPrefixIsALocatorBeforeTheKernelHasMadeAnAdd
 }
 
 TEST_F(LocatorTrackerTest, AnotherRouterWithTheSameAddressMeansAnotherPlace) {
-  const auto gateway_is = [&](std::uint8_t last_octet) {
-    NeighbourChanged event;
-    event.ifindex = 2;
-    event.address = router;
-    event.state = NeighbourState::stale;
-    event.mac = MacAddress{{2, 0, 0, 0, 0, last_octet}};
-    tracker_.on_event(now, event);
-  };
   link(2, true);
   route(2);
   gateway_is(1);
@@ -97,6 +98,26 @@ TEST_F(LocatorTrackerTest, AnotherRouterWithTheSameAddressMeansAnotherPlace) {
   gateway_is(1);
   advertise(2, here);
   EXPECT_EQ(usable(), std::vector{here});
+}
+
+TEST_F(LocatorTrackerTest, DuplicateIsForgottenWhenTheMachineMayHaveMoved) {
+  link(2, true);
+  route(2);
+  gateway_is(1);
+  advertise(2, here);
+  EXPECT_EQ(usable(), std::vector{here});
+  const auto taken = [&] {
+    tracker_.on_duplicate(2, here);
+    link(2, true);
+    gateway_is(1);
+    return usable().empty();
+  };
+  EXPECT_TRUE(taken()) << "nothing has changed";
+  link(2, true, true);
+  EXPECT_EQ(usable(), std::vector{here}) << "the hypervisor says that it was moved";
+  EXPECT_TRUE(taken());
+  gateway_is(2);
+  EXPECT_EQ(usable(), std::vector{here}) << "another router, another link";
 }
 
 TEST_F(LocatorTrackerTest, OnlyPrefixesThatMayLocateCount) {
