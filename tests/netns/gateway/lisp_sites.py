@@ -65,12 +65,13 @@ class LispSites(TwoSites):
         """p, and in the DNS the guests with both names; q is behind lx."""
         self.lab.namespace("p")
         self.lab.link("p", "eth0", "2001:db8:c1::")
-        home = published or self.sites["dc1"].name_of(SUBNET["dc1"], "isp")
-        records = records_of("p", NID_PEER, "2001:db8:c1:0") + f"q AAAA {Q}\n"
-        for name, nid in guests:
-            records += records_of(name, nid, home, aaaa=False) + f"{name} AAAA {self.eid(name, nid)}\n"
-        self.lab.start_dns(records)
+        self.lab.start_dns(records_of("p", NID_PEER, "2001:db8:c1:0") + f"q AAAA {Q}\n" + self.zone(guests, published))
         self.peer = self.lab.host("p", NID_PEER)
+
+    def zone(self, guests, published):
+        """The records of the guests."""
+        home = published or self.sites["dc1"].name_of(SUBNET["dc1"], "isp")
+        return "".join(records_of(name, nid, home, aaaa=False) + f"{name} AAAA {self.eid(name, nid)}\n" for name, nid in guests)
 
     def _uplink(self, name):
         """A namespace with its RLOC on wan0."""
@@ -109,10 +110,9 @@ class LispSites(TwoSites):
 
     def _third_place(self):
         dc3 = self._uplink("dc3")
-        self.fabric.ip("link", "add", "br3", "type", "bridge", "stp_state", "0", "mcast_snooping", "0")
-        self.fabric.ip("link", "set", "br3", "up")
-        veth(dc3, "lan0", self.fabric, "dc3-lan")
-        self.fabric.ip("link", "set", "dc3-lan", "master", "br3")
+        fabric, bridge = self._lan("dc3")
+        veth(dc3, "lan0", fabric, "dc3-lan")
+        fabric.ip("link", "set", "dc3-lan", "master", bridge)
         # Guests find their router at the same link-local address at every place.
         dc3.ip("-6", "addr", "flush", "dev", "lan0")
         for address in ("fe80::1", f"{LAN3}::1"):

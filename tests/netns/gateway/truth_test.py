@@ -7,7 +7,7 @@ import signal
 import sys
 
 from gateway_lab import ping
-from lisp_sites import RLOC, LispSites
+from truth_sites import SITES, TruthSites
 
 # pylint: disable=wrong-import-order
 from flows import Stream, go_on
@@ -18,32 +18,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 
 # pylint: disable=wrong-import-position
 from truth_lab import MEMBERS, Cluster, endpoint  # noqa: E402
-
-SITES = ("dc1", "dc2")
-
-
-class TruthSites(LispSites):
-    """The border routers and gateways of dc1 and dc2 open one store."""
-
-    def share(self, settings):
-        """settings(program): the section [truth] without its header, for the border router or the gateway of a site."""
-        self.truth = ""
-        for name in SITES:
-            self.sites[name].text += f"[truth]\n{settings(name + '-sbr')}"
-            self.gateways[name].text += f'[truth]\nsite = "{name}"\nsites = ["{OTHER[name]}"]\n{settings(name + "-gateway")}'
-        self.start()
-        return self
-
-    def announce(self, name):
-        self.step("dc1", "claim", self.node(name), "--home", self.place("dc1"))
-        self.wait_here("dc1", name)
-
-    def wait_followed(self, name, to):
-        """The gateway there has it, the other one has not, and the LISP site knows."""
-        self.wait_here(to, name)
-        wait_until(lambda: self.presence_of(OTHER[to], name) in (None, "moving_out", "away", "lisp_remote"),
-                   lambda: str(self.gateways[OTHER[to]].ask("eids")))
-        wait_until(lambda: self.mapping_at_client(name) == [RLOC[to]], lambda: str(self.mapping_at_client(name)))
 
 
 def session(sites, guest):

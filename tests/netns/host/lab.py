@@ -296,7 +296,7 @@ class Lab:
         self.program = os.path.join(self.build, "ilnp-host/ilnp-host")
         self.ctl = os.path.join(self.build, "ctl/ilnpctl")
         self.namespaces, self.processes, self.hosts, self.routers, self.captures = {}, [], {}, {}, []
-        self.daemons = {}
+        self.daemons, self.closing = {}, []  # closing: functions that take back what is not of the kinds above
 
     def __enter__(self):
         if self.is_test:
@@ -319,6 +319,8 @@ class Lab:
                 print(f"--- log of {daemon.name}\n{daemon.log_text()[-3000:]}", file=sys.stderr)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        for close in reversed(self.closing):
+            close()
         for router in self.routers.values():
             router.close()
         for process in self.processes:

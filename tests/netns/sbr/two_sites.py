@@ -62,12 +62,18 @@ class TwoSites:
     def _site(self, name):
         number = int(name[-1])
         site = Site(self.lab, name, f"{INSIDE[name]}::/48", number=number, cable=self.cable)
-        self.fabric.ip("link", "add", f"br{number}", "type", "bridge", "stp_state", "0", "mcast_snooping", "0")
-        self.fabric.ip("link", "set", f"br{number}", "up")
-        site.add_inside("lan0", SUBNET[name], "fabric", f"{name}-lan")
-        self.fabric.ip("link", "set", f"{name}-lan", "master", f"br{number}")
+        fabric, bridge = self._lan(name)
+        site.add_inside("lan0", SUBNET[name], fabric.name, f"{name}-lan")
+        fabric.ip("link", "set", f"{name}-lan", "master", bridge)
         site.add_uplink("isp", "wan0", f"2001:db8:f0:{number}", PROVIDER[name])
         self.sites[name] = site
+
+    def _lan(self, name):
+        """The guests' link of a site: the namespace of its bridge, and the bridge."""
+        bridge = f"br{name[-1]}"
+        self.fabric.ip("link", "add", bridge, "type", "bridge", "stp_state", "0", "mcast_snooping", "0")
+        self.fabric.ip("link", "set", bridge, "up")
+        return self.fabric, bridge
 
     @staticmethod
     def _link(site, name):
