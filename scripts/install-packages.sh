@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-packages.sh [build|test|demo]...   installs what is missing of these groups (Debian 12; default: all)
+# install-packages.sh [build|test|demo|vm]...   installs what is missing of these groups (Debian 12; default: all)
 #
 # Quick when nothing is missing. Services that come along (bind9, nginx, sshd ...) are neither started now nor at the
 # next boot: the tests and the demo run their own instances in network namespaces. Packages that were there before are
@@ -25,6 +25,11 @@ demo_packages=(
   iproute2 nftables ethtool procps iputils-ping tcpdump radvd bind9 bind9-utils bind9-dnsutils
   nginx-light openssh-server openssh-client curl etcd-server etcd-client openssl
 )
+# Real guests: the kernel comes out of its package and is not installed (tests/vm/kernel.py).
+vm_packages=(
+  qemu-system-x86 busybox-static cpio kmod lz4 zstd binutils iproute2 tcpdump nftables
+  nginx-light openssh-server openssh-client curl
+)
 # The services that some of them bring: package=unit.
 services=(bind9=named knot=knot nsd=nsd radvd=radvd nginx-light=nginx openssh-server=ssh iperf3=iperf3
           etcd-server=etcd keepalived=keepalived)
@@ -41,7 +46,8 @@ for group in "${@:-all}"; do
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
     demo) wanted+=("${demo_packages[@]}") ;;
-    all) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${demo_packages[@]}") ;;
+    vm) wanted+=("${vm_packages[@]}") ;;
+    all) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${demo_packages[@]}" "${vm_packages[@]}") ;;
     *) sed -n '3s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One live migration by QMP: what our small orchestrator does at each step, and when things happened.
+
+Ways of a guest's memory:
+    shared    a file that both processes map; only the processor and the devices are handed over
+    stop      the guest is stopped, then all of its memory is copied
+    live      memory is copied while the guest runs; what it wrote meanwhile is copied when it has stopped
+    postcopy  it runs at the destination before its memory is there, and fetches what it touches
+
+The network is told right before the guest stops, not after it: what comes for it from then on is held where it will be, and
+what is on its last metres still finds it. A hypervisor drops what comes for a stopped guest, so nobody can do that later.
+"""
+import os
+import time
+
+from lab import Failure, check, wait_until
+
+WAYS = ("shared", "stop", "live", "postcopy")
+COPY_RATE = 120 << 20  # octets/s before the guest stops: slow enough for the moment before the end to be seen
+LAST_RATE = 16 << 20   # while the network is told
+DOWNTIME = 500         # ms
+
+
+class Aborted(Failure):
+    """The migration did not happen; the guest runs where it ran, or it is lost with its process."""
+
+
+class Migration:
+    """From `source` to `destination` (Qemu, waiting). `address`: of the destination's hypervisor, for what is copied.
+    `before_stop()` tells the network. `times`: CLOCK_MONOTONIC seconds of each step."""
+
+    def __init__(self, source, destination, way, address, before_stop=lambda: None, progress=lambda share: None):
+        check(way in WAYS, f"no such way: {way}")
+        self.source, self.destination, self.way, self.address = source, destination, way, address
+        self.before_stop, self.progress, self.times = before_stop, progress, {}
+        self.port = 4000 + destination.number
+
+    def note(self, step, when=None):
+        self.times.setdefault(step, when or time.monotonic())
+
+    def run(self):
+        """Returns when the guest runs at the destination. Aborted: it did not come so far."""
+        self.prepare()
+        begin = len(self.source.qmp.events), len(self.destination.qmp.events)
+        try:
+            getattr(self, f"_{self.way}")()
+            self._resumed(*begin)
+        except Aborted:
+            raise
+        except Failure as failure:
+            raise Aborted(f"{self.way} migration: {failure}; the source says {self.reason()}") from failure
+        return self.times
+
+    def prepare(self):
+        self.note("begin")
+        capabilities = {"events": True, "x-ignore-shared": self.way == "shared", "postcopy-ram": self.way == "postcopy"}
+        words = [{"capability": name, "state": state} for name, state in capabilities.items()]
+        for end in (self.source, self.destination):
+            end.qmp.ask("migrate-set-capabilities", capabilities=words)
+        self.source.qmp.ask("migrate-set-parameters", **{
+            "max-bandwidth": COPY_RATE if self.way in ("live", "postcopy") else 1 << 40, "downtime-limit": DOWNTIME})
+        uri = f"unix:{os.path.join(self.source.folder, self.destination.label)}.mig" if self.way == "shared" else \
+            f"tcp:{self.address}:{self.port}"
+        self.destination.qmp.ask("migrate-incoming", uri=uri)
+        self.uri = uri
+
+    def _tell(self):
+        self.note("told")
+        self.before_stop()
+        self.note("activated")
+
+    def _shared(self):
+        self._tell()
+        self.source.qmp.ask("migrate", uri=self.uri)
+
+    def _stop(self):
+        self._tell()
+        self.source.qmp.ask("stop")
+        self.source.qmp.ask("migrate", uri=self.uri)
+        self._wait_copied()
+        # While it still takes over, `cont` would be swallowed.
+        wait_until(lambda: self.destination.status() == "paused", lambda: f"destination: {self.destination.status()}", pause=0.002)
+        self.destination.qmp.ask("cont")
+
+    def _live(self):
+        self.source.qmp.ask("migrate-set-parameters", **{"downtime-limit": 1})
+        self.source.qmp.ask("migrate", uri=self.uri)
+        self._wait_copied_to(0.95)
+        self.source.qmp.ask("migrate-set-parameters", **{"max-bandwidth": LAST_RATE})
+        self._tell()
+        self.source.qmp.ask("migrate-set-parameters", **{"max-bandwidth": 1 << 40, "downtime-limit": DOWNTIME})
+
+    def _postcopy(self):
+        self.source.qmp.ask("migrate", uri=self.uri)
+        self._wait_copied_to(0.5)
+        self._tell()
+        self.source.qmp.ask("migrate-start-postcopy")
+
+    def _state(self):
+        state = self.source.qmp.ask("query-migrate")
+        if state.get("status") in ("failed", "cancelled"):
+            raise Aborted(f"{self.way} migration {state['status']}: {state.get('error-desc', 'no reason')}")
+        return state
+
+    def _wait_copied_to(self, wanted, timeout=60):
+        """Until this share of the memory is copied, or all of it."""
+        end = time.monotonic() + timeout
+        while True:
+            state = self._state()
+            memory = state.get("ram")
+            if state.get("status") in ("device", "completed"):
+                return
+            if memory and memory["total"]:
+                share = 1 - memory["remaining"] / memory["total"]
+                self.progress(share)
+                if share >= wanted:
+                    return
+            check(time.monotonic() < end, f"memory is not copied within {timeout} s: {state}")
+            time.sleep(0.003)
+
+    def _wait_copied(self, timeout=60):
+        wait_until(lambda: self._state().get("status") == "completed", lambda: str(self._state()), timeout, pause=0.005)
+
+    def _resumed(self, source_events, destination_events):
+        stopped, _ = self.source.qmp.wait_event("STOP", source_events, timeout=30)
+        resumed, _ = self.destination.qmp.wait_event("RESUME", destination_events, timeout=30)
+        self.note("stopped", stopped)
+        self.note("resumed", resumed)
+        if self.way == "postcopy":
+            self._wait_copied()
+        self.times["reported_downtime"] = self.source.qmp.ask("query-migrate").get("downtime", 0) / 1000
+
+    def reason(self):
+        try:
+            state = self.source.qmp.ask("query-migrate", timeout=2)
+            return f"{state.get('status')} {state.get('error-desc', '')}".strip()
+        except Failure as failure:
+            return str(failure)
