@@ -268,14 +268,18 @@ ByteVector build_neighbour_advertisement(const NeighbourAdvertisement& advertise
   return packet_of(advertisement.source, destination, message);
 }
 
-ByteVector build_neighbour_solicitation(const Address& source, const Address& target, const MacAddress& own_mac) {
+ByteVector encode_neighbour_solicitation(const Address& target, const MacAddress& own_mac) {
   ByteVector message;
   ByteWriter out{message};
   out.u8(icmpv6::neighbour_solicitation);
   out.zeros(7);
   out.bytes(target.octets());
   write_link_layer(out, option_source_link_layer, own_mac);
-  return packet_of(source, solicited_node(target), message);
+  return message;
+}
+
+ByteVector build_neighbour_solicitation(const Address& source, const Address& target, const MacAddress& own_mac) {
+  return packet_of(source, solicited_node(target), encode_neighbour_solicitation(target, own_mac));
 }
 
 ByteVector build_router_advertisement(const RouterAdvertisement& advertisement, const Address& destination) {

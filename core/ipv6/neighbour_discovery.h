@@ -123,7 +123,10 @@ ByteVector build_unsolicited_advertisement(const Address& target, const MacAddre
 /// A whole IPv6 packet (RFC 4861 section 4.4), from message.source.
 ByteVector build_neighbour_advertisement(const NeighbourAdvertisement& message, const Address& destination);
 
-/// A whole IPv6 packet to the solicited-node group (RFC 4861 section 4.3). `source` is not unspecified.
+/// The ICMPv6 message only (checksum zero): Neighbour Solicitation (RFC 4861 section 4.3) to the solicited-node group.
+ByteVector encode_neighbour_solicitation(const Address& target, const MacAddress& own_mac);
+
+/// The same as a whole IPv6 packet. `source` is not unspecified.
 ByteVector build_neighbour_solicitation(const Address& source, const Address& target, const MacAddress& own_mac);
 
 /// A whole IPv6 packet from message.router (RFC 4861 section 4.2). At most max_advertised_prefixes.

@@ -202,8 +202,13 @@ void Daemon::on_timer() {
   forwarder_->on_time(now, actions_);
   run_dad(dad_.on_time(now));
   apply(actions_);
+  if (tracker_.next_deadline() > now) return;
+  tracker_.on_time(now);
+  locators_changed();
 }
 
-void Daemon::arm_timer() { timer_->set(std::min(forwarder_->next_deadline(), dad_.next_deadline())); }
+void Daemon::arm_timer() {
+  timer_->set(std::min({forwarder_->next_deadline(), dad_.next_deadline(), tracker_.next_deadline()}));
+}
 
 }  // namespace ilnp

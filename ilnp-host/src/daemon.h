@@ -56,6 +56,7 @@ class Daemon : public DaemonProcess {
   void run_dad(const DuplicateAddressDetector::Actions& actions);
   void announce(unsigned ifindex, const Address& ilv, bool override_cached);
   void solicit(unsigned ifindex);
+  void ask_neighbours(const LocatorTracker::Changes& changes);
   void watch_clocks();
   void on_tick();
   void on_clock_set(Duration step);

@@ -65,13 +65,23 @@ void Daemon::locators_changed() {
     names_->network_changed();
     publish();
   }
-  for (unsigned ifindex : changes.solicit) solicit(ifindex);
-  if (!changes.solicit.empty()) next_solicit_ = now + settings_.solicit_interval;
+  ask_neighbours(changes);
   if (changes.moved) {
     log_event(LogLevel::info, "host_moved", {});
     if (publisher_ != nullptr) publisher_->network_changed();
   }
   if (!ilvs_adopted_) remove_stale_ilvs();
+  if (timer_ != nullptr) arm_timer();
+}
+
+void Daemon::ask_neighbours(const LocatorTracker::Changes& changes) {
+  for (unsigned ifindex : changes.solicit) solicit(ifindex);
+  if (!changes.solicit.empty()) next_solicit_ = loop_.now() + settings_.solicit_interval;
+  for (const auto& [ifindex, router] : changes.probe) {
+    const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex);
+    // One that cannot be asked does not answer either.
+    if (uplink != nullptr) (void)neighbour_discovery_->solicit_neighbour(ifindex, router, uplink->mac);
+  }
 }
 
 void Daemon::update_ports(const LocatorTracker::Changes& changes) {
@@ -121,7 +131,10 @@ void Daemon::remove_stale_ilvs() {
 // -------------------------------------------------------------------------------------
 
 void Daemon::on_neighbour_message(const ReceivedNeighbourMessage& received) {
-  run_dad(dad_.on_message(loop_.now(), received.ifindex, received.message));
+  const TimePoint now = loop_.now();
+  run_dad(dad_.on_message(now, received.ifindex, received.message));
+  if (tracker_.on_neighbour_message(now, received.ifindex, received.message) && !tracker_.in_resync())
+    locators_changed();
 }
 
 void Daemon::run_dad(const DuplicateAddressDetector::Actions& actions) {

@@ -23,7 +23,8 @@ void Daemon::on_clock_set(Duration step) {
 void Daemon::clock_jumped(std::string_view sign, Duration by) {
   log_event(LogLevel::info, "clock_jump",
             {{"sign", sign}, {"by_ms", std::chrono::duration_cast<milliseconds>(by).count()}});
-  for (const auto& [ifindex, uplink] : tracker_.uplinks()) solicit(ifindex);
+  tracker_.on_move(loop_.now(), MoveCheck::Sign::weak);
+  locators_changed();
 }
 
 }  // namespace ilnp

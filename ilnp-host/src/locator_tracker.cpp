@@ -8,8 +8,6 @@ namespace ilnp {
 
 namespace {
 
-constexpr std::uint8_t router_advertisement = 9;  // RTPROT_RA
-
 /// RFC 4191 preference as the base of ours.
 std::uint16_t base_preference(RouterPreference preference) {
   switch (preference) {
@@ -34,6 +32,10 @@ bool same_end(TimePoint a, TimePoint b) {
 
 }  // namespace
 
+bool LocatorTracker::may_make_locator(const PrefixInformation& prefix) const {
+  return prefix.autonomous && prefix.length == 64 && may_locate_(prefix.prefix.locator);
+}
+
 bool LocatorTracker::Usable::operator==(const Usable& o) const {
   const OwnLocator &a = locator, &b = o.locator;
   return a.locator == b.locator && a.interface == b.interface && a.preference == b.preference && a.mtu == b.mtu &&
@@ -55,7 +57,7 @@ void LocatorTracker::on_event(TimePoint now, const NetworkEvent& event) {
   std::visit([&](const auto& e) { on(now, e); }, event);
 }
 
-void LocatorTracker::on(TimePoint, const LinkChanged& link) {
+void LocatorTracker::on(TimePoint now, const LinkChanged& link) {
   if (in_resync_) seen_links_.insert(link.ifindex);
   if (link.removed || !is_wanted(link)) {
     forget(link.ifindex);
@@ -73,7 +75,7 @@ void LocatorTracker::on(TimePoint, const LinkChanged& link) {
   }
   if (came_up || !usable || link.notify_peers) forget_duplicates(link.ifindex);
   uplink = {link.ifindex, link.name, link.mac, link.mtu, usable};
-  if (came_up || link.notify_peers) pending_.solicit.insert(link.ifindex);
+  if (came_up || link.notify_peers) check_move(now, link.ifindex, MoveCheck::Sign::strong);
   pending_.moved = pending_.moved || link.notify_peers;
 }
 
@@ -83,10 +85,12 @@ void LocatorTracker::on(TimePoint now, const AddressChanged& address) {
   const bool is_ilv = std::find(own_nids_.begin(), own_nids_.end(), address.address.nid) != own_nids_.end();
   const bool locates = !address.removed && !is_ilv && !address.ours && address.prefix_length == 64 &&
                        may_locate_(address.address.locator) && !address.dad_failed && address.valid_lifetime != 0;
-  if (locates)
+  if (locates) {
     addresses_[place] = {address, now};
-  else
+    if (!address.permanent) checks_[address.ifindex].on_prefix(now, address.address.locator, false);
+  } else {
     addresses_.erase(place);
+  }
   // From here on the kernel's address says how long the prefix is good for.
   if (!is_ilv && !address.ours && !address.dad_failed) prefixes_.erase({address.ifindex, address.address.locator});
 }
@@ -96,17 +100,17 @@ void LocatorTracker::on(TimePoint now, const PrefixAdvertised& advertised) {
   const Locator locator = prefix.prefix.locator;
   const auto link = uplinks_.find(advertised.ifindex);
   if (link == uplinks_.end() || !link->second.usable) return;
-  if (!prefix.autonomous || prefix.length != 64 || !may_locate_(locator)) return;
+  if (!may_make_locator(prefix)) return;
   const auto made = [&](const auto& a) {
     return a.first.first == advertised.ifindex && a.first.second.locator == locator;
   };
-  const auto anew = advertised_anew_.find(advertised.ifindex);
-  if (anew != advertised_anew_.end() && prefix.valid_lifetime != 0 && anew->second.size() < max_prefixes)
-    anew->second.insert(locator);
+  MoveCheck& check = checks_[advertised.ifindex];
   if (prefix.valid_lifetime == 0) {
     prefixes_.erase({advertised.ifindex, locator});
+    check.on_prefix_gone(locator);
     return;
   }
+  check.on_prefix(now, locator, true);
   if (std::any_of(addresses_.begin(), addresses_.end(), made)) return;
   const auto on_link = [&](const auto& p) { return p.first.first == advertised.ifindex; };
   if (std::count_if(prefixes_.begin(), prefixes_.end(), on_link) >= static_cast<std::ptrdiff_t>(max_prefixes)) return;
@@ -126,27 +130,30 @@ void LocatorTracker::forget_prefixes(unsigned ifindex) {
   std::erase_if(prefixes_, [&](const auto& p) { return p.first.first == ifindex; });
 }
 
-void LocatorTracker::on(TimePoint, const DefaultRouteChanged& route) {
+void LocatorTracker::on(TimePoint now, const DefaultRouteChanged& route) {
   const Place place{route.ifindex, route.gateway};
   if (in_resync_) seen_routes_.insert(place);
   if (route.removed || route.gateway.is_unspecified()) {
     routes_.erase(place);
     gateways_.erase(place);
+    checks_[route.ifindex].on_router_gone(route.gateway);
   } else {
     routes_[place] = route;
+    checks_[route.ifindex].on_router(now, route.gateway);
   }
 }
 
-void LocatorTracker::on(TimePoint, const NeighbourChanged& neighbour) {
+void LocatorTracker::on(TimePoint now, const NeighbourChanged& neighbour) {
   const Place place{neighbour.ifindex, neighbour.address};
   if (routes_.count(place) == 0) return;
   if (neighbour.has_mac()) {
     const auto [known_mac, fresh] = gateway_macs_.try_emplace(place, neighbour.mac);
     if (!fresh && known_mac->second != neighbour.mac) {
       known_mac->second = neighbour.mac;
-      advertised_anew_[neighbour.ifindex].clear();
       forget_duplicates(neighbour.ifindex);
-      pending_.solicit.insert(neighbour.ifindex);  // it may have said so by other means
+      MoveCheck& check = checks_[neighbour.ifindex];
+      check.on_other_mac(now, neighbour.address);
+      take_steps(now, neighbour.ifindex, check);
     }
   }
   const NeighbourState state = neighbour.removed ? NeighbourState::none : neighbour.state;
@@ -183,14 +190,9 @@ void LocatorTracker::forget(unsigned ifindex) {
   std::erase_if(routes_, is_there);
   std::erase_if(gateways_, is_there);
   std::erase_if(gateway_macs_, is_there);
-  advertised_anew_.erase(ifindex);
+  checks_.erase(ifindex);
   forget_duplicates(ifindex);
   forget_prefixes(ifindex);
-}
-
-bool LocatorTracker::was_left(unsigned ifindex, Locator locator) const {
-  const auto anew = advertised_anew_.find(ifindex);
-  return anew != advertised_anew_.end() && !anew->second.empty() && !anew->second.contains(locator);
 }
 
 NeighbourState LocatorTracker::gateway_state(unsigned ifindex, const Address& gateway) const {
@@ -199,7 +201,11 @@ NeighbourState LocatorTracker::gateway_state(unsigned ifindex, const Address& ga
 }
 
 const DefaultRouteChanged* LocatorTracker::best_route(unsigned ifindex) const {
-  const auto rank = [](const DefaultRouteChanged& r) { return std::pair{base_preference(r.preference), r.metric}; };
+  const auto check = checks_.find(ifindex);
+  const auto rank = [&](const DefaultRouteChanged& r) {
+    const bool last = check != checks_.end() && check->second.is_left_behind(r.gateway);
+    return std::tuple{last, base_preference(r.preference), r.metric};
+  };
   const DefaultRouteChanged* best = nullptr;
   for (const auto& [place, route] : routes_) {
     if (place.first != ifindex || gateway_state(ifindex, place.second) == NeighbourState::failed) continue;
@@ -219,7 +225,7 @@ std::vector<LocatorTracker::Usable> LocatorTracker::compute() const {
     const Uplink* link = uplink(ifindex);
     const DefaultRouteChanged* route = best_route(ifindex);
     if (link == nullptr || !link->usable || route == nullptr) continue;
-    if (duplicates_.count({ifindex, address.locator}) != 0 || was_left(ifindex, address.locator)) continue;
+    if (duplicates_.count({ifindex, address.locator}) != 0) continue;
     const InterfaceSettings* settings = settings_of(link->name);
     Usable usable;
     usable.gateway = route->gateway;
@@ -240,6 +246,7 @@ std::vector<LocatorTracker::Usable> LocatorTracker::compute() const {
   }
   std::vector<Usable> out;
   for (auto& [key, usable] : found) out.push_back(usable);
+  drop_left_behind(out);
   return out;
 }
 

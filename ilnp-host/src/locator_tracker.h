@@ -6,9 +6,9 @@
 // counts before the kernel has made an address of it: our own I-LV does not wait for the duplicate address detection of
 // another address, which the kernel ends a second later.
 //
-// A machine that was moved may find another router with the same link-local address (all border routers have it), and
-// its old prefixes would seem usable for as long as they were promised. The router's link-layer address tells: once
-// another one advertises, only what it advertises counts.
+// A machine that was moved keeps its link, and its old prefixes would seem usable for as long as they were promised.
+// What was left behind is found out by a MoveCheck of the link, after a sign that this may be so. Another link-layer
+// address of a gateway is such a sign, too: all border routers may have the same link-local address.
 #pragma once
 
 #include <functional>
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/ilnp/own_locators.h"
+#include "ilnp-host/src/move_check.h"
 #include "ilnp-host/src/settings.h"
 #include "io/netlink/network_events.h"
 
@@ -45,6 +46,7 @@ class LocatorTracker {
     std::vector<std::pair<Locator, unsigned>> down;           ///< locator, interface
     std::vector<unsigned> interfaces_up, interfaces_down;     ///< a packet socket is wanted, or not any more
     std::set<unsigned> solicit;                               ///< ask for routers now
+    std::vector<std::pair<unsigned, Address>> probe;          ///< ask these whether they are there
     std::vector<std::pair<unsigned, Address>> dead_gateways;  ///< their default routes are of no use
     std::vector<std::pair<unsigned, Address>> cut_gateways;   ///< learnt from routers on a link that went away
     std::uint32_t smallest_mtu = 0;                           ///< of the links in use; 0 = none
@@ -58,6 +60,13 @@ class LocatorTracker {
 
   void set_own_nids(std::vector<NodeId> nids) { own_nids_ = std::move(nids); }
   void on_event(TimePoint now, const NetworkEvent& event);
+  /// This machine may have been moved, with all its links.
+  void on_move(TimePoint now, MoveCheck::Sign sign);
+  /// What neighbours say; the kernel tells of prefixes, routes and link-layer addresses by itself. False: it is of no
+  /// interest now.
+  bool on_neighbour_message(TimePoint now, unsigned ifindex, const NeighbourMessage& message);
+  void on_time(TimePoint now);
+  TimePoint next_deadline() const;
   /// Another node on the link has this I-LV: its locator is not usable there until the link changes, or this machine
   /// may have been moved to another one: nobody need have it there, or where it was when it comes back.
   void on_duplicate(unsigned ifindex, Locator locator) { duplicates_.insert({ifindex, locator}); }
@@ -73,8 +82,9 @@ class LocatorTracker {
   std::vector<unsigned> without_router() const;
 
  private:
-  static constexpr std::size_t max_prefixes = 16;  ///< per interface, as the kernel's max_addresses
-  using Place = std::pair<unsigned, Address>;      ///< interface, address
+  static constexpr std::uint8_t router_advertisement = 9;  ///< RTPROT_RA
+  static constexpr std::size_t max_prefixes = 16;          ///< per interface, as the kernel's max_addresses
+  using Place = std::pair<unsigned, Address>;              ///< interface, address
   struct Learnt {
     AddressChanged address;
     TimePoint at{};
@@ -93,7 +103,11 @@ class LocatorTracker {
   const InterfaceSettings* settings_of(const std::string& name) const;
   std::vector<Usable> compute() const;
   const DefaultRouteChanged* best_route(unsigned ifindex) const;
-  bool was_left(unsigned ifindex, Locator locator) const;
+  bool may_make_locator(const PrefixInformation& prefix) const;
+  bool is_configured(unsigned ifindex, Locator locator) const;
+  void drop_left_behind(std::vector<Usable>& found) const;
+  void check_move(TimePoint now, unsigned ifindex, MoveCheck::Sign sign);
+  void take_steps(TimePoint now, unsigned ifindex, MoveCheck& check);
   void forget(unsigned ifindex);
 
   std::vector<InterfaceSettings> wanted_;
@@ -107,8 +121,7 @@ class LocatorTracker {
   std::map<Place, DefaultRouteChanged> routes_;
   std::map<Place, NeighbourState> gateways_;
   std::map<Place, MacAddress> gateway_macs_;
-  /// By interface: what was advertised since another router came to have the gateway's address.
-  std::map<unsigned, std::set<Locator>> advertised_anew_;
+  std::map<unsigned, MoveCheck> checks_;  ///< by interface
   std::set<std::pair<unsigned, Locator>> duplicates_;
   std::vector<Usable> reported_;
   std::set<unsigned> reported_interfaces_;

@@ -64,6 +64,19 @@ Result<void> NeighbourDiscoverySocket::solicit_routers(unsigned ifindex, const M
   return sent;
 }
 
+Result<void> NeighbourDiscoverySocket::solicit_neighbour(unsigned ifindex, const Address& target,
+                                                         const MacAddress& own_mac) {
+  const ByteVector message = encode_neighbour_solicitation(target, own_mac);
+  const sockaddr_in6 destination = socket_address(solicited_node(target), ifindex);
+  if (::sendto(fd(), message.data(), message.size(), MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&destination),
+               sizeof destination) >= 0) {
+    ++counters_.probes_sent;
+    return ok();
+  }
+  ++counters_.send_failed;
+  return error("cannot ask a neighbour on interface " + std::to_string(ifindex) + ": " + reason());
+}
+
 Result<void> NeighbourDiscoverySocket::join_routers(unsigned ifindex) {
   ipv6_mreq request{};
   all_routers.store(request.ipv6mr_multiaddr.s6_addr);

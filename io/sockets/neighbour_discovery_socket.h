@@ -39,6 +39,8 @@ class NeighbourDiscoverySocket {
 
   /// To all routers; from the link-local address when it is usable, else from the unspecified address.
   Result<void> solicit_routers(unsigned ifindex, const MacAddress& own_mac);
+  /// Asks a neighbour on the link whether it is there, from the address that the kernel chooses.
+  Result<void> solicit_neighbour(unsigned ifindex, const Address& target, const MacAddress& own_mac);
   /// Hear the solicitations for routers on that link as well.
   Result<void> join_routers(unsigned ifindex);
   /// A finished IPv6 packet to an Ethernet address.
