@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ctl/commands.h"
+#include "ctl/guest.h"
 #include "ctl/lisp_arguments.h"
 
 namespace ilnp {
@@ -126,6 +127,8 @@ int control_main(std::vector<std::string> arguments, bool out_is_terminal, std::
   command(&app, "accept-store",
           "A border router obeys the shared truth as it is now: a restored store, or another cluster", "accept_store");
 
+  GuestOptions guest;
+  add_guest(app, invocation, guest);
   MigrateOptions migrate;
   add_migrate(app, invocation, migrate);
   LispOptions lisp;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "ctl/guest.h"
 #include "ctl/render.h"
 #include "io/telemetry/control_client.h"
 
@@ -135,6 +136,7 @@ ExitCode monitor(const ControlInvocation& invocation, std::ostream& out, std::os
 }  // namespace
 
 ExitCode run(const ControlInvocation& invocation, std::ostream& out, std::ostream& problems) {
+  if (invocation.command == "guest") return tell_guest(invocation, out, problems);
   if (invocation.command == "monitor") return monitor(invocation, out, problems);
   return invocation.watch ? watch(invocation, out, problems) : run_once(invocation, out, problems);
 }

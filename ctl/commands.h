@@ -16,7 +16,7 @@ enum class ExitCode : int { ok = 0, degraded = 1, down = 2, usage = 3 };
 struct ControlInvocation {
   std::string command;  ///< of the control socket: "status", "sessions", "locators", "counters", "monitor", "reload",
                         ///< "migrate", "moves", "uplinks", "nodes", "flows", "lisp", "map_cache", "registrations",
-                        ///< "clients", "rlocs", "eids", "lisp_sessions", "group"
+                        ///< "clients", "rlocs", "eids", "lisp_sessions", "group"; "guest" is no daemon's
   nlohmann::json more = nlohmann::json::object();  ///< further members of the request
   std::string socket = "/run/ilnp/host.sock";
   bool json = false;

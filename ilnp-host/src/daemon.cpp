@@ -60,7 +60,7 @@ Result<void> Daemon::start() {
   tun_watch_ = std::make_unique<Watch>(loop_, kernel_->tun().fd(), [this] { return drain_tun(); });
   serve();
   housekeeping();
-  watch_clocks();
+  watch_for_moves();
   log_event(LogLevel::info, "started",
             {{"nid", to_text(nid.value())},
              {"identity", to_string(forwarder_->own_identity(nid.value()))},

@@ -10,6 +10,7 @@
 #include "core/forwarding/host_forwarder.h"
 #include "core/ipv6/duplicate_address_detection.h"
 #include "ilnp-host/src/clock_watch.h"
+#include "ilnp-host/src/host_channel.h"
 #include "ilnp-host/src/kernel_state.h"
 #include "ilnp-host/src/locator_tracker.h"
 #include "ilnp-host/src/names.h"
@@ -57,7 +58,8 @@ class Daemon : public DaemonProcess {
   void announce(unsigned ifindex, const Address& ilv, bool override_cached);
   void solicit(unsigned ifindex);
   void ask_neighbours(const LocatorTracker::Changes& changes);
-  void watch_clocks();
+  void watch_for_moves();
+  std::string on_host_line(std::string_view line);
   void on_tick();
   void on_clock_set(Duration step);
   void clock_jumped(std::string_view sign, Duration by);
@@ -84,10 +86,12 @@ class Daemon : public DaemonProcess {
   std::unique_ptr<DeadlineTimer> housekeeping_;
   std::unique_ptr<DeadlineTimer> tick_;
   std::unique_ptr<ClockSetWatch> clock_set_watch_;
+  std::unique_ptr<HostChannel> host_channel_;
   std::unique_ptr<Watch> tun_watch_;
   LocatorTracker tracker_;
   DuplicateAddressDetector dad_;
   ClockWatch clock_watch_;
+  std::uint64_t notices_heard_ = 0, notices_refused_ = 0;
   Actions actions_;  ///< reused on the packet path
   std::vector<ByteVector> tun_buffers_;
   std::vector<Packet> tun_packets_;    ///< read and not yet handled, one in each of the first buffers

@@ -188,6 +188,7 @@ void Daemon::housekeeping() {
   }
   if (ilvs_incomplete_) update_ilvs();  // the kernel refused while a link was changing
   restore_filter();
+  if (host_channel_ != nullptr) host_channel_->look();
   if (wants_nids()) own_nids_changed();
   process_log().flush();
   housekeeping_->set(now + std::min(housekeeping_interval, settings_.solicit_interval));

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/ilnp/own_locators.h"
+#include "ilnp-host/src/host_notice.h"
 #include "ilnp-host/src/move_check.h"
 #include "ilnp-host/src/settings.h"
 #include "io/netlink/network_events.h"
@@ -62,6 +63,8 @@ class LocatorTracker {
   void on_event(TimePoint now, const NetworkEvent& event);
   /// This machine may have been moved, with all its links.
   void on_move(TimePoint now, MoveCheck::Sign sign);
+  /// It was moved: the hypervisor says so. False: no link of ours is meant.
+  bool on_notice(TimePoint now, const HostNotice& notice);
   /// What neighbours say; the kernel tells of prefixes, routes and link-layer addresses by itself. False: it is of no
   /// interest now.
   bool on_neighbour_message(TimePoint now, unsigned ifindex, const NeighbourMessage& message);

@@ -11,6 +11,19 @@ void LocatorTracker::on_move(TimePoint now, MoveCheck::Sign sign) {
     if (link.usable) check_move(now, ifindex, sign);
 }
 
+bool LocatorTracker::on_notice(TimePoint now, const HostNotice& notice) {
+  bool any = false;
+  for (const auto& [ifindex, link] : uplinks_) {
+    if (!link.usable || (notice.mac && *notice.mac != link.mac)) continue;
+    any = true;
+    forget_duplicates(ifindex);
+    check_move(now, ifindex, MoveCheck::Sign::strong);
+    checks_[ifindex].expect(now, notice.locators);
+  }
+  pending_.moved = pending_.moved || any;
+  return any;
+}
+
 void LocatorTracker::check_move(TimePoint now, unsigned ifindex, MoveCheck::Sign sign) {
   MoveCheck& check = checks_[ifindex];
   if (check.begin(now, sign)) take_steps(now, ifindex, check);

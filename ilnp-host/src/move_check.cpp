@@ -35,9 +35,15 @@ void MoveCheck::start(TimePoint now, Sign sign) {
   begun_order_ = ++order_;
   sign_ = sign;
   other_mac_ = 0;
+  expected_.clear();
   solicited_ = probed_ = 0;
   advertised_ = answered_ = verdict_given_ = false;
   for (auto& [address, router] : routers_) router.told = false;
+}
+
+void MoveCheck::expect(TimePoint now, std::vector<Locator> prefixes) {
+  expected_ = std::move(prefixes);
+  judge(now);
 }
 
 void MoveCheck::on_router(TimePoint now, const Address& router) {
@@ -113,8 +119,11 @@ MoveCheck::Order MoveCheck::evidence() const {
 
 void MoveCheck::judge(TimePoint now) {
   if (!is_under_way()) return;
-  const Order evident = evidence();
-  if (evident == 0) return;
+  if (const Order evident = evidence(); evident != 0) judge_by_evidence(now, evident);
+  judge_by_hint();
+}
+
+void MoveCheck::judge_by_evidence(TimePoint now, Order evident) {
   bool may_still_be_there = false;
   for (auto& [address, router] : routers_) {
     const bool answered = router.answered > begun_order_;
@@ -125,6 +134,18 @@ void MoveCheck::judge(TimePoint now) {
   for (auto& [locator, prefix] : prefixes_)
     if (prefix.advertised < evident && (prefix.left_in == 0 || prefix.left_in == begun_order_))
       prefix.left_in = may_still_be_there ? 0 : begun_order_;
+}
+
+void MoveCheck::judge_by_hint() {
+  const auto is_expected = [&](Locator prefix) {
+    return std::find(expected_.begin(), expected_.end(), prefix) != expected_.end();
+  };
+  const bool confirmed = std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& p) {
+    return is_expected(p.first) && p.second.advertised > begun_order_;
+  });
+  if (!confirmed) return;
+  for (auto& [locator, prefix] : prefixes_)
+    if (!is_expected(locator) && prefix.advertised < begun_order_ && prefix.left_in == 0) prefix.left_in = begun_order_;
 }
 
 MoveCheck::Steps MoveCheck::on_time(TimePoint now) {

@@ -39,6 +39,9 @@ class MoveCheck {
 
   /// False: it is about the move that is being looked into already.
   bool begin(TimePoint now, Sign sign);
+  /// The hypervisor says which prefixes there are now. As soon as one of them is advertised, the others are left behind
+  /// that nobody has advertised since the sign. A hint: without an advertisement nothing follows from it.
+  void expect(TimePoint now, std::vector<Locator> prefixes);
 
   /// There is a default route by it.
   void on_router(TimePoint now, const Address& router);
@@ -78,6 +81,8 @@ class MoveCheck {
   Order evidence() const;
   Prefix* hear_prefix(TimePoint now, Locator prefix, bool advertised);
   void judge(TimePoint now);
+  void judge_by_evidence(TimePoint now, Order evident);
+  void judge_by_hint();
   bool is_of_before(const Router& router, Order evidence) const {
     return router.since_order < evidence && router.advertised < evidence;
   }
@@ -89,6 +94,7 @@ class MoveCheck {
   TimePoint fresh_from_{};   ///< what was first heard later is evidence
   Order begun_order_ = 0, other_mac_ = 0;
   Sign sign_ = Sign::weak;
+  std::vector<Locator> expected_;
   std::size_t solicited_ = 0, probed_ = 0;  ///< steps taken
   bool advertised_ = false, answered_ = false, verdict_given_ = false;
 };

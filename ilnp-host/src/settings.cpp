@@ -65,6 +65,12 @@ std::vector<Option> identity_options() {
        .type = integer,
        .help = "Preference of its Locators instead of the router's (10 high, 20 medium, 30 low); lower is better.",
        .range = "0..60000"},
+      {.key = "hypervisor.channel",
+       .type = string,
+       .help =
+           "Where the hypervisor may say that this machine was moved: the name of a virtio-serial port, used when it "
+           "is there, or a path. Empty: nowhere.",
+       .fallback = "org.ilnp.host.0"},
       {.key = "hypervisor.clock_tick",
        .type = duration,
        .help =
@@ -267,6 +273,7 @@ void read_identity(const Configuration& configuration, HostSettings& out, std::v
   out.tun_mtu = static_cast<std::uint32_t>(tun.integer("mtu"));
   out.solicit_interval = configuration.section("locators").duration("solicit_interval");
   out.tuning.accept_unique_local = configuration.section("locators").boolean("accept_unique_local");
+  out.host_channel = configuration.section("hypervisor").text("channel");
   out.clock_tick = configuration.section("hypervisor").duration("clock_tick");
   for (const Section& section : configuration.repeated("interface")) {
     InterfaceSettings one{section.text("name"), {}};

@@ -44,6 +44,7 @@ struct HostSettings : DaemonSettings {
   std::uint32_t tun_mtu = 1500;
   std::vector<InterfaceSettings> interfaces;  ///< empty: every Ethernet interface
   Duration solicit_interval{};
+  std::string host_channel;   ///< a virtio-serial port or a path; empty: none
   Duration clock_tick{};      ///< zero: the clock is not looked at
   bool bind_ip_only = false;  ///< sessions with peers without ILNP have the identity address too
 

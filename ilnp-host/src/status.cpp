@@ -216,6 +216,12 @@ void Status::register_counters() const {
                [d] { return d->clock_watch_.counters().jumps; });
   counters.add("clock", {"suppressed", "signs that were too many"},
                [d] { return d->clock_watch_.counters().suppressed; });
+  counters.add("channel", {"notices", "the hypervisor said that this machine was moved"},
+               [d] { return d->notices_heard_; });
+  counters.add("channel", {"refused", "lines of the hypervisor that are no notice"},
+               [d] { return d->notices_refused_ + d->host_channel_->counters().too_long; });
+  counters.add("channel", {"answers_lost", "answers that the hypervisor did not read"},
+               [d] { return d->host_channel_->counters().answers_lost; });
   if (d->names_->stub() == nullptr) return;
   const auto stub = [&](const char* name, const char* help, std::uint64_t StubCounters::*field) {
     counters.add("stub", {name, help}, [d, field] { return d->names_->stub()->counters().*field; });

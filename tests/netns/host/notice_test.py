@@ -2,17 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """A machine is moved while its link stays up, as a virtual machine is: its end of the cable is put into another bridge,
 whose router advertises to nobody who does not ask. The only sign is that the daemon stood still for a moment. With the
-same and with other link-local addresses and link-layer addresses of the routers."""
+same and with other link-local addresses and link-layer addresses of the routers. The way back is told by the hypervisor on its channel."""
 import datetime
+import json
+import os
+import select
 import signal
+import socket
+import threading
 import time
+import tty
 
 from flows import Counter, Stream, go_on, now, promise
-from lab import NID_A, NID_B, check, records_of, test_main, wait_until
+from lab import NID_A, NID_B, check, records_of, run, test_main, wait_until
 
 USABLE, TOLD = 0.060, 0.005  # seconds: the new locator after the machine runs again; the Locator Update after that
 STOOD_STILL = 0.12
-TRIES = 4  # as many as there are signs at once
+TRIES = 8  # half of them need a sign of the clock
 PLACES = {"a1": "2001-0db8-00a1-0000", "a2": "2001-0db8-00a2-0000"}
 ROUTERS = {  # link-local and link-layer address of the second place's router; the first one's are always the same
     "the same router addresses": ("fe80::1", "02:00:00:00:0a:01"),
@@ -54,20 +60,62 @@ class Places:
         self.router.ip("link", "set", "a-eth0", "master", bridge)
 
 
-def moved_by_pausing(a, move):
-    """When it runs again."""
+class Hypervisor:
+    """The other end of the guest's virtio-serial port, which here is a pseudo-terminal; QEMU would have a Unix socket."""
+
+    def __init__(self, path):
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        self.port = os.ttyname(self.slave)
+        self.path = path
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+
+    def say(self, text):
+        """The guest's answer."""
+        os.write(self.master, text.encode() + b"\n")
+        check(select.select([self.master], [], [], 20)[0], f"no answer to {text}")
+        return json.loads(os.read(self.master, 65536).decode().splitlines()[-1])
+
+    def moved(self, **more):
+        return self.say(json.dumps({"schema": "ilnp.host-channel/1", "event": "moved", **more}))
+
+    def relay_once(self):
+        """What QEMU does for one who connects."""
+        connection = self.listener.accept()[0]
+        with connection:
+            os.write(self.master, connection.recv(65536))
+            connection.sendall(os.read(self.master, 65536))
+
+    def close(self):
+        self.listener.close()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+def moved_by_pausing(a, places, place):
+    """When it runs again. Nobody says anything."""
     a.process.send_signal(signal.SIGSTOP)
     time.sleep(STOOD_STILL)
-    move()
+    places.plug(place)
     when = time.time()
     a.process.send_signal(signal.SIGCONT)
     return when
 
 
-def move(a, b, udp, places, place, words):
-    """Seconds until the new locator was usable, and from then until peers were told; the longest gap."""
+def moved_with_notice(hypervisor, places, place):
+    """When it is told."""
+    places.plug(place)
+    when = time.time()
+    check(hypervisor.moved(locators=[PLACES[place]])["host_moved"] is True, "the notice was not heard")
+    return when
+
+
+def move(a, b, udp, place, words, make):
+    """Seconds until the new locator was usable, and from then until peers were told."""
     begin = now()
-    resumed = moved_by_pausing(a, lambda: places.plug(place))
+    resumed = make()
 
     def first(event):
         return next((time_of(e) for e in a.events(event) if time_of(e) > resumed and e["locator"] == PLACES[place]), None)
@@ -94,19 +142,40 @@ def test(lab):
     places = Places(lab, router)
     lab.routers["r"].period = 600  # only those who ask hear of the router
     lab.start_dns(records_of("a", NID_A, "2001:db8:a1:0") + records_of("b", NID_B, "2001:db8:c1:0"))
-    a, b = lab.host("a", NID_A), lab.host("b", NID_B)
+    hypervisor = Hypervisor(f"{lab.directory}/channel")
+    a = lab.host("a", NID_A, text=f'[hypervisor]\nchannel = "{hypervisor.port}"\n')
+    b = lab.host("b", NID_B)
     b.start()
     for words, addresses in ROUTERS.items():
         places.router_of("a2", *addresses)
         places.plug("a1")
         a.ns.ip("-6", "addr", "flush", "dev", "eth0", "scope", "global")
         a.start()
-        there_and_back(a, b, places, words)
+        there_and_back(a, b, places, hypervisor, words)
+        if words == "other addresses":
+            told_by_the_tool(lab, a, hypervisor)
         check('"session_ended"' not in a.log_text() + b.log_text(), f"{words}: a session ended")
         a.stop()
+    hypervisor.close()
 
 
-def there_and_back(a, b, places, words):
+def told_by_the_tool(lab, a, hypervisor):
+    """ilnpctl on the hypervisor's side, and lines that are no notice."""
+    thread = threading.Thread(target=hypervisor.relay_once)
+    thread.start()
+    done = run(lab.ctl, "guest", "moved", "--channel", hypervisor.path, "--locator", PLACES["a1"])
+    thread.join()
+    check("heard" in done.stdout, done.stdout)
+    heard = a.counters()["channel.notices"]
+    check(hypervisor.moved(mac="02:00:00:00:0f:0f")["host_moved"] is False, "a notice about another interface counts")
+    for text in ("moved", '{"event":"moved"}', "x" * 5000 + '\n{"schema":1}', '{"schema":"ilnp.host-channel/1","event":"sunk"}'):
+        check(hypervisor.say(text)["event"] == "error", f"{text[:40]} was heard")
+    counters = a.counters()
+    check(counters["channel.notices"] == heard + 1 and counters["channel.refused"] == 5, f"{counters}")
+    check([l["locator"] for l in a.locators()] == [PLACES["a1"]], f"moved by words: {a.locators()}")
+
+
+def there_and_back(a, b, places, hypervisor, words):
     address = a.resolve_peer(b)
     udp = Counter(a.ns, b.ns, address)
     stream, back = Stream(a.ns, b.ns, address, rate=500_000), Stream(b.ns, a.ns, a.identity(), port=7003, rate=500_000)
@@ -114,8 +183,9 @@ def there_and_back(a, b, places, words):
     time.sleep(3)  # MoveCheck::look_back
     found = []
     while not found or (not kept(found) and len(found) < TRIES):
-        for place in ("a2", "a1"):
-            found.append(move(a, b, udp, places, place, words))
+        for place, make, by in (("a2", lambda: moved_by_pausing(a, places, "a2"), "no word"),
+                                ("a1", lambda: moved_with_notice(hypervisor, places, "a1"), "a notice")):
+            found.append(move(a, b, udp, place, f"{words}, {by}", make))
             time.sleep(1)  # MoveCheck::same_move
     promise(f"{words}: the locator usable", [usable for usable, _ in found], USABLE)
     promise(f"{words}: peers told", [told for _, told in found], TOLD)

@@ -53,6 +53,7 @@ class ScriptedDaemon : public testing::Test {
     arguments.insert(arguments.begin(), {"--socket", path_});
     return control_main(std::move(arguments), false, out_, problems_);
   }
+  const std::string& path() const { return path_; }
   std::string out() const { return out_.str(); }
   std::string problems() const { return problems_.str(); }
   /// What the daemon was asked, in order; call it when the script is finished.
@@ -68,7 +69,7 @@ class ScriptedDaemon : public testing::Test {
     char octet = 0;
     while (read(connection, &octet, 1) == 1 && octet != '\n') request += octet;
     bodies_.push_back(json::parse(request));
-    requests_.push_back(bodies_.back().at("command"));
+    requests_.push_back(bodies_.back().value("command", ""));
     [[maybe_unused]] const ssize_t sent = send(connection, answer.data(), answer.size(), MSG_NOSIGNAL);
     close(connection);
   }
@@ -136,7 +137,7 @@ TEST_F(ScriptedDaemon, MigrateSaysWhatItWasTold) {
   EXPECT_NE(out().find("done\n"), std::string::npos);
   EXPECT_NE(out().find("dc2/fd00-0002-0000-0007"), std::string::npos);
   EXPECT_EQ(run({"migrate", "abort", "fd00:1::42"}), 0);
-  requests();
+  requests();  // the script is finished
   EXPECT_EQ(bodies_[0], json::parse(R"({"command":"migrate","step":"prepare","node":"0200+00ff+fe00+1234","to":"dc2",
     "home":"dc1","visible":true,"when_heard":true,"epoch":3})"));
   EXPECT_EQ(bodies_[1], json::parse(R"({"command":"migrate","step":"abort","node":"fd00:1::42"})"));
@@ -152,7 +153,7 @@ TEST_F(ScriptedDaemon, LispSaysWhatItWasTold) {
   EXPECT_EQ(run({"lisp", "leave", "[7]2001:db8::7"}), 0);
   EXPECT_EQ(run({"lisp", "eids"}), 0);
   EXPECT_EQ(out(), "no mobile EIDs\n");
-  requests();
+  requests();  // the script is finished
   EXPECT_EQ(bodies_[0], json::parse(R"({"command":"lisp","step":"arrive","eid":"10.8.0.7",
     "rlocs":["2001:db8::1,3,50","192.0.2.1"]})"));
   EXPECT_EQ(bodies_[1], json::parse(R"({"command":"lisp","step":"leave","eid":"[7]2001:db8::7"})"));
@@ -262,6 +263,47 @@ TEST_F(ScriptedDaemon, WrongUsageIsThreeAndHelpIsNot) {
   }
   EXPECT_EQ(run({"--help"}), 0);
   EXPECT_NE(out().find("Exit codes: 0 ok, 1 degraded"), std::string::npos);
+}
+
+/// A guest behind a virtio-serial port. The id of a request is this process's.
+class ScriptedGuest : public ScriptedDaemon {
+ protected:
+  int moved(std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"guest", "moved", "--channel", path()});
+    return run(std::move(more));
+  }
+  static std::string heard(bool moved, long id = getpid()) {
+    return json{{"schema", "ilnp.host-channel/1"}, {"event", "heard"}, {"host_moved", moved}, {"id", id}}.dump() + "\n";
+  }
+};
+
+TEST_F(ScriptedGuest, IsToldThatItMoved) {
+  script({heard(false, 1) + heard(true)});  // the first is about what somebody else said
+  EXPECT_EQ(moved({"--locator", "2001-0db8-00a2-0000", "--mac", "52:54:00:00:00:01"}), 0);
+  requests();  // the script is finished
+  EXPECT_EQ(bodies_.at(0), json({{"schema", "ilnp.host-channel/1"},
+                                 {"event", "moved"},
+                                 {"locators", {"2001-0db8-00a2-0000"}},
+                                 {"mac", "52:54:00:00:00:01"},
+                                 {"id", getpid()}}));
+  EXPECT_NE(out().find("heard"), std::string::npos);
+}
+
+TEST_F(ScriptedGuest, RefusalIsExitCodeOne) {
+  script({R"({"schema":"ilnp.host-channel/1","event":"error","error":"\"event\": unknown"})"
+          "\n",
+          heard(false)});
+  EXPECT_EQ(moved(), 1);
+  EXPECT_NE(problems().find("unknown"), std::string::npos);
+  EXPECT_EQ(moved(), 1);
+  EXPECT_NE(problems().find("no interface"), std::string::npos);
+}
+
+TEST_F(ScriptedGuest, NobodyThereIsExitCodeTwo) {
+  EXPECT_EQ(moved(), 2);
+  script({""});
+  EXPECT_EQ(moved(), 2) << "it goes away without an answer";
+  EXPECT_EQ(run({"guest", "moved"}), 3) << "no channel";
 }
 
 }  // namespace

@@ -166,6 +166,25 @@ TEST_F(LocatorTrackerMoveTest, PlaceLeftBeforeComesBackOnlyWithTheKernelsWord) {
   EXPECT_EQ(usable(), std::vector{here});
 }
 
+TEST_F(LocatorTrackerMoveTest, HypervisorsNoticeAsksRouters) {
+  HostNotice notice;
+  notice.locators = {there};
+  EXPECT_TRUE(tracker_.on_notice(now_, notice));
+  EXPECT_EQ(usable(), std::vector{here});
+  EXPECT_TRUE(last_.moved && last_.solicit.contains(2));
+  hear(advertisement(router, there));
+  advertised(there);
+  EXPECT_EQ(usable(), std::vector{there});
+}
+
+TEST_F(LocatorTrackerMoveTest, NoticeAboutAnotherInterfaceAsksNobody) {
+  HostNotice notice;
+  notice.mac = MacAddress{{2, 0, 0, 0, 0, 9}};
+  EXPECT_FALSE(tracker_.on_notice(now_, notice));
+  usable();
+  EXPECT_TRUE(!last_.moved && last_.solicit.empty());
+}
+
 TEST_F(LocatorTrackerMoveTest, ConfiguredAddressAndConfiguredRouteStay) {
   AddressChanged configured = address(here);
   configured.permanent = true;

@@ -235,6 +235,38 @@ TEST_F(MoveCheckTest, WhatWasLeftDoesNotComeBackByAnAnswerInAnotherPlace) {
   EXPECT_TRUE(check_.has_left(here));
 }
 
+TEST_F(MoveCheckTest, HintDecidesBetweenPrefixesThatWereBothKnown) {
+  advertises(router, {here, there});
+  now_ += seconds{60};
+  begin(strong);
+  check_.on_answer(now_, router);
+  check_.expect(now_, {there, third});
+  EXPECT_FALSE(check_.has_left(here)) << "nobody has advertised one of them here";
+  check_.on_prefix(now_, there, true);
+  EXPECT_TRUE(check_.has_left(here));
+  EXPECT_FALSE(check_.has_left(there));
+  check_.on_prefix(now_, here, true);
+  EXPECT_FALSE(check_.has_left(here)) << "who advertises it knows better";
+}
+
+TEST_F(MoveCheckTest, HintIsOfOneMove) {
+  advertises(router, {here, there});
+  begin(strong);
+  check_.expect(now_, {there});
+  now_ += seconds{60};
+  begin(strong);
+  check_.on_prefix(now_, there, true);
+  EXPECT_FALSE(check_.has_left(here));
+}
+
+TEST_F(MoveCheckTest, HintThatIsWrongTakesNothing) {
+  begin(strong);
+  check_.expect(now_, {third});
+  advertises(router, {here});
+  go_on(seconds{20});
+  EXPECT_FALSE(check_.has_left(here));
+}
+
 TEST_F(MoveCheckTest, RoutersAndPrefixesAreBounded) {
   for (std::uint64_t i = 0; i < 1000; ++i) first_heard({Locator{0xfe80000000000000}, NodeId{i + 7}}, Locator{i + 7});
   ASSERT_TRUE(check_.begin(now_, strong));
