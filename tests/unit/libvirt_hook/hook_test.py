@@ -23,9 +23,16 @@ read -r epoch <"$DIR/epoch"
 case "$*" in *"--epoch $epoch"*) ;; *--epoch*) refuse stale ;; esac
 echo '{"epoch":'$epoch',"outcome":"done","record":null,"schema":"ilnp.migrate/1"}'
 '''
+# virsh, of which --watch takes libvirt's events.
+EVENTS = '''#!/bin/sh
+echo "$*" >"$DIR/virsh.asked"
+exec cat "$DIR/events"
+'''
 
 
-class Hook(unittest.TestCase):
+class Calls(unittest.TestCase):
+    """A hypervisor of dc2."""
+
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()
         self.dir = self.directory.name
@@ -69,8 +76,16 @@ class Hook(unittest.TestCase):
                 return self.assertEqual(lines, expected)
             time.sleep(0.02)
 
+    def asked_only(self, expected):
+        """And nothing else in a while."""
+        self.asked(expected)
+        time.sleep(0.3)
+        self.asked(expected, timeout=0)
+
     PREPARE = f"--json migrate prepare {NODE} --to dc2 --when-heard --home dc1"
 
+
+class Hook(Calls):
     def test_destination_of_a_migration(self):
         self.calls("vm1", "migrate begin", "prepare begin", "start begin", "started begin")
         self.asked([self.PREPARE, self.PREPARE])
@@ -81,20 +96,22 @@ class Hook(unittest.TestCase):
 
     def test_ordinary_start_is_no_migration(self):
         self.calls("vm1", "prepare begin", "start begin", "started begin", "reconnect begin", "attach begin")
-        self.asked([], timeout=0.3)
+        self.asked_only([])
 
     def test_failed_migration_is_aborted(self):
         self.calls("vm1", "migrate begin", "prepare begin", "start begin", "started begin", "stopped end")
         self.asked([self.PREPARE, self.PREPARE, f"--json migrate abort {NODE} --to dc2 --epoch 7"])
         self.calls("vm1", "prepare begin")
-        self.asked([self.PREPARE, self.PREPARE, f"--json migrate abort {NODE} --to dc2 --epoch 7"], timeout=0.3)
+        self.asked_only([self.PREPARE, self.PREPARE, f"--json migrate abort {NODE} --to dc2 --epoch 7"])
 
     def test_guest_that_arrived_and_stops_later_is_not_sent_back(self):
         self.calls("vm1", "migrate begin", "prepare begin", "start begin", "started begin")
         self.write("epoch", "9\n")  # it was heard: activated
-        self.calls("vm1", "stopped end", "release end")
-        self.asked([self.PREPARE, self.PREPARE, f"--json migrate abort {NODE} --to dc2 --epoch 7",
-                    f"--json migrate release {NODE}"])
+        expected = [self.PREPARE, self.PREPARE, f"--json migrate abort {NODE} --to dc2 --epoch 7"]
+        self.calls("vm1", "stopped end")
+        self.asked(expected)
+        self.calls("vm1", "release end")
+        self.asked([*expected, f"--json migrate release {NODE}"])
 
     def test_refusal_stops_the_migration(self):
         self.calls("vm1", "migrate begin")
@@ -131,14 +148,111 @@ class Hook(unittest.TestCase):
     def test_guests_that_are_not_ours(self):
         for guest in ("vm2", "", "../vm1", ".vm1", "vm1/x"):
             self.calls(guest, "migrate begin", "prepare begin", "release end")
-        self.asked([], timeout=0.3)
+        self.asked_only([])
 
     def test_nothing_is_configured(self):
         os.unlink(f"{self.dir}/guests")
         self.calls("vm1", "migrate begin", "prepare begin")
         os.unlink(f"{self.dir}/conf")
         self.calls("vm1", "migrate begin", "prepare begin")
-        self.asked([], timeout=0.3)
+        self.asked_only([])
+
+
+class Watch(Calls):
+    """The hook with `ilnp --watch` beside it; events are written into a pipe."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("virsh", EVENTS)
+        os.chmod(f"{self.dir}/virsh", 0o755)
+        with open(f"{self.dir}/conf", "a", encoding="utf-8") as conf:
+            conf.write(f"virsh='env DIR={self.dir} {self.dir}/virsh'\n")
+        os.mkfifo(f"{self.dir}/events")
+        environment = {**os.environ, "ILNP_HOOK_CONF": f"{self.dir}/conf"}
+        self.watch = subprocess.Popen([HOOK, "--watch"], env=environment)
+        self.events = open(f"{self.dir}/events", "w", encoding="utf-8")
+
+    def tearDown(self):
+        self.events.close()
+        self.assertEqual(self.watch.wait(10), 0, "it ends with libvirtd")
+        super().tearDown()
+
+    def event(self, name, guest="vm1"):
+        self.events.write(f"event 'lifecycle' for domain '{guest}': {name}\n")
+        self.events.flush()
+
+    ACTIVATE, ABORT, RELEASE = (f"--json migrate {step} {NODE}" for step in ("activate", "abort", "release"))
+
+    def test_guest_that_leaves(self):
+        self.event("Suspended Migrated")
+        self.asked([self.ACTIVATE])
+        self.calls("vm1", "stopped end", "release end")
+        self.asked([self.ACTIVATE, self.RELEASE])
+        with open(f"{self.dir}/virsh.asked", encoding="utf-8") as f:
+            self.assertIn("event --loop --event lifecycle", f.read())
+
+    def test_guest_that_left_and_is_started_here_again(self):
+        self.event("Suspended Migrated")
+        self.asked([self.ACTIVATE])
+        self.calls("vm1", "release end", "prepare begin")
+        self.event("Resumed Migrated")
+        self.asked_only([self.ACTIVATE, self.RELEASE])
+
+    def test_guest_that_comes_back_though_nobody_said_that_it_had_left(self):
+        self.event("Suspended Migrated")
+        self.asked([self.ACTIVATE])
+        self.calls("vm1", "migrate begin", "prepare begin")
+        self.event("Resumed Migrated")
+        self.asked_only([self.ACTIVATE, self.PREPARE])
+
+    def test_migration_that_fails_when_the_guest_has_stopped(self):
+        self.event("Suspended Migrated")
+        self.asked([self.ACTIVATE])
+        self.event("Resumed Migrated")
+        self.asked([self.ACTIVATE, self.ABORT])
+        self.event("Resumed Migrated")
+        self.asked_only([self.ACTIVATE, self.ABORT])
+
+    def test_destination_of_such_a_migration_does_not_release_it(self):
+        self.calls("vm1", "migrate begin", "prepare begin")
+        self.write("epoch", "9\n")  # activated by the source
+        self.calls("vm1", "stopped end", "release end")
+        self.asked_only([self.PREPARE, f"--json migrate abort {NODE} --to dc2 --epoch 7"])
+
+    def test_guest_that_is_only_paused(self):
+        self.event("Suspended Paused")
+        self.event("Resumed Unpaused")
+        self.asked_only([])
+
+    def test_guest_whose_move_the_router_does_not_know(self):
+        self.write("code", "not_prepared")
+        self.event("Suspended Migrated")
+        self.event("Resumed Migrated")
+        self.asked_only([self.ACTIVATE])
+
+    def test_activation_that_nobody_answered_may_have_been_taken(self):
+        self.write("down", "")
+        self.event("Suspended Migrated")
+        self.asked([self.ACTIVATE])
+        os.unlink(f"{self.dir}/down")
+        self.event("Resumed Migrated")
+        self.asked([self.ACTIVATE, self.ABORT])
+
+    def test_events_of_others(self):
+        for guest in ("vm2", "", "../vm1", ".vm1", "it's"):
+            self.event("Suspended Migrated", guest)
+        self.event("Stopped Shutdown")
+        self.events.write("\nevent\nerror: Disconnected\nvm1\nvm1: Suspended Migrated\n")
+        self.events.flush()
+        self.asked_only([])
+
+    def test_guest_that_came_and_leaves_again(self):
+        self.calls("vm1", "migrate begin", "prepare begin")
+        self.event("Resumed Migrated")
+        self.event("Suspended Migrated")
+        self.asked([self.PREPARE, self.ACTIVATE])
+        self.calls("vm1", "release end")
+        self.asked([self.PREPARE, self.ACTIVATE, self.RELEASE])
 
 
 if __name__ == "__main__":
