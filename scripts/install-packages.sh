@@ -29,6 +29,7 @@ demo_packages=(
 vm_packages=(
   qemu-system-x86 busybox-static cpio kmod lz4 zstd binutils iproute2 tcpdump nftables
   nginx-light openssh-server openssh-client curl
+  libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
 )
 # The services that some of them bring: package=unit.
 services=(bind9=named knot=knot nsd=nsd radvd=radvd nginx-light=nginx openssh-server=ssh iperf3=iperf3

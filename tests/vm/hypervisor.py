@@ -12,9 +12,15 @@ from lab import check
 from qmp import Qmp, unix_path
 
 QEMU = "/usr/bin/qemu-system-x86_64"
+COMMAND_LINE = "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on"  # of the guest's kernel
 CONTROL_BRIDGE, GUEST_CONTROL, LAB_CONTROL = "brctl", "169.254.77.2", "169.254.77.1"
 READY = re.compile(r"guest: ready at ([\d.]+) s")
 DEAD = re.compile(r"Kernel panic|Oops|BUG:|general protection fault|soft lockup|rcu_\w+ self-detected")
+
+
+def control_mac(mac):
+    """Of a guest's port for the lab's commands."""
+    return f"52:54:01{mac[8:]}"
 
 
 class Hypervisor:
@@ -73,12 +79,12 @@ class Qemu:
         words = ["-nodefaults", "-no-user-config", "-display", "none", "-cpu", "max", "-smp", "1", "-accel", accelerator,
                  "-object", f"{backing},id=ram,size={guest.memory}M", "-machine", "q35,memory-backend=ram",
                  "-m", f"{guest.memory}M", "-kernel", guest.kernel.image, "-initrd", guest.initramfs,
-                 "-append", "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on",
+                 "-append", COMMAND_LINE,
                  "-no-reboot", "-serial", f"file:{self.console}", "-qmp", f"unix:{socket_path},server=on,wait=off",
                  "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=host,path={self.channel},server=on,wait=off",
                  "-device", "virtserialport,chardev=host,name=org.ilnp.host.0"]
-        macs = (guest.mac, f"52:54:01{guest.mac[8:]}")
+        macs = (guest.mac, control_mac(guest.mac))
         for number, (tap, mac) in enumerate(zip(self.taps, macs)):
             words += ["-netdev", f"tap,id=net{number},ifname={tap},script=no,downscript=no",
                       "-device", f"virtio-net-pci,netdev=net{number},mac={mac},romfile="]

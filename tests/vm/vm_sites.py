@@ -66,6 +66,7 @@ class GuestHost:
 
 class Hypervisors:
     """For a subclass of TwoSites: each site has its hypervisor. Comes before it among the bases."""
+    machine_class = Machine
 
     def _lan(self, name):
         if not hasattr(self, "hypervisors"):
@@ -79,7 +80,7 @@ class Hypervisors:
     def machine(self, name, network, session="bind_ip_only = true", more="", files=None, **settings):
         """A machine with ilnp-host, booted at dc1. `network`: what its start script does with eth0."""
         text = host_settings(self.nids[name], self.lab.name_server, session, more)
-        machine = Machine(self.control, name, self.hypervisors, network=network, **settings,
+        machine = self.machine_class(self.control, name, self.hypervisors, network=network, **settings,
                           files={"etc/ilnp/host.toml": text, "etc/resolv.conf": "nameserver 127.0.0.106\n", **(files or {})})
         host = self.machines[name] = GuestHost(machine, self.nids[name])
         machine.boot()
@@ -87,7 +88,6 @@ class Hypervisors:
         self.names_known(name)
         wait_until(host.locators, lambda: f"{name} has no locator: {machine.read('/var/log/ilnp-host.log')[-2000:]}")
         return host
-
 
     def names_known(self, name):
         """For what else has to know where a machine is."""

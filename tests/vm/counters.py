@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions with a machine whose records are numbered in both directions: examples/roam/counter at both ends."""
+import json
+import os
+import signal
+import struct
+
+from lab import check, wait_until
+
+DEAD_AFTER = 20  # s; a guest that takes longer is dead, not late
+
+
+class Counted:
+    """UDP or TCP from a namespace to a machine, `rate` records/s each way."""
+    ports = 7200
+
+    def __init__(self, name, namespace, machine, address, protocol="udp", rate=1000):
+        Counted.ports += 1
+        self.name, self.protocol, self.machine, self.port = name, protocol, machine, Counted.ports
+        lab, common = namespace.lab, ("--protocol", protocol, "--port", self.port, "--rate", rate, "--seconds", 3600,
+                                      "--dead-after", DEAD_AFTER)
+        machine.run(f"counter serve {' '.join(map(str, common))} --log /run/{self.port}.log "
+                    f">/run/{self.port}.json 2>/run/{self.port}.err </dev/null &")
+        wait_until(lambda: b"ready" in machine.read(f"/run/{self.port}.err"), f"{name}: no server in the guest")
+        self.path = os.path.join(lab.directory, f"counter-{self.port}")
+        with open(f"{self.path}.json", "wb") as out:
+            self.process = namespace.start(os.path.join(lab.build, "examples/roam/counter"), "connect", *common,
+                                           "--host", address, "--log", f"{self.path}.log", stdout=out, stderr=out)
+        wait_until(self.so_far, lambda: f"{name}: no session: {self._text()}")
+
+    def _text(self):
+        with open(f"{self.path}.json", encoding="utf-8") as lines:
+            return lines.read()
+
+    def so_far(self):
+        """Records that came from the machine."""
+        check(self.process.poll() is None, f"{self.name}: the session is over: {self._text()[-500:]}")
+        whole = self._text().rpartition("\n")[0]
+        return json.loads(whole.splitlines()[-1])["received"] if whole.endswith("}") else 0
+
+    def end(self):
+        """(tally of the client, tally of the machine): nothing is broken, doubled or other than it was sent."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        tallies = [json.loads(text.splitlines()[-1]) for text in (
+            self._text(), wait_until(self._there, lambda: f"{self.name}: the guest's end does not end"))]
+        for tally in tallies:
+            check(not tally["died"] and tally["final"], f"{self.name}: the session broke: {tally}")
+            check(not tally["corrupt"] and not tally["duplicates"], f"{self.name}: other records than were sent: {tally}")
+            check(self.protocol == "udp" or tally["total_known"] and not tally["lost"], f"{self.name}: octets are missing: {tally}")
+        return tallies
+
+    def _there(self):
+        text = self.machine.read(f"/run/{self.port}.json").decode()
+        return text if '"final":true' in text else None
+
+    def longest_gap(self, since, until):
+        """Seconds without a record from the machine, of those gaps that touch [since, until]."""
+        with open(f"{self.path}.log", "rb") as rows:
+            times = [received / 1e9 for _, _, received in struct.iter_unpack("<QQQ", rows.read()[8:])]
+        return max((b - a for a, b in zip(times, times[1:]) if b > since and a < until), default=0.0)

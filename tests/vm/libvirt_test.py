@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A guest moves by `virsh migrate` between two libvirtd, and all that the network hears of it comes from our hook and its
+service. Sessions with clients of three kinds go on, over moves both ways and a migration that was called off.
+
+    libvirt_test.py BUILD [stop|live]
+
+stop (`virsh migrate`): the guest stands still while its memory is copied. live (`virsh migrate --live`): under TCG this can
+kill a guest that has traffic, which is said as that, and is neither a lost session nor a pass."""
+import datetime
+import os
+import sys
+import time
+
+from vm_sites import VmSites
+
+# pylint: disable=wrong-import-order
+from counters import Counted
+from flows import LATE
+from lab import PREFIX, Failure, check, same, test_main, wait_until
+from libvirt import PrivateLibvirt, why_not
+from libvirt_machine import LibvirtMachine
+from two_sites import OTHER
+
+GUEST, OTHERS_EID = "guest", "2001:db8:ee::7"
+RATE = 200  # records/s of the busiest session: what an emulated processor has time for when others build on the machine
+OPTIONS = {"stop": (), "live": ("--live",)}
+TOLD = """#!/bin/sh
+echo "$(date +%s.%N) $*" >>"$0.asked"
+"""  # in the place of an ilnpctl that tells a gateway without a truth
+
+
+class LibvirtSites(VmSites):
+    """Each hypervisor has a libvirtd with both of our hooks. What the hook for gateways without a truth says is written
+    down: these here have one."""
+    machine_class = LibvirtMachine
+
+    def start_libvirts(self):
+        self.libvirts = {site: PrivateLibvirt(each).start() for site, each in self.hypervisors.items()}
+        for site, its_libvirt in self.libvirts.items():
+            its_libvirt.wait_up()
+            self.install_hooks(site, its_libvirt)
+            its_libvirt.restart()
+            its_libvirt.watch()
+
+    def install_hooks(self, site, its_libvirt):
+        router = self.sites[site].router.socket_path
+        its_libvirt.install_hook("sbr", "ilnp", "libvirt-hook.conf",
+                                 f"site={site}\nilnpctl='{self.lab.ctl} --socket {router}'\n")
+        its_libvirt.append("/etc/ilnp/guests", f"{GUEST} {self.node(GUEST)} {self.place('dc1')}\n")
+        with open(os.open(self.gateway(site), os.O_WRONLY | os.O_CREAT, 0o755), "w", encoding="ascii") as out:
+            out.write(TOLD)
+        its_libvirt.install_hook("gateway", "ilnp-lisp", "libvirt-lisp-hook.conf", f"ilnpctl={self.gateway(site)}\n")
+        its_libvirt.append("/etc/ilnp/lisp-guests", f"{GUEST} {OTHERS_EID}\n")
+
+    def gateway(self, site):
+        return os.path.join(self.lab.directory, f"gateway-of-{site}")
+
+    def gateway_heard(self, site, step, since):
+        """When that gateway was told this step, the first time after `since`."""
+        if not os.path.exists(f"{self.gateway(site)}.asked"):
+            return None
+        with open(f"{self.gateway(site)}.asked", encoding="ascii") as lines:
+            found = [float(when) for when, *words in map(str.split, lines) if words == ["--json", "lisp", step, OTHERS_EID]]
+        return next((when for when in map(monotonic, found) if when > since), None)
+
+    def router_did(self, site, step, since):
+        """When its border router took this step, asked or by itself, the first time after `since`."""
+        for event in self.sites[site].router.events():
+            if event.get("event") in ("move_step", "own_move_step") and event.get("step") == step:
+                when = monotonic(datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp())
+                if when > since:
+                    return when
+        return None
+
+    def activated(self, since):
+        """By the site that the guest has left, when libvirt said so, or by the one that heard it."""
+        return min(filter(None, (self.router_did(site, "activate", since) for site in OTHER)), default=None)
+
+
+def monotonic(wall):
+    return wall - time.time() + time.monotonic()
+
+
+def move(sites, options):
+    """To the other site; its times. Nobody but libvirt has told the routers."""
+    machine, source = sites.machines[GUEST].machine, sites.where[GUEST]
+    to = OTHER[source]
+    times = machine.migrate(to, *options)
+    begin = times["begin"]
+    sites.where[GUEST] = to
+    sites.wait_presence(GUEST, to, sites.inside(GUEST, to))
+    for what, found in (("prepare", lambda: sites.router_did(to, "prepare", begin)),
+                        ("activate", lambda: sites.activated(begin)),
+                        ("release", lambda: sites.router_did(source, "release", begin)),
+                        ("told", lambda: sites.gateway_heard(to, "prepare", begin)),
+                        ("arrive", lambda: sites.gateway_heard(to, "arrive", begin))):
+        times[what] = wait_until(found, lambda w=what: f"no {w}: {sites.sites[to].router.log_text()[-1500:]}")
+    check(times["prepare"] < times["stopped"] < times["activate"] < times["release"], f"steps out of order: {times}")
+    check(times["told"] < times["resumed"] < times["arrive"], f"what the gateway of {to} was told is out of order: {times}")
+    return times
+
+
+def called_off(sites):
+    """Its memory is copied, slowly; somebody changes his mind, and the guest goes on where it is."""
+    source = sites.where[GUEST]
+    here, there = sites.libvirts[source], sites.libvirts[OTHER[source]]
+    begin, events = time.monotonic(), len(here.events)
+    command = here.migration(GUEST, there, "--live", "--bandwidth", "8")
+    wait_until(lambda: any(name == "MIGRATION_PASS" for _, name, _ in here.events[events:]), "nothing is copied")
+    here.virsh("domjobabort", GUEST)
+    check(command.wait(30) != 0, "a migration that was called off has happened")
+    wait_until(lambda: sites.router_did(OTHER[source], "abort", begin),
+               lambda: f"no abort: {sites.sites[OTHER[source]].router.log_text()[-1500:]}")
+    check(not sites.activated(begin), "it was activated")
+    sites.wait_presence(GUEST, source, sites.inside(GUEST, source))
+
+
+def sessions_of(sites):
+    """With p by its ILNP name, with o by the name that it has outside of its home, with q by its EID."""
+    guest, clients = sites.machines[GUEST], sites.lab.namespaces
+    names = {"p": f"{PREFIX}:{guest.nid}", "o": sites.outside_name(f"::{guest.nid}"), "q": sites.eid_of(GUEST)}
+    found = sites.peer.resolve(f"{GUEST}.ex.example")
+    check(found and same(found[0], names["p"]), f"its name is {found}")
+    kinds = {"p": "ILNP", "o": "IP-only", "q": "LISP"}
+    sessions = [Counted(f"{kind}, TCP", clients[each], guest.machine, names[each], "tcp", RATE // 10)
+                for each, kind in kinds.items()]
+    return sessions + [Counted(f"{kind}, UDP", clients[each], guest.machine, names[each], rate=RATE if each == "p" else RATE // 4)
+                       for each, kind in kinds.items()]
+
+
+def go_on(sites, sessions):
+    """Each of them gets further; a guest that is dead is the reason if one does not."""
+    before = [session.so_far() for session in sessions]
+    try:
+        for session, count in zip(sessions, before):
+            wait_until(lambda s=session, c=count: s.so_far() >= c + 10, f"{session.name} stopped at {count}")
+    except Failure:
+        sites.machines[GUEST].machine.check_answers()
+        raise
+
+
+def report(moves, sessions):
+    for name, times in moves:
+        print(f"{name}: stopped for {(times['resumed'] - times['stopped']) * 1e3:.0f} ms, activated "
+              f"{(times['activate'] - times['stopped']) * 1e3:.0f} ms after it stopped")
+    for session in sessions:
+        mine, guests = session.end()
+        gaps = [session.longest_gap(times["stopped"], times["resumed"] + 1) for _, times in moves]
+        print(f"{session.name}: {mine['sent']} to the guest, lost {guests['lost']}; {guests['sent']} from it, lost {mine['lost']}; "
+              "silent for " + ", ".join(f"{gap * 1e3:.0f} ms" for gap in gaps))
+        for gap, (name, times) in zip(gaps, moves):
+            check(gap < times["resumed"] - times["stopped"] + LATE, f"{session.name} is silent for {gap:.1f} s at {name}")
+    check(any(times["activate"] < times["resumed"] for _, times in moves), "no packet was ever held for a guest that had stopped")
+
+
+def test(lab):
+    reason = why_not()
+    check(not reason, reason)
+    way = sys.argv[2] if len(sys.argv) > 2 else "stop"
+    sites = LibvirtSites(lab)
+    sites.start_libvirts()
+    guest = sites.machine(GUEST, libvirts=sites.libvirts)
+    print(f"{guest.machine.accelerator}: {guest.machine.why}")
+    sessions, moves = sessions_of(sites), []
+    go_on(sites, sessions)
+    for name in ("to dc2", "to dc1"):
+        moves.append((name, move(sites, OPTIONS[way])))
+        go_on(sites, sessions)
+    called_off(sites)
+    go_on(sites, sessions)
+    moves.append(("to dc2 again", move(sites, OPTIONS[way])))
+    go_on(sites, sessions)
+    report(moves, sessions)
+
+
+test_main(test)
