@@ -66,7 +66,7 @@ SiteDirectory::Role SiteDirectory::role_of(const Ownership& record, bool has_ent
   if (record.at.site == self_) {
     role.kind = Role::Kind::inside;
     role.site = record.home.site;
-  } else if (record.home.site == self_ || comes_here) {
+  } else if (record.home.site == self_ || (comes_here && !has_entry)) {
     role.kind = Role::Kind::away;
   } else if (record.former && record.former->site == self_) {
     role.kind = Role::Kind::away;
@@ -74,6 +74,7 @@ SiteDirectory::Role SiteDirectory::role_of(const Ownership& record, bool has_ent
     role.is_guest = false;
     role.is_former_home = true;
   } else if (has_entry) {
+    // Also when it is to come back: until then packets by the names that it had here go on to where it is.
     role.kind = Role::Kind::leaving;
   }
   return role;
@@ -154,6 +155,11 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
   entry.is_expected = role.is_expected;
   entry.site = role.site;
   entry.epoch = known.record.epoch;
+  if (known.record.phase == MovePhase::active && known.record.other && known.since == now) {
+    const SiteId source = known.record.other->site;
+    entry.departs_from = source == self_ ? std::nullopt : std::optional{source};
+    entry.departs_until = now + tuning_.departure;
+  }
 
   if (!is_inside) {
     entry.presence = Presence::away;
@@ -166,7 +172,7 @@ void SiteDirectory::place(TimePoint now, Known& known, NidEntry& entry, const Ro
   } else if (entry.presence != Presence::arriving) {
     entry.presence = role.is_guest ? Presence::visiting : Presence::here;
   }
-  rewriter_.set_end(entry, role.kind == Role::Kind::leaving ? now + tuning_.grace : never);
+  rewriter_.set_end(entry, role.kind == Role::Kind::leaving && !role.is_expected ? now + tuning_.grace : never);
   if (entry.presence != Presence::arriving && !entry.is_expected)
     rewriter_.release_held(now, entry.nid, old_home, actions.site);
   if (home != old_home || entry.former != old_former || entry.is_former_home) rewriter_.rehomed(now, entry.nid);

@@ -103,7 +103,9 @@ SiteRewriter::SenderNames SiteRewriter::names_of_sender(Job& job, NidEntry* entr
     const bool has_uplink = job.flow != nullptr && !job.flow->is_foreign && !is_foreign;
     note_flow(job, has_uplink ? job.flow->uplink : no_uplink, is_foreign, true);
   }
-  if (!by_former) return {entry->home, entry->is_guest ? std::optional{entry->site} : std::nullopt};
+  if (!by_former && !entry->is_guest) return {entry->home, std::nullopt};
+  // A guest that departs from here may go to a third place: its names are at its home.
+  if (!by_former) return {entry->home, entry->presence == Presence::away ? other_site(entry->home) : entry->site};
   renew_former(job.now, *entry);
   return {entry->former->locator, entry->former->site};
 }

@@ -116,6 +116,7 @@ Result<NidEntry*, SiteDropReason> SiteRewriter::sender_inside(Job& job) {
     if (entry == nullptr) return SiteDropReason::inside_foreign_source;
   }
   if (entry->presence == Presence::away) {
+    if (!entry->departs_from && job.now < entry->departs_until) return entry;
     if (entry->is_expected) job.expected = entry;
     return SiteDropReason::inside_source_elsewhere;
   }
@@ -171,6 +172,19 @@ SiteVerdict SiteRewriter::from_uplink(Job& job) {
   return deliver(job, source.locator, *target, {});
 }
 
+/// The entry of a node that may speak from another site: it is there, or was until now.
+NidEntry* SiteRewriter::sender_at(const Job& job, SiteId site) {
+  const Address& source = job.walk.source;
+  const auto departs = [&](const NidEntry& e) { return e.departs_from == site && job.now < e.departs_until; };
+  NidEntry* entry = nids_.find(source.nid, source.locator);
+  if (entry == nullptr && other_site(source.locator) == site) {
+    entry = nids_.find_owner(source.nid);
+    return entry != nullptr && departs(*entry) ? entry : nullptr;
+  }
+  const bool is_there = entry != nullptr && entry->presence == Presence::away && entry->site == site;
+  return is_there || (entry != nullptr && departs(*entry)) ? entry : nullptr;
+}
+
 /// Of a node that owns its NID any inside locator will do: it may have gone to another subnet, or come to one, and
 /// whoever sends to it has not heard of that yet.
 NidEntry* SiteRewriter::known_inside(const Address& destination) {
@@ -181,16 +195,16 @@ NidEntry* SiteRewriter::known_inside(const Address& destination) {
 SiteVerdict SiteRewriter::from_link(Job& job) {
   const SiteId site = job.from.number;
   const Address &source = job.walk.source, &destination = job.walk.destination;
-  NidEntry* sender = nids_.find(source.nid, source.locator);
-  const bool is_away = sender != nullptr && sender->presence == Presence::away && sender->site == site;
-  const bool is_ours = is_away || relayed_.find(source.locator) == site;
+  NidEntry* sender = sender_at(job, site);
+  const bool is_ours = sender != nullptr || relayed_.find(source.locator) == site;
   const bool is_theirs = other_site(source.locator) == site;
-  const Locator home = is_away ? sender->home : source.locator;
+  const Locator home = sender != nullptr ? sender->home : source.locator;
   NidEntry* known = known_inside(destination);
   // What a guest's home, a node's former one, or a relay sends after it comes from anywhere.
   const bool is_sent_after = known != nullptr ? known->is_guest || (known->former && known->former->site == site)
                                               : named_by_.find(destination.locator) == site;
   if (!is_ours && !is_theirs && !is_sent_after) return drop(SiteDropReason::link_stranger);
+  const bool is_away = sender != nullptr && sender->presence == Presence::away;
   if (is_away) renew(job.now, *sender);
   if (is_sent_after && known != nullptr) renew_former(job.now, *known);
   if (is_sent_after && !is_theirs) note_inward(job, no_uplink, true);

@@ -142,6 +142,7 @@ class SiteRewriter {
   SiteVerdict from_link(Job& job);
   /// The entry of a sender inside, if it has one; a reason when the packet is not to be believed.
   Result<NidEntry*, SiteDropReason> sender_inside(Job& job);
+  NidEntry* sender_at(const Job& job, SiteId site);
   NidEntry* known_inside(const Address& destination);
   std::optional<Destination> destination_of(NodeId nid, const SubnetMap::Inside& inside);
   SiteVerdict hairpin(Job& job, Locator source_home, const SubnetMap::Inside& inside);

@@ -52,6 +52,9 @@ struct NidEntry {
   bool owns_nid = false;           ///< an ILNP node: nobody else has this NID, whatever the locator
   bool is_learnt = false;          ///< from its packets, not from the table of truth: goes when it is silent
   TimePoint last_heard{};          ///< from inside
+  /// Its move is told before it stops: until then it may still send from where it was, this site when none is given.
+  TimePoint departs_until{};
+  std::optional<SiteId> departs_from{};
   TimePoint until = never;         ///< when the entry ends by itself
   std::optional<Place> former{};   ///< its home before this one: changed by set_former() only
   TimePoint former_until = never;  ///< when nobody goes by those names any more

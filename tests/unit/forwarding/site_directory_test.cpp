@@ -230,6 +230,55 @@ TEST_F(SiteDirectoryTest, NodeThatArrivesByItsFormerLocatorIsNotRelocatedThere) 
   EXPECT_TRUE(out.requests.empty());
 }
 
+TEST_F(SiteDirectoryTest, FormerNamesGoOnWhileTheNodeIsExpectedBack) {
+  apply(record(here, here));
+  Ownership moved = record(there, there, MovePhase::active, here);
+  moved.former = here;
+  apply(moved);
+  apply(record(there, there));
+  EXPECT_TRUE(went(cross(up1, udp(correspondent, node_outside)), link, correspondent, node_there));
+  now += directory_tuning.departure;
+  Ownership back = record(there, there, MovePhase::prepared, here);
+  back.when_heard = true;
+  apply(back);
+  EXPECT_TRUE(told(DirectoryEventKind::expected));
+  EXPECT_TRUE(went(cross(up1, udp(correspondent, node_outside)), link, correspondent, node_there))
+      << "prepared: nothing changes for packets";
+  EXPECT_EQ(entry()->until, never) << "it is waited for";
+  EXPECT_EQ(cross(in, udp(node, correspondent)).verdict.kind, SiteVerdict::Kind::held);
+  out.clear();
+  pass_events();
+  EXPECT_TRUE(asked(MoveStep::activate));
+}
+
+TEST_F(SiteDirectoryTest, NodeThatDepartsMayFinishItsSentence) {
+  apply(record(here, here));
+  apply(record(here, there, MovePhase::active, here));
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent)), up1, node_outside, correspondent));
+  EXPECT_EQ(cross(up1, udp(correspondent, node_outside)).verdict.to, link) << "what comes for it goes to the other place";
+  now += directory_tuning.departure;
+  EXPECT_TRUE(dropped(cross(in, udp(node, correspondent)), SiteDropReason::inside_source_elsewhere));
+  EXPECT_TRUE(went(cross(link, udp(node_there, correspondent)), up1, node_outside, correspondent)) << "it is there";
+}
+
+TEST_F(SiteDirectoryTest, GuestThatDepartsIsNamedByItsHome) {
+  apply(record(there, here));
+  EXPECT_TRUE(cross(in, udp(node, correspondent)).left());
+  apply(record(there, there, MovePhase::active, here));
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent)), link, node, correspondent)) << "home, which knows it by this";
+  now += directory_tuning.departure;
+  EXPECT_TRUE(dropped(cross(in, udp(node, correspondent)), SiteDropReason::inside_source_elsewhere));
+}
+
+TEST_F(SiteDirectoryTest, NodeThatComesHomeMayFinishItsSentenceWhereItWas) {
+  apply(record(here, there));
+  apply(record(here, here, MovePhase::active, there));
+  EXPECT_TRUE(went(cross(link, udp(node_there, correspondent)), up1, node_outside, correspondent));
+  EXPECT_EQ(entry()->presence, Presence::arriving) << "it was not heard here";
+  now += directory_tuning.departure;
+  EXPECT_TRUE(dropped(cross(link, udp(node_there, correspondent)), SiteDropReason::link_stranger));
+}
+
 TEST_F(SiteDirectoryTest, NodeIsFoundWhereItIsBeforeItsHomeHasHeardOfIt) {
   apply(record(there, here, MovePhase::active, there));
   EXPECT_TRUE(cross(in, udp({subnet_2, nid}, correspondent)).left()) << "it comes to another subnet than was said";
