@@ -47,7 +47,8 @@ FileStore::FileStore(Loop& loop, Options options, std::unique_ptr<SqliteFile> fi
       sql_{file_->handle()},
       scan_{file_->handle()},
       again_{loop, [this] { work(); }},
-      poll_{loop, [this] { look(); }} {}
+      poll_{loop, [this] { look(); }},
+      notice_{loop, options_.path, [this] { on_write(); }} {}
 
 void FileStore::ask(Request request) {
   request.key_text = record_key(request.key);

@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 
+#include "io/loop/file_notice.h"
 #include "io/truth/operated_store.h"
 #include "io/truth/record_scan.h"
 #include "io/truth/site_names.h"
@@ -22,8 +23,8 @@ class FileStore final : public OperatedStore {
   struct Options {
     std::filesystem::path path;
     SiteNames sites;
-    Duration timeout = seconds{2};  ///< how long another process may hold the lock
-    Duration poll = milliseconds{100};
+    Duration timeout = seconds{2};      ///< how long another process may hold the lock
+    Duration poll = milliseconds{100};  ///< for what is not noticed: other machines' writes to a shared file system
     std::uint64_t max_octets = 4ull << 30;
   };
   static Result<std::unique_ptr<FileStore>> open(Loop& loop, Options options);
@@ -63,6 +64,8 @@ class FileStore final : public OperatedStore {
   std::optional<StoreAnswer> failure();
 
   void look();
+  void look_again();
+  void on_write();
   void resync();
   void scan_slice();
   void deliver_changes();
@@ -76,6 +79,8 @@ class FileStore final : public OperatedStore {
   RecordScan scan_;
   std::deque<Request> requests_;
   DeadlineTimer again_, poll_;
+  FileNotice notice_;
+  TimePoint eager_until_{};         ///< somebody is writing
   bool is_behind_ = false;          ///< everything has to be read
   bool scanning_ = false;           ///< and is being read
   std::uint64_t seen_ = 0;          ///< the watcher knows all changes up to this revision

@@ -9,6 +9,8 @@ namespace ilnp {
 namespace {
 
 constexpr int looks_between_probes = 10;
+// A commit is visible a moment after it was written: when the index of the log, which is mapped memory, says so.
+constexpr Duration between_eager_looks = milliseconds{2}, eagerness = milliseconds{20};
 
 }  // namespace
 
@@ -22,9 +24,20 @@ void FileStore::accept_store() {
   poll_.set(loop_.now());
 }
 
+void FileStore::on_write() {
+  if (watcher_ == nullptr) return;
+  eager_until_ = loop_.now() + eagerness;
+  poll_.set(loop_.now());
+}
+
+void FileStore::look_again() {
+  const TimePoint now = loop_.now();
+  poll_.set(now + (now < eager_until_ ? between_eager_looks : options_.poll));
+}
+
 void FileStore::look() {
   if (watcher_ == nullptr || scanning_) return;
-  poll_.set(loop_.now() + options_.poll);
+  look_again();
   if (is_behind_) return resync();
   if (!sql_.data_version.start().row()) return set_reachable(false, file_->why());
   const std::uint64_t version = sql_.data_version.number(0);
@@ -53,7 +66,7 @@ void FileStore::scan_slice() {
   });
   if (outcome == RecordScan::Outcome::more) return post([this] { scan_slice(); });
   scanning_ = false;
-  poll_.set(loop_.now() + options_.poll);
+  look_again();
   if (outcome == RecordScan::Outcome::failed) {
     is_behind_ = true;
     return set_reachable(false, file_->why());

@@ -128,6 +128,19 @@ TEST_F(FileStoreTest, TwoProcessesAgree) {
   EXPECT_EQ(ours, won);
 }
 
+TEST_F(FileStoreTest, WritesOfOthersAreNoticedAndNotWaitedFor) {
+  FileStore::Options patient = options();
+  patient.poll = std::chrono::hours{1};
+  auto store = FileStore::open(loop_, patient);
+  ASSERT_TRUE(store);
+  store.value()->watch(watcher_);
+  ASSERT_TRUE(run_until(loop_, [&] { return watcher_.resyncs == 1 && !watcher_.is_resyncing; }));
+  loop_.run_for(milliseconds{100});  // what was written at the start is no longer fresh
+  const auto other = open();
+  EXPECT_EQ(replace(loop_, *other, settled_record(7), 0).outcome, done);
+  EXPECT_TRUE(run_until(loop_, [&] { return watcher_.records.size() == 1; }));
+}
+
 TEST_F(FileStoreTest, WhoIsTooFarBehindReadsEverythingAnew) {
   const auto store = open();
   replace(loop_, *store, settled_record(1), 0);
