@@ -122,14 +122,16 @@ class Ssh:
 class Counter:
     """Two counter streams (to the guest and to the client) of one session."""
 
-    def __init__(self, lab, program, protocol, port, client, guest, name, seconds, dead_after):
+    def __init__(self, lab, program, protocol, port, client, guest, name, seconds, dead_after, guest_rate=1000):
+        """`guest_rate`: records a second that the guest sends; a slow one looks no more often for what has come."""
         self.protocol = protocol
         self.latest = {"client": {}, "guest": {}}
         self.ended_at = {}
         label = f"counter-{protocol}-{client}"
         self.logs = {role: os.path.join(lab.directory, f"{label}-{role}.bin") for role in ("client", "guest")}
         common = ["--protocol", protocol, "--port", str(port), "--seconds", str(seconds), "--dead-after", str(dead_after)]
-        self.server = lab.spawn(guest, f"{label}-guest", [program, "serve", "--log", self.logs["guest"]] + common,
+        pace = [] if guest_rate == 1000 else ["--rate", str(guest_rate), "--gather", str(1 / guest_rate)]
+        self.server = lab.spawn(guest, f"{label}-guest", [program, "serve", "--log", self.logs["guest"]] + pace + common,
                                 on_line=self._keep("guest"))
         self.server.wait_for_log("counter: ready", 20)
         self.client = lab.spawn(client, label, [program, "connect", "--host", name, "--log", self.logs["client"]] + common,

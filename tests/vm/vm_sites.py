@@ -112,10 +112,13 @@ class Hypervisors:
         return times
 
     def _activate(self, name, source, to):
-        """Both routers know it when this returns, and what was on the way to the guest has come to it."""
+        """Whoever delivers to the guest at its source knows it when this returns, and what was on the way has come."""
         self.step(to, "activate", self.node(name))
-        wait_until(lambda: self.presence(name, source) in ("away", None), lambda: self.presence(name, source), pause=0.002)
+        wait_until(lambda: self.has_left(name, source), lambda: f"{name} has not left {source}", pause=0.002)
         time.sleep(0.002)
+
+    def has_left(self, name, source):
+        return self.presence(name, source) in ("away", None)
 
 
 class VmSites(Hypervisors, TruthSites):
@@ -141,3 +144,6 @@ class VmSites(Hypervisors, TruthSites):
 
     def names_known(self, name):
         self.announce(name)
+
+    def has_left(self, name, source):
+        return super().has_left(name, source) and self.presence_of(source, name) != "here"

@@ -36,6 +36,8 @@ int run(int argc, char** argv) {
     command->add_option("--log", settings.log)->required();
     command->add_option("--rate", settings.rate, "records per second")->check(CLI::Range(1, 100000));
     command->add_option("--seconds", settings.seconds, "end the session by itself after so long");
+    command->add_option("--gather", settings.gather,
+                        "seconds between looks at what has come: spares a slow machine a wake-up for each record");
     command->add_option("--dead-after", settings.dead_after, "seconds of silence");
   }
   CLI11_PARSE(app, argc, argv);

@@ -53,13 +53,15 @@ void Session::run() {
 
 void Session::wait() {
   pollfd waits[2] = {{signals_, POLLIN, 0}, {socket_.fd, 0, 0}};
-  if (!input_closed_) waits[1].events |= POLLIN;
+  const bool gathers = settings_.gather > 0 && !ending_;
+  if (!input_closed_ && !gathers) waits[1].events |= POLLIN;
   if (blocked()) waits[1].events |= POLLOUT;
   std::int64_t next = next_report_;
   if (ending_)
     next = std::min(next, next_goodbye_);
   else if (!blocked())
     next = std::min(next, next_tick_);
+  if (gathers) next = std::min(next, next_gathering_);
   const std::int64_t left = std::max<std::int64_t>(0, next - monotonic_now());
   const timespec timeout{left / second, left % second};
   if (ppoll(waits, 2, &timeout, nullptr) < 0) return;
@@ -68,7 +70,13 @@ void Session::wait() {
     if (read(signals_, &which, sizeof which) > 0) ending_ = true;
   }
   if ((waits[1].revents & POLLOUT) != 0) flush();
-  if ((waits[1].revents & ~POLLOUT) != 0 && !input_closed_) receive();
+  if (gathers) {
+    if (monotonic_now() < next_gathering_) return;
+    next_gathering_ = monotonic_now() + nanoseconds(settings_.gather);
+    receive();
+  } else if ((waits[1].revents & ~POLLOUT) != 0 && !input_closed_) {
+    receive();
+  }
 }
 
 void Session::on_time(std::int64_t now) {
@@ -127,11 +135,9 @@ void Session::flush() {
 
 void Session::receive() {
   for (int n = 0; n < 256 && !finished_ && !input_closed_; ++n) {
-    const std::size_t have = input_.size();
-    input_.resize(have + std::size_t{16} * 1024);
-    const ssize_t got = recv(socket_.fd, input_.data() + have, input_.size() - have, MSG_DONTWAIT);
+    const ssize_t got = recv(socket_.fd, block_.data(), block_.size(), MSG_DONTWAIT);
     const int why = errno;
-    input_.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got > 0) input_.insert(input_.end(), block_.begin(), block_.begin() + got);
     if (got < 0) {
       // An ICMP error is news for a datagram socket, the end for a stream.
       if (settings_.stream() && why != EAGAIN && why != EINTR) die(std::strerror(why));

@@ -4,6 +4,7 @@
 // at most 3 s; a stream error or an early close is death; so is silence for settings.dead_after.
 #pragma once
 
+#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -53,10 +54,11 @@ class Session {
   int signals_;
   Log& log_;
   Tally tally_;
+  std::array<std::uint8_t, 16384> block_{};
   ByteVector input_;   // less than a record, between reads
   ByteVector output_;  // the rest of a record that a full stream did not take
   std::uint64_t sequence_ = 0, send_errors_ = 0;
-  std::int64_t start_ = 0, next_tick_ = 0, next_report_ = 0, heard_ = 0;
+  std::int64_t start_ = 0, next_tick_ = 0, next_report_ = 0, next_gathering_ = 0, heard_ = 0;
   std::int64_t end_sent_ = 0, end_heard_ = 0, next_goodbye_ = 0;
   bool ending_ = false, input_closed_ = false, finished_ = false;
   std::string died_;

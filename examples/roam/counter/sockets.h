@@ -17,7 +17,7 @@ struct Settings {
   std::string host, protocol = "udp", log;
   std::uint16_t port = 0;
   unsigned rate = 1000;
-  double seconds = 120, dead_after = 6, answer_within = 15;
+  double seconds = 120, dead_after = 6, answer_within = 15, gather = 0;
   bool stream() const { return protocol == "tcp"; }
 };
 
