@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A guest moves by `virsh migrate` between two libvirtd, and all that the network hears of it comes from our hook and its
-service. Sessions with clients of three kinds go on, over moves both ways and a migration that was called off.
+service. Sessions with clients of three kinds go on, over moves both ways, a migration that was called off, and one that failed.
 
     libvirt_test.py BUILD [stop|live]
 
@@ -116,6 +116,22 @@ def called_off(sites):
     sites.wait_presence(GUEST, source, sites.inside(GUEST, source))
 
 
+def failed(sites):
+    """Its destination dies while the guest stands still: libvirt lets it go on where it was, and the network hears of that."""
+    source = sites.where[GUEST]
+    here, there = sites.libvirts[source], sites.libvirts[OTHER[source]]
+    begin, events = time.monotonic(), len(here.events)
+    command = here.migration(GUEST, there, "--bandwidth", "8")
+    wait_until(lambda: sites.router_did(source, "activate", begin), "it is not activated")
+    there.run("sh", "-c", f"kill -KILL $(cat /run/libvirt/qemu/{GUEST}.pid)")
+    check(command.wait(30) != 0, "a migration without a destination has happened")
+    here.wait_event("RESUME", GUEST, events)
+    wait_until(lambda: sites.router_did(source, "abort", begin),
+               lambda: f"no abort: {sites.sites[source].router.log_text()[-1500:]}")
+    sites.wait_presence(GUEST, source, sites.inside(GUEST, source))
+    check(not any(sites.router_did(site, "release", begin) for site in OTHER), "it was released")
+
+
 def sessions_of(sites):
     """With p by its ILNP name, with o by the name that it has outside of its home, with q by its EID."""
     guest, clients = sites.machines[GUEST], sites.lab.namespaces
@@ -129,15 +145,24 @@ def sessions_of(sites):
                        for each, kind in kinds.items()]
 
 
-def go_on(sites, sessions):
-    """Each of them gets further; a guest that is dead is the reason if one does not."""
-    before = [session.so_far() for session in sessions]
-    try:
-        for session, count in zip(sessions, before):
-            wait_until(lambda s=session, c=count: s.so_far() >= c + 10, f"{session.name} stopped at {count}")
-    except Failure:
-        sites.machines[GUEST].machine.check_answers()
-        raise
+def go_on(sessions):
+    """Each of them gets further."""
+    for session, count in [(session, session.so_far()) for session in sessions]:
+        wait_until(lambda s=session, c=count: s.so_far() >= c + 10, f"{session.name} stopped at {count}")
+
+
+def moves_of(sites, sessions, options):
+    """[(what, times)], after each of which all sessions go on."""
+    moves = []
+    for what in ("to dc2", "to dc1"):
+        moves.append((what, move(sites, options)))
+        go_on(sessions)
+    for ends_badly in (called_off, failed):
+        ends_badly(sites)
+        go_on(sessions)
+    moves.append(("to dc2 again", move(sites, options)))
+    go_on(sessions)
+    return moves
 
 
 def report(moves, sessions):
@@ -162,16 +187,12 @@ def test(lab):
     sites.start_libvirts()
     guest = sites.machine(GUEST, libvirts=sites.libvirts)
     print(f"{guest.machine.accelerator}: {guest.machine.why}")
-    sessions, moves = sessions_of(sites), []
-    go_on(sites, sessions)
-    for name in ("to dc2", "to dc1"):
-        moves.append((name, move(sites, OPTIONS[way])))
-        go_on(sites, sessions)
-    called_off(sites)
-    go_on(sites, sessions)
-    moves.append(("to dc2 again", move(sites, OPTIONS[way])))
-    go_on(sites, sessions)
-    report(moves, sessions)
+    sessions = sessions_of(sites)
+    try:
+        report(moves_of(sites, sessions, OPTIONS[way]), sessions)
+    except Failure:
+        guest.machine.check_answers()  # else that is the reason
+        raise
 
 
 test_main(test)

@@ -150,10 +150,10 @@ class Machine:
 
     def check_alive(self):
         """DeadGuest when the kernel in it has said so, or QEMU is gone."""
-        check(self.qemu.running(), f"{self.name}: QEMU ended: {self.qemu.qemu_text()[-500:]}")
         words = self.qemu.death()
         if words:
             raise DeadGuest(f"{self.name}: the guest's kernel died: {words}")
+        check(self.qemu.running(), f"{self.name}: QEMU ended: {self.qemu.qemu_text()[-500:]}")
 
     def check_answers(self, timeout=10):
         """It runs commands: else it has fallen silent though QEMU says that it runs."""
