@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What follows from a change of the network, in the order that keeps a move short: packet sockets and ways out, our
-// I-LV addresses, the forwarder (Locator Updates leave at once), then names and the rest.
+// What follows from a change of the network, in the order that keeps a move short: packet sockets and ways out, the
+// forwarder (Locator Updates leave at once), our I-LV addresses, then names and the rest.
 #include <algorithm>
 #include <fstream>
 
@@ -49,7 +49,6 @@ void Daemon::locators_changed() {
   update_ports(changes);
   if (!changes.up.empty() || !changes.down.empty()) {
     wire_->set_routes(tracker_.usable(), tracker_);
-    update_ilvs();
     for (const auto& [locator, ifindex] : changes.down) {
       // A locator that moved to another interface is down here and up there: up first keeps it in the set.
       const bool elsewhere = std::any_of(changes.up.begin(), changes.up.end(),
@@ -59,6 +58,8 @@ void Daemon::locators_changed() {
     for (const LocatorTracker::Usable& u : changes.up) forwarder_->locator_up(now, u.locator, actions_);
     for (const auto& [locator, ifindex] : changes.down) forwarder_->locator_down(now, locator, ifindex, actions_);
     apply(actions_);
+    // A router that asks for an address before it is there is told of it then.
+    update_ilvs();
     if (changes.smallest_mtu != 0)
       if (auto set = kernel_->set_link_mtu(changes.smallest_mtu); !set)
         log_event(LogLevel::error, "route_mtu_not_set", {{"reason", set.error().message}});
@@ -104,19 +105,17 @@ void Daemon::set_filter() {
 }
 
 void Daemon::update_ilvs() {
-  const auto added = kernel_->set_ilvs(tracker_.usable(), forwarder_->own_nids(), addressed_nids());
+  const auto added = kernel_->add_ilvs(tracker_.usable(), forwarder_->own_nids(), addressed_nids());
   ilvs_incomplete_ = !added;
-  if (!added) {
-    log_event(LogLevel::error, "address_not_added", {{"reason", added.error().message}});
-    return;
-  }
-  for (const auto& [ifindex, ilv] : added.value()) {
+  if (!added) log_event(LogLevel::error, "address_not_added", {{"reason", added.error().message}});
+  for (const auto& [ifindex, ilv] : added ? added.value() : KernelState::Added{}) {
     const LocatorTracker::Uplink* uplink = tracker_.uplink(ifindex);
     if (uplink == nullptr) continue;
     // The router may have asked for this address in vain while we were away, and would ask again in a second only.
     announce(ifindex, ilv, false);
     run_dad(dad_.start(loop_.now(), ifindex, ilv, uplink->mac));
   }
+  kernel_->finish_ilvs(tracker_.usable());
 }
 
 /// After a crash the kernel may still have I-LVs of locators that are gone by now, or of NIDs that no peer knows.

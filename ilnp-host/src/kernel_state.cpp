@@ -133,21 +133,10 @@ void KernelState::remove(const Ilv& ilv) {
   (void)commands_.delete_route(route);
 }
 
-Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
-    const std::vector<LocatorTracker::Usable>& usable, const std::vector<NodeId>& nids,
-    const std::vector<NodeId>& ephemeral) {
-  if (ip_only_ != nullptr) ip_only_->set_links(usable);
-  std::set<Ilv> wanted, preferred;
-  for (const LocatorTracker::Usable& u : usable) {
-    for (const NodeId nid : nids) {
-      const Ilv ilv{u.locator.interface, {u.locator.locator, nid}, u.gateway, first_table + u.locator.interface};
-      wanted.insert(ilv);
-      if (!u.kernel_has_address && nid == nids.front()) preferred.insert(ilv);
-    }
-    for (const NodeId nid : ephemeral) wanted.insert({u.locator.interface, {u.locator.locator, nid}, {}, 0});
-  }
+template <class Predicate>
+void KernelState::remove_ilvs_if(Predicate goes) {
   for (auto it = ilvs_.begin(); it != ilvs_.end();) {
-    if (wanted.count(*it) != 0) {
+    if (!goes(*it)) {
       ++it;
       continue;
     }
@@ -156,7 +145,30 @@ Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
     preferred_.erase(gone);
     remove(gone);
   }
-  std::vector<std::pair<unsigned, Address>> added;
+}
+
+Result<KernelState::Added> KernelState::add_ilvs(const std::vector<LocatorTracker::Usable>& usable,
+                                                 const std::vector<NodeId>& nids,
+                                                 const std::vector<NodeId>& ephemeral) {
+  std::set<Ilv> preferred;
+  std::set<Ilv>& wanted = wanted_ilvs_;
+  wanted.clear();
+  for (const LocatorTracker::Usable& u : usable) {
+    for (const NodeId nid : nids) {
+      const Ilv ilv{u.locator.interface, {u.locator.locator, nid}, u.gateway, first_table + u.locator.interface};
+      wanted.insert(ilv);
+      if (!u.kernel_has_address && nid == nids.front()) preferred.insert(ilv);
+    }
+    for (const NodeId nid : ephemeral) wanted.insert({u.locator.interface, {u.locator.locator, nid}, {}, 0});
+  }
+  // Another gateway: its address must not go after it has come.
+  const auto comes_again = [&](const Ilv& ilv) {
+    return wanted.count(ilv) == 0 && std::any_of(wanted.begin(), wanted.end(), [&](const Ilv& w) {
+             return w.ifindex == ilv.ifindex && w.address == ilv.address;
+           });
+  };
+  remove_ilvs_if(comes_again);
+  Added added;
   Result<void> outcome = ok();
   for (const Ilv& ilv : wanted) {
     const bool prefer = preferred.count(ilv) != 0;
@@ -175,9 +187,14 @@ Result<std::vector<std::pair<unsigned, Address>>> KernelState::set_ilvs(
     ilvs_.insert(ilv);
     added.emplace_back(ilv.ifindex, ilv.address);
   }
-  note_ilvs();
   if (!outcome) return outcome.error();
   return added;
+}
+
+void KernelState::finish_ilvs(const std::vector<LocatorTracker::Usable>& usable) {
+  remove_ilvs_if([&](const Ilv& ilv) { return wanted_ilvs_.count(ilv) == 0; });
+  if (ip_only_ != nullptr) ip_only_->set_links(usable);
+  note_ilvs();
 }
 
 bool KernelState::has_ilv(unsigned ifindex, const Address& ilv) const {

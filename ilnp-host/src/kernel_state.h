@@ -48,10 +48,12 @@ class KernelState {
   /// never picks one as a source by itself - except while it has no other address there (duplicate address detection
   /// takes it a second): plain packets, DNS among them, would leave with the address of the place that was left.
   /// Nothing but neighbour discovery happens under those of `ephemeral` NIDs: they need no routing of their own.
-  /// Returns those that were added (they want duplicate address detection).
-  Result<std::vector<std::pair<unsigned, Address>>> set_ilvs(const std::vector<LocatorTracker::Usable>& usable,
-                                                             const std::vector<NodeId>& nids,
-                                                             const std::vector<NodeId>& ephemeral);
+  /// Returns those that were added (they want duplicate address detection). Those of former locators stay until
+  /// finish_ilvs(), which can wait: a move should not wait for them.
+  using Added = std::vector<std::pair<unsigned, Address>>;
+  Result<Added> add_ilvs(const std::vector<LocatorTracker::Usable>& usable, const std::vector<NodeId>& nids,
+                         const std::vector<NodeId>& ephemeral);
+  void finish_ilvs(const std::vector<LocatorTracker::Usable>& usable);
   bool has_ilv(unsigned ifindex, const Address& ilv) const;
   /// Whether a daemon before us noted it.
   bool was_noted(const Address& ilv) const { return noted_.contains(ilv); }
@@ -79,6 +81,8 @@ class KernelState {
   Result<void> add(const Ilv& ilv, bool preferred);
   Result<void> set_address(const Ilv& ilv, bool preferred);
   void remove(const Ilv& ilv);
+  template <class Predicate>
+  void remove_ilvs_if(Predicate goes);
   void note_ilvs() const;
 
   NetworkCommands& commands_;
@@ -92,6 +96,7 @@ class KernelState {
   std::optional<IngressFilter::Plan> filter_plan_;       // in force
   std::map<unsigned, std::string> filtered_interfaces_;  // by index: the kernel drops a chain with its device
   std::set<Ilv> ilvs_;
+  std::set<Ilv> wanted_ilvs_;
   std::set<Ilv> preferred_;  // those of ilvs_ that the kernel may pick as a source
   std::uint32_t route_mtu_ = 0;
   bool client_is_preferred_ = false;
