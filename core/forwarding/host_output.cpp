@@ -251,11 +251,11 @@ void HostForwarder::note_sent(TimePoint now, Correspondent& c, std::size_t octet
 }
 
 Verdict HostForwarder::hold(TimePoint now, Correspondent& c, const Packet& packet) {
-  if (c.held == nullptr) c.held = std::make_unique<std::vector<HeldPacket>>();
+  if (c.held == nullptr) c.held = std::make_unique<std::deque<HeldPacket>>();
   if (held_octets_ + packet.size() > tuning_.hold_octets) return drop(DropReason::out_held_too_many);
   if (c.held->size() >= tuning_.hold_packets) {
     held_octets_ -= c.held->front().bytes.size();
-    c.held->erase(c.held->begin());  // the oldest is the least useful
+    c.held->pop_front();  // the oldest is the least useful
     drop(DropReason::out_held_too_many);
   }
   const Bytes bytes = packet.bytes();
@@ -301,17 +301,20 @@ Verdict HostForwarder::send_again(TimePoint now, const HeldPacket& held, Actions
 /// In the order in which our kernel sent them, as many as may go.
 void HostForwarder::release_held(TimePoint now, Correspondent& c, Actions& actions) {
   if (c.held == nullptr || c.held->empty() || !choose_pair(now, c, c.held->front().bytes.size())) return;
-  std::vector<HeldPacket> packets = std::move(*c.held);
+  // Out of the way: what is sent while others wait would wait behind them.
+  std::deque<HeldPacket> packets = std::move(*c.held);
   c.held.reset();
-  for (HeldPacket& held : packets) {
-    if (c.held != nullptr) {  // an earlier one has to wait on: order is kept, and every one keeps its time
-      c.held->push_back(std::move(held));
-      continue;
-    }
+  while (!packets.empty() && c.held == nullptr) {
+    HeldPacket held = std::move(packets.front());
+    packets.pop_front();
     held_octets_ -= held.bytes.size();
-    const Verdict verdict = send_again(now, held, actions);
-    if (verdict.disposition == Disposition::held && c.held != nullptr) c.held->back().until = held.until;
+    (void)send_again(now, held, actions);
+    if (c.held == nullptr) continue;
+    // It has to wait on: order is kept, and it keeps its time.
+    packets.push_front(std::move(c.held->back()));
+    packets.front().until = held.until;
   }
+  if (!packets.empty()) c.held = std::make_unique<std::deque<HeldPacket>>(std::move(packets));
 }
 
 }  // namespace ilnp

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -136,7 +137,7 @@ struct alignas(64) Correspondent {
 
   std::unique_ptr<LuSender> lu_sender;
   std::unique_ptr<LuMemory> lu_memory;
-  std::unique_ptr<std::vector<HeldPacket>> held;
+  std::unique_ptr<std::deque<HeldPacket>> held;
   std::unique_ptr<std::vector<StalledSegment>> stalled;
   std::unique_ptr<KeptPacket> kept;
   std::unique_ptr<ServedPorts> served;

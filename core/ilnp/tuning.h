@@ -93,7 +93,7 @@ struct Tuning {
   Duration stall = 100ms;             ///< unanswered for this long: TCP segments may be retransmissions
   std::size_t max_stalled = 64;       ///< connections remembered per peer
   Duration hold_time = 2s;
-  std::size_t hold_packets = 64;        ///< per peer
+  std::size_t hold_packets = 2048;      ///< per peer: a stream of 1 kHz waits for as long as any packet does
   std::size_t hold_octets = 16u << 20;  ///< node-wide
 };
 
