@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/base/rate_limit.h"
 #include "core/base/time.h"
 
 namespace ilnp {
@@ -18,8 +19,8 @@ class ClockWatch {
     std::uint64_t suppressed = 0;  ///< there were too many
   };
   static constexpr Duration too_late = milliseconds{50};
-  static constexpr unsigned most_at_once = 4;
-  static constexpr Duration one_more_each = seconds{15};
+  static constexpr unsigned most_at_once = 4;  ///< of each kind
+  static constexpr seconds one_more_each{15};
 
   /// `tick`: how often the clock is looked at; zero: never.
   explicit ClockWatch(Duration tick) : tick_{tick} {}
@@ -33,12 +34,12 @@ class ClockWatch {
   const Counters& counters() const { return counters_; }
 
  private:
-  bool may_tell(TimePoint now);
+  bool may_tell(TimePoint now, RateLimit& limit);
 
   Duration tick_;
   TimePoint next_ = never;  ///< `never` until the first tick
-  TimePoint refilled_{};
-  unsigned left_ = most_at_once;
+  // Of its own each: a machine that is always late still hears that its clock was set.
+  RateLimit late_{1.0 / one_more_each.count(), most_at_once}, set_{late_};
   Counters counters_;
 };
 

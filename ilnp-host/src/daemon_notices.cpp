@@ -24,10 +24,10 @@ void Daemon::on_clock_set(Duration step) {
 
 /// Nothing is given up for it: the routers' answers tell where we are.
 void Daemon::clock_jumped(std::string_view sign, Duration by) {
-  log_event(LogLevel::info, "clock_jump",
-            {{"sign", sign}, {"by_ms", std::chrono::duration_cast<milliseconds>(by).count()}});
   tracker_.on_move(loop_.now(), MoveCheck::Sign::weak);
   locators_changed();
+  log_event(LogLevel::info, "clock_jump",
+            {{"sign", sign}, {"by_ms", std::chrono::duration_cast<milliseconds>(by).count()}});
 }
 
 /// Whoever has the other end owns this machine: it need not prove anything, and may not do more than ask.
@@ -40,8 +40,8 @@ std::string Daemon::on_host_line(std::string_view line) {
   }
   ++notices_heard_;
   const bool moved = tracker_.on_notice(loop_.now(), notice.value());
-  log_event(LogLevel::info, "host_notice", {{"locators", notice.value().locators.size()}, {"host_moved", moved}});
   if (!tracker_.in_resync()) locators_changed();
+  log_event(LogLevel::info, "host_notice", {{"locators", notice.value().locators.size()}, {"host_moved", moved}});
   return heard_notice(notice.value(), moved).dump();
 }
 
