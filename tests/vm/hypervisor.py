@@ -34,8 +34,9 @@ class Hypervisor:
             self.ns.sysctl(f"net.ipv6.conf.{each}.disable_ipv6", 1)
             self.ns.ip("link", "set", each, "up")
 
-    def tap(self, name, bridge, queue=1000):
-        """In the bridge from now on; QEMU comes to it later."""
+    def tap(self, name, bridge, queue=10000):
+        """In the bridge from now on; QEMU comes to it later. `queue`: packets that wait for an emulated guest, which may be
+        slow for seconds where the machine is busy."""
         self.ns.ip("tuntap", "add", "dev", name, "mode", "tap", "vnet_hdr")
         self.ns.sysctl(f"net.ipv6.conf.{name}.disable_ipv6", 1)
         self.ns.ip("link", "set", name, "txqueuelen", str(queue), "master", bridge, "up")
