@@ -65,6 +65,7 @@ class Qemu:
         hypervisor.tap(self.taps[0], hypervisor.bridge)
         hypervisor.tap(self.taps[1], CONTROL_BRIDGE)
         self.console, self.channel = self._file("console"), unix_path(self.folder, f"{self.label}.host")
+        self.second_qmp = unix_path(self.folder, f"{self.label}.qmp2")  # for another process: a socket speaks with one at a time
         socket_path = unix_path(self.folder, f"{self.label}.qmp")
         with open(self._file("qemu.log"), "wb") as log:
             self.process = hypervisor.ns.start(QEMU, *self._arguments(accelerator, socket_path, incoming),
@@ -82,6 +83,7 @@ class Qemu:
                  "-m", f"{guest.memory}M", "-kernel", guest.kernel.image, "-initrd", guest.initramfs,
                  "-append", COMMAND_LINE,
                  "-no-reboot", "-serial", f"file:{self.console}", "-qmp", f"unix:{socket_path},server=on,wait=off",
+                 "-qmp", f"unix:{self.second_qmp},server=on,wait=off",
                  "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=host,path={self.channel},server=on,wait=off",
                  "-device", "virtserialport,chardev=host,name=org.ilnp.host.0"]
@@ -90,6 +92,10 @@ class Qemu:
             words += ["-netdev", f"tap,id=net{number},ifname={tap},script=no,downscript=no",
                       "-device", f"virtio-net-pci,netdev=net{number},mac={mac},romfile="]
         return words + list(guest.more) + (["-incoming", "defer"] if incoming else [])
+
+    def uri(self, way):
+        """Where it waits for the guest. Memory that is not copied needs no network."""
+        return f"unix:{self._file('mig')}" if way == "shared" else f"tcp:{self.hypervisor.address}:{4000 + self.number}"
 
     def console_text(self):
         try:

@@ -15,7 +15,7 @@ import time
 from vm_sites import VmSites
 
 # pylint: disable=wrong-import-order
-from counters import Counted
+from counters import Counted, go_on
 from flows import LATE
 from lab import PREFIX, Failure, check, same, test_main, wait_until
 from libvirt import PrivateLibvirt, why_not
@@ -143,12 +143,6 @@ def sessions_of(sites):
                 for each, kind in kinds.items()]
     return sessions + [Counted(f"{kind}, UDP", clients[each], guest.machine, names[each], rate=RATE if each == "p" else RATE // 4)
                        for each, kind in kinds.items()]
-
-
-def go_on(sessions):
-    """Each of them gets further."""
-    for session, count in [(session, session.so_far()) for session in sessions]:
-        wait_until(lambda s=session, c=count: s.so_far() >= c + 10, f"{session.name} stopped at {count}")
 
 
 def moves_of(sites, sessions, options):

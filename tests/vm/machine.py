@@ -59,6 +59,8 @@ class Control:
         run("ip", "link", "add", "ctl", "netns", hypervisor.ns.full, "type", "veth", "peer", "name", end, "netns", self.ns.full)
         self.ns.ip("link", "set", end, "master", "switch", "up")
         hypervisor.ns.ip("link", "set", "ctl", "master", CONTROL_BRIDGE, "up")
+        # Else a bridge's address is one of its ports', and changes with each guest that comes or goes: the others would not know.
+        hypervisor.ns.ip("link", "set", CONTROL_BRIDGE, "address", f"02:00:00:00:77:{self.count:02x}")
         hypervisor.ns.ip("addr", "add", f"{address}/24", "dev", CONTROL_BRIDGE)
         hypervisor.address = address
 
@@ -135,16 +137,20 @@ class Machine:
     def migrate(self, to, way, before_stop=lambda: None, progress=lambda share: None):
         """Its times (see Migration). When it fails, the guest is where it was, and the other process is gone."""
         destination = self.expect_at(to)
-        move = Migration(self.qemu, destination, way, self.hypervisors[to].address, before_stop, progress)
+        move = Migration(self.qemu, destination, way, destination.uri(way), before_stop, progress)
         try:
             move.run()
         except Failure:
             destination.end()
             raise
+        self.taken_over(destination, to)
+        return move.times
+
+    def taken_over(self, destination, to):
+        """It runs there now, whoever moved it."""
         source, self.qemu, self.where = self.qemu, destination, to
         source.end()
         self.check_alive()
-        return move.times
 
     # ---------------------------------------------------------------- life and death
 

@@ -9,8 +9,9 @@ Ways of a guest's memory:
 
 The network is told right before the guest stops, not after it: what comes for it from then on is held where it will be, and
 what is on its last metres still finds it. A hypervisor drops what comes for a stopped guest, so nobody can do that later.
+
+Everything may be done twice: who comes after an orchestrator that died does what is left (orchestrate.py).
 """
-import os
 import time
 
 from lab import Failure, check, wait_until
@@ -26,14 +27,15 @@ class Aborted(Failure):
 
 
 class Migration:
-    """From `source` to `destination` (Qemu, waiting). `address`: of the destination's hypervisor, for what is copied.
+    """From `source` to `destination` (Qemu, waiting). `uri`: where the destination waits for it.
     `before_stop()` tells the network. `times`: CLOCK_MONOTONIC seconds of each step."""
 
-    def __init__(self, source, destination, way, address, before_stop=lambda: None, progress=lambda share: None):
+    on_step = staticmethod(lambda step: None)  # called right before each step that changes something
+
+    def __init__(self, source, destination, way, uri, before_stop=lambda: None, progress=lambda share: None):
         check(way in WAYS, f"no such way: {way}")
-        self.source, self.destination, self.way, self.address = source, destination, way, address
+        self.source, self.destination, self.way, self.uri = source, destination, way, uri
         self.before_stop, self.progress, self.times = before_stop, progress, {}
-        self.port = 4000 + destination.number
 
     def note(self, step, when=None):
         self.times.setdefault(step, when or time.monotonic())
@@ -43,7 +45,8 @@ class Migration:
         self.prepare()
         begin = len(self.source.qmp.events), len(self.destination.qmp.events)
         try:
-            getattr(self, f"_{self.way}")()
+            self.begin()
+            self.complete()
             self._resumed(*begin)
         except Aborted:
             raise
@@ -53,48 +56,56 @@ class Migration:
 
     def prepare(self):
         self.note("begin")
+        self.on_step("incoming")
         capabilities = {"events": True, "x-ignore-shared": self.way == "shared", "postcopy-ram": self.way == "postcopy"}
-        words = [{"capability": name, "state": state} for name, state in capabilities.items()]
         for end in (self.source, self.destination):
-            end.qmp.ask("migrate-set-capabilities", capabilities=words)
+            so = {each["capability"]: each["state"] for each in end.qmp.ask("query-migrate-capabilities")}
+            words = [{"capability": name, "state": state} for name, state in capabilities.items() if so[name] != state]
+            if words:  # else it may wait already, and takes no settings then
+                end.qmp.ask("migrate-set-capabilities", capabilities=words)
         self.source.qmp.ask("migrate-set-parameters", **{
             "max-bandwidth": COPY_RATE if self.way in ("live", "postcopy") else 1 << 40, "downtime-limit": DOWNTIME})
-        uri = f"unix:{os.path.join(self.source.folder, self.destination.label)}.mig" if self.way == "shared" else \
-            f"tcp:{self.address}:{self.port}"
-        self.destination.qmp.ask("migrate-incoming", uri=uri)
-        self.uri = uri
+        try:
+            self.destination.qmp.ask("migrate-incoming", uri=self.uri)
+        except Failure as failure:
+            if "already been started" not in str(failure):
+                raise
+
+    def begin(self):
+        """Until QEMU has been told to migrate."""
+        if self.way in ("shared", "stop"):
+            self._tell()
+        if self.way == "stop":
+            self.on_step("stop")
+            self.source.qmp.ask("stop")
+        if self.way == "live":
+            self.source.qmp.ask("migrate-set-parameters", **{"downtime-limit": 1})
+        self.on_step("migrate")
+        self.source.qmp.ask("migrate", uri=self.uri)
+
+    def complete(self):
+        """From then on until the guest runs there, or will without us."""
+        if self.way == "live":
+            self._wait_copied_to(0.95)
+            self.source.qmp.ask("migrate-set-parameters", **{"max-bandwidth": LAST_RATE})
+            self._tell()
+            self.source.qmp.ask("migrate-set-parameters", **{"max-bandwidth": 1 << 40, "downtime-limit": DOWNTIME})
+        elif self.way == "postcopy":
+            self._wait_copied_to(0.5)
+            self._tell()
+            self.source.qmp.ask("migrate-start-postcopy")
+        elif self.way == "stop":
+            self._wait_copied()
+            # While it still takes over, `cont` would be swallowed.
+            wait_until(lambda: self.destination.status() == "paused", lambda: f"destination: {self.destination.status()}", pause=0.002)
+            self.on_step("cont")
+            self.destination.qmp.ask("cont")
 
     def _tell(self):
+        self.on_step("activate")
         self.note("told")
         self.before_stop()
         self.note("activated")
-
-    def _shared(self):
-        self._tell()
-        self.source.qmp.ask("migrate", uri=self.uri)
-
-    def _stop(self):
-        self._tell()
-        self.source.qmp.ask("stop")
-        self.source.qmp.ask("migrate", uri=self.uri)
-        self._wait_copied()
-        # While it still takes over, `cont` would be swallowed.
-        wait_until(lambda: self.destination.status() == "paused", lambda: f"destination: {self.destination.status()}", pause=0.002)
-        self.destination.qmp.ask("cont")
-
-    def _live(self):
-        self.source.qmp.ask("migrate-set-parameters", **{"downtime-limit": 1})
-        self.source.qmp.ask("migrate", uri=self.uri)
-        self._wait_copied_to(0.95)
-        self.source.qmp.ask("migrate-set-parameters", **{"max-bandwidth": LAST_RATE})
-        self._tell()
-        self.source.qmp.ask("migrate-set-parameters", **{"max-bandwidth": 1 << 40, "downtime-limit": DOWNTIME})
-
-    def _postcopy(self):
-        self.source.qmp.ask("migrate", uri=self.uri)
-        self._wait_copied_to(0.5)
-        self._tell()
-        self.source.qmp.ask("migrate-start-postcopy")
 
     def _state(self):
         state = self.source.qmp.ask("query-migrate")
