@@ -29,6 +29,8 @@ class ClockWatch {
   std::optional<Duration> on_tick(TimePoint now);
   /// Somebody set the wall clock. False: there were too many signs.
   bool on_clock_set(TimePoint now);
+  /// The machine stood still, and on_tick() has not been called since.
+  bool is_late(TimePoint now) const { return next_ != never && now >= next_ + too_late; }
   /// When on_tick() wants to be called.
   TimePoint next_tick() const { return next_; }
   const Counters& counters() const { return counters_; }

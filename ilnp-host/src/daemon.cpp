@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t tun_batch = 8;
 constexpr int tun_turns = 8;  ///< then the rest of the loop has its turn
+constexpr int netlink_turns = 64;
 constexpr Duration farewell = milliseconds{500};
 
 }  // namespace
@@ -133,8 +134,17 @@ void Daemon::expect(const Batch& batch, PairOf pair_of) {
   forwarder_->expect(pairs_);
 }
 
+/// After a standstill the routers may be others: what the kernel has heard of them goes before packets that waited,
+/// which would be sent to those of before.
+void Daemon::catch_up(TimePoint now) {
+  if (!clock_watch_.is_late(now)) return;
+  for (int turn = 0; turn < netlink_turns && drain_netlink(); ++turn) {
+  }
+}
+
 bool Daemon::drain_tun() {
   const TimePoint now = loop_.now();
+  catch_up(now);
   bool more = true;
   for (int turn = 0; more && turn < tun_turns; ++turn) {
     more = read_tun();

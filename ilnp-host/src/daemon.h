@@ -35,6 +35,7 @@ class Daemon : public DaemonProcess {
   friend void register_status(Daemon& daemon);
   void apply(Actions& actions);
   bool drain_tun();
+  void catch_up(TimePoint now);
   bool read_tun();
   template <class Batch, class PairOf>
   void expect(const Batch& batch, PairOf pair_of);

@@ -59,6 +59,8 @@ class DaemonProcess {
   /// The end of run().
   virtual void finish(bool take_down) = 0;
 
+  /// Takes news of the network that is waiting, before its turn; false: for now there is no more.
+  bool drain_netlink();
   /// When it is gone: at once, but not again and again. Called now and then.
   void restore_filter();
 
@@ -70,7 +72,6 @@ class DaemonProcess {
   std::unique_ptr<NeighbourDiscoverySocket> neighbour_discovery_;
 
  private:
-  bool drain_netlink();
   bool drain_neighbour_discovery();
   void on_signal(int number);
 

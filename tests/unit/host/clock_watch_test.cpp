@@ -38,6 +38,20 @@ TEST_F(ClockWatchTest, LateTimerIsASignOnce) {
   EXPECT_EQ(clock_.counters().jumps, 1u);
 }
 
+TEST_F(ClockWatchTest, MachineIsLateUntilTheTick) {
+  const TimePoint late = clock_.next_tick() + ClockWatch::too_late;
+  EXPECT_FALSE(clock_.is_late(late - milliseconds{1}));
+  EXPECT_TRUE(clock_.is_late(late));
+  clock_.on_tick(late);
+  EXPECT_FALSE(clock_.is_late(late));
+}
+
+TEST_F(ClockWatchTest, ClockThatNobodyLooksAtIsNeverLate) {
+  ClockWatch off{Duration::zero()};
+  off.on_tick(now_);
+  EXPECT_FALSE(off.is_late(now_ + seconds{3600}));
+}
+
 TEST_F(ClockWatchTest, NextTickIsCountedFromTheLateOne) {
   late_by(seconds{3600});
   EXPECT_EQ(clock_.next_tick(), now_ + tick);
