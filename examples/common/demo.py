@@ -26,7 +26,7 @@ from .processes import Failure  # noqa: E402
 
 GUEST, NID_GUEST = "guest", "200:0:0:a"
 NAME, STUB = f"{GUEST}.ex.example", "127.0.0.106"
-COUNTER_PORTS = {"p": 7001, "q": 7011}
+COUNTER_PORTS = {"p": 7001, "q": 7011, "o": 7021}
 FIRST_EVENT = 4.0      # s of undisturbed traffic
 LAST_SECONDS = 6.0     # how much earlier than the streams the downloads would end if nothing held them up
 PROGRAMS = ("examples/roam/wire", "examples/roam/counter", "ilnp-host/ilnp-host", "sbr/ilnp-sbr", "ctl/ilnpctl")
@@ -70,12 +70,15 @@ class Demo:
     events = ()
     peers = {"p": "ILNP peer", "q": "IP-only peer"}
     programs = ()  # besides PROGRAMS
+    stalls, places_of = Stalls, Places
+    pace = "1 kHz"
+    around = 80    # s that a run may take besides its traffic
 
     def __init__(self, name, options, directory, out):
         self.name, self.options, self.directory, self.out = name, options, directory, out
         self.display = options.display
         self.pairs, self.happened = [], []
-        self.failure = None
+        self.playing = False
 
     # ---------------------------------------------------------------- set-up
 
@@ -102,17 +105,24 @@ class Demo:
         self.network()
         WideArea(self.places, "wide", self.program("wire"), self.pairs, self.options.seed)
         self.start()
-        for role, server in ((GUEST, STUB), ("p", STUB), ("q", netns.Lab.name_server)):
+        for role, server in self.resolvers():
             self.places.resolv_conf(role, server)
         say("servers: nginx and sshd in the guest")
         rate = int(self.options.download_rate * 1e6)
         self.download = servers.Download(self.directory, int(rate * (self.options.seconds - LAST_SECONDS)))
-        servers.start_nginx(self.places, GUEST, rate)
-        self.ssh_server = servers.SshServer(self.places, GUEST, NAME)
-        self.ssh_server.start()
+        self.serve(rate)
         if not self.options.no_capture:
             for namespace, interface in self.captured():
                 self.lab.capture(self.lab.namespaces[namespace], interface)
+
+    def resolvers(self):
+        return (GUEST, STUB), ("p", STUB), ("q", netns.Lab.name_server)
+
+    def serve(self, rate):
+        """What runs in the guest; its downloads have this many octets a second."""
+        servers.start_nginx(self.places, GUEST, rate)
+        self.ssh_server = servers.SshServer(self.places, GUEST, NAME)
+        self.ssh_server.start()
 
     def program(self, name):
         return next(os.path.join(self.options.build, path) for path in PROGRAMS if path.endswith("/" + name))
@@ -120,36 +130,45 @@ class Demo:
     # ---------------------------------------------------------------- traffic and events
 
     def start_traffic(self):
-        self.sessions = {peer: traffic.Sessions(self.places, peer, GUEST, NAME, self.ssh_server, self.program("counter"),
-                                                port, self.options.seconds, self.options.dead_after)
-                         for peer, port in COUNTER_PORTS.items()}
+        self.sessions = {peer: self.sessions_of(peer, COUNTER_PORTS[peer]) for peer in self.peers}
         for sessions in self.sessions.values():
             sessions.start(self.download)
         self.began = time.monotonic()
         self.display.step(f"traffic of {' and '.join(self.peers.values())} with {NAME}: curl, ssh, counter streams "
-                          "(TCP and UDP, 1 kHz, both ways)")
+                          f"(TCP and UDP, {self.pace}, both ways)")
+
+    def sessions_of(self, peer, port):
+        return traffic.Sessions(self.places, peer, GUEST, NAME, self.ssh_server, self.program("counter"), port,
+                                self.options.seconds, self.options.dead_after)
 
     def play(self):
-        player = threading.Thread(target=self._play_all, daemon=True)
-        player.start()
-        while time.monotonic() < self.began + self.options.seconds:
+        """Here and not in a thread that would end sooner: the end of a thread is the end of processes that it started."""
+        shower = threading.Thread(target=self._show_live, daemon=True)
+        self.playing = True
+        shower.start()
+        try:
+            self._play_all()
+            time.sleep(max(0, self.began + self.options.seconds - time.monotonic()))
+        finally:
+            self.playing = False
+            shower.join(2)
+
+    def _show_live(self):
+        while self.playing:
             self.display.live(self.live_line)
             time.sleep(0.2)
-        player.join(40)
-        if self.failure:
-            raise self.failure
 
     def _play_all(self):
         spacing = (self.options.seconds - FIRST_EVENT) / len(self.options.events)
-        try:
-            for number, kind in enumerate(self.options.events):
-                time.sleep(max(0, self.began + FIRST_EVENT + number * spacing - time.monotonic()))
-                event = {"number": number + 1, "kind": kind, "t": time.monotonic()}
-                self.note_state()
-                self.happened.append(event)
+        for number, kind in enumerate(self.options.events):
+            time.sleep(max(0, self.began + FIRST_EVENT + number * spacing - time.monotonic()))
+            event = {"number": number + 1, "kind": kind, "t": time.monotonic()}
+            self.note_state()
+            self.happened.append(event)
+            try:
                 self.happen(event)
-        except (Failure, netns.Failure, OSError) as failure:
-            self.failure = Failure(f"event {self.happened[-1]['number']}: {failure}")
+            except (Failure, netns.Failure, OSError) as failure:
+                raise Failure(f"event {number + 1}: {failure}") from failure
 
     def note_state(self):
         """How the last event left things, as seen when the next begins or the run ends."""
@@ -178,7 +197,7 @@ class Demo:
 
     def figures(self):
         ends = [event["t"] for event in self.happened[1:]] + [self.ended]
-        stalls = {peer: Stalls(sessions) for peer, sessions in self.sessions.items()}
+        stalls = self.stall_of = {peer: self.stalls(sessions) for peer, sessions in self.sessions.items()}
         for event, until in zip(self.happened, ends):
             since = event.pop("t")
             event["at_s"] = round(since - self.began, 3)
@@ -231,7 +250,7 @@ def run(name, options, kind):
         remove_leftovers("ilnp")
         this = kind(name, options, directory, out)
         with told_as_failure(), netns.Lab(build=options.build, directory=directory) as this.lab, \
-                Places(f"ilnp-{os.getpid()}", directory) as this.places:
+                kind.places_of(f"ilnp-{os.getpid()}", directory) as this.places:
             this.set_up()
             this.start_traffic()
             this.play()
@@ -240,4 +259,4 @@ def run(name, options, kind):
         this.show(figures)
         return figures["verdict"]["ok"]
 
-    return frame.run(name, options, options.display, int(options.seconds) + 80, body)
+    return frame.run(name, options, options.display, int(options.seconds) + kind.around, body)

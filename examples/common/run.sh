@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Sourced by the run.sh of an example (bash, set -euo pipefail): run_example SCRIPT TARGETS -- OPTIONS
-# installs what is missing, builds TARGETS, becomes root (by sudo when it is not), and runs SCRIPT with OPTIONS.
+# installs what is missing of the groups in `packages`, builds TARGETS, becomes root (by sudo when it is not), and runs
+# SCRIPT with OPTIONS.
 set -euo pipefail
+packages=(build demo)
 
 run_example() {
   local script=$1 targets=() word
@@ -22,7 +24,7 @@ run_example() {
 
   # Everything before the run itself is about this machine, not part of its result.
   {
-    scripts/install-packages.sh build demo
+    scripts/install-packages.sh "${packages[@]}"
     [ -f build/dev/build.ninja ] || cmake --preset dev
     cmake --build build/dev -j "$(build_jobs)" --target "${targets[@]}"
   } >&2

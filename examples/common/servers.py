@@ -45,7 +45,7 @@ class Download:
 def start_nginx(lab, role, octets_per_second):
     """The server limits the rate, so that the download spans the moves whatever buffers the client has; small chunks
     make it an even stream."""
-    base = os.path.join(lab.directory, "nginx")
+    base = os.path.join(lab.directory, f"nginx-{role}")
     os.mkdir(base)
     conf = write(os.path.join(base, "nginx.conf"), f"""\
 user root;

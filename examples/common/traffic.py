@@ -122,8 +122,8 @@ class Ssh:
 class Counter:
     """Two counter streams (to the guest and to the client) of one session."""
 
-    def __init__(self, lab, program, protocol, port, client, guest, name, seconds, dead_after, guest_rate=1000):
-        """`guest_rate`: records a second that the guest sends; a slow one looks no more often for what has come."""
+    def __init__(self, lab, program, protocol, port, client, guest, name, seconds, dead_after, rate=1000, guest_rate=1000):
+        """Records a second that the client and the guest send; a slow guest looks no more often for what has come."""
         self.protocol = protocol
         self.latest = {"client": {}, "guest": {}}
         self.ended_at = {}
@@ -134,7 +134,8 @@ class Counter:
         self.server = lab.spawn(guest, f"{label}-guest", [program, "serve", "--log", self.logs["guest"]] + pace + common,
                                 on_line=self._keep("guest"))
         self.server.wait_for_log("counter: ready", 20)
-        self.client = lab.spawn(client, label, [program, "connect", "--host", name, "--log", self.logs["client"]] + common,
+        self.client = lab.spawn(client, label, [program, "connect", "--host", name, "--log", self.logs["client"],
+                                            "--rate", str(rate)] + common,
                                 on_line=self._keep("client"))
 
     def _keep(self, role):
@@ -168,11 +169,13 @@ class Counter:
 class Sessions:
     """All of one client's. `name` is what it calls the guest; `port` and the one after it are the counters'."""
 
-    def __init__(self, lab, client, guest, name, ssh_server, program, port, seconds, dead_after):
+    def __init__(self, lab, client, guest, name, ssh_server, program, port, seconds, dead_after, rates=None):
+        """`rates`: {protocol: (records a second of the client, of the guest)}, where they are not 1000."""
         self.lab, self.client, self.name = lab, client, name
         self.longest, self.dead_after = seconds + 35, dead_after
         self.ssh = Ssh(lab, client, ssh_server, dead_after)
-        self.counters = {protocol: Counter(lab, program, protocol, port + n, client, guest, name, self.longest, dead_after)
+        self.counters = {protocol: Counter(lab, program, protocol, port + n, client, guest, name, self.longest, dead_after,
+                                           *(rates or {}).get(protocol, ()))
                          for n, protocol in enumerate(("udp", "tcp"))}
 
     def start(self, download):

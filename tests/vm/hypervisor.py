@@ -125,6 +125,11 @@ class Qemu:
     def running(self):
         return self.process.poll() is None
 
+    def ending(self):
+        """How it did: its exit status, and why, when it was the guest that wanted it."""
+        reasons = [data["reason"] for _, event, data in self.qmp.events if event == "SHUTDOWN"]
+        return f"with {self.process.poll()} ({', '.join(reasons) or 'no word of the guest'})"
+
     def status(self):
         return self.qmp.ask("query-status")["status"]
 

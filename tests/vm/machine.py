@@ -159,7 +159,7 @@ class Machine:
         words = self.qemu.death()
         if words:
             raise DeadGuest(f"{self.name}: the guest's kernel died: {words}")
-        check(self.qemu.running(), f"{self.name}: QEMU ended: {self.qemu.qemu_text()[-500:]}")
+        check(self.qemu.running(), f"{self.name}: QEMU ended {self.qemu.ending()}: {self.qemu.qemu_text()[-500:]}")
 
     def check_answers(self, timeout=10):
         """It runs commands: else it has fallen silent though QEMU says that it runs."""

@@ -111,6 +111,10 @@ class Migration:
         state = self.source.qmp.ask("query-migrate")
         if state.get("status") in ("failed", "cancelled"):
             raise Aborted(f"{self.way} migration {state['status']}: {state.get('error-desc', 'no reason')}")
+        memory = state.get("ram")
+        state["share"] = 1 - memory["remaining"] / memory["total"] if memory and memory["total"] else None
+        if state["share"] is not None:
+            self.progress(state["share"])
         return state
 
     def _wait_copied_to(self, wanted, timeout=60):
@@ -118,14 +122,8 @@ class Migration:
         end = time.monotonic() + timeout
         while True:
             state = self._state()
-            memory = state.get("ram")
-            if state.get("status") in ("device", "completed"):
+            if state.get("status") in ("device", "completed") or (state["share"] or 0) >= wanted:
                 return
-            if memory and memory["total"]:
-                share = 1 - memory["remaining"] / memory["total"]
-                self.progress(share)
-                if share >= wanted:
-                    return
             check(time.monotonic() < end, f"memory is not copied within {timeout} s: {state}")
             time.sleep(0.003)
 

@@ -125,13 +125,13 @@ class VmSites(Hypervisors, TruthSites):
     """Clients of both worlds: p has ilnp-host, o has no more than IPv6, q is behind a LISP router. The gateways read the
     truth of the border routers, so that nothing but these has to be told of a move."""
 
-    def __init__(self, lab, guests=(("guest", "200:0:0:a"),), router_mac="00:00:5e:00:52:01", **settings):
+    def __init__(self, lab, guests=(("guest", "200:0:0:a"),), router_mac="00:00:5e:00:52:01", start=True, **settings):
         """`router_mac`: of the routers inside of both sites, so that what a guest sends before it notices that it was moved
         finds a router; None: each has its own."""
         super().__init__(lab, guests, **settings)
         for site in self.sites.values() if router_mac else ():
             site.ns.ip("link", "set", "lan0", "address", router_mac)
-        self.share(lambda program: f'path = "{lab.directory}/truth.db"\n')
+        self.share(lambda program: f'path = "{lab.directory}/truth.db"\n', start)
 
     def _peers(self, guests, published):
         super()._peers(guests, published)

@@ -12,13 +12,14 @@ SITES = ("dc1", "dc2")
 class TruthSites(LispSites):
     """The border routers and gateways of dc1 and dc2 open one store."""
 
-    def share(self, settings):
+    def share(self, settings, start=True):
         """settings(program): the section [truth] without its header, for the border router or the gateway of a site."""
         self.truth = ""
         for name in SITES:
             self.sites[name].text += f"[truth]\n{settings(name + '-sbr')}"
             self.gateways[name].text += f'[truth]\nsite = "{name}"\nsites = ["{OTHER[name]}"]\n{settings(name + "-gateway")}'
-        self.start()
+        if start:
+            self.start()
         return self
 
     def announce(self, name):
