@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Guests and places that are not as they should be: a second guest with the NID of the first one (made from the same image, or a
+liar) on its link, and a site whose border router is down. The first guest, which has a newer kernel, keeps its names, and its
+sessions go on."""
+from vm_sites import VmSites, host_settings
+
+# pylint: disable=wrong-import-order
+from counters import go_on
+from lab import Failure, check, test_main, wait_until
+from machine import Machine
+from operators import NOT_DONE, Operator, sessions_of
+
+LINK_AND_HOST = """/sbin/ip link set eth0 up
+/usr/bin/ilnp-host --config /etc/ilnp/host.toml >/var/log/ilnp-host.log 2>&1 &
+"""
+LOG = "/var/log/ilnp-host.log"
+
+
+def second_of_its_name(sites, sessions):
+    """It says so, and gets no locator there; who was first hears nothing of it."""
+    first = sites.machines["guest"]
+    before = first.locators()
+    second = Machine(sites.control, "second", sites.hypervisors, mac="52:54:00:00:00:0b", network=LINK_AND_HOST,
+                     files={"etc/ilnp/host.toml": host_settings(first.nid, sites.lab.name_server)})
+    second.boot()
+    wait_until(lambda: b'"duplicate_address"' in second.read(LOG), lambda: f"no alarm: {second.read(LOG)[-2000:]}")
+    go_on(sessions)
+    check(not first.events("duplicate_address"), "the first one gives way")
+    places = [[each["locator"] for each in found] for found in (before, first.locators())]
+    check(places[0] == places[1], f"the first one had other locators before: {places}")
+    second.close()
+    go_on(sessions)
+
+
+def router_down(sites, operator, sessions):
+    """A move to there is not begun; when it dies after a move, the guest is reached again as soon as it is back."""
+    router = sites.sites[operator.to].router
+    router.stop(9)
+    code, last = operator.run("move")
+    check(code == NOT_DONE and last["seen"] == {"source": "running", "destination": "gone", "copy": None, "record": "settled"},
+          f"a move to a site without a border router: {last}")
+    go_on(sessions)
+    router.start()
+    operator.stayed((code, last))
+    operator.arrived(operator.run("move"))
+    router.stop(9)
+    router.start()
+    go_on(sessions)
+
+
+def test(lab):
+    sites = VmSites(lab)
+    guest = sites.machine("guest", series="6.12")
+    sessions = sessions_of(sites, "guest")
+    try:
+        second_of_its_name(sites, sessions)
+        print("a second guest of its NID: sessions of the first one go on")
+        operator = Operator(sites, "guest")
+        router_down(sites, operator, sessions)
+        operator.destination.end()
+        print("a site without a border router: sessions go on")
+        for session in sessions:
+            session.end()
+    except Failure:
+        guest.machine.check_answers()  # else that is the reason
+        raise
+
+
+test_main(test)
