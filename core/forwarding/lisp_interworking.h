@@ -86,7 +86,7 @@ struct InterworkingSettings {
   std::size_t default_path_mtu = 1500;         ///< octets, to an RLOC that nothing is known of
   Duration path_mtu_life = seconds{600};       ///< of what ICMP said (RFC 8201 section 4)
   std::size_t most_path_mtus = 10'000;         ///< RLOCs
-  std::size_t hold_packets = 256;              ///< of one node
+  std::size_t hold_packets = 4096;             ///< of one node
   std::size_t hold_octets = 32 << 20;          ///< of all
   Duration hold_time = seconds{5};
 };

@@ -75,7 +75,7 @@ struct SiteTuning {
   std::size_t sessions = 1 << 16;  ///< ILNP sessions that are watched
   Duration learnt_lifetime = seconds{300};
   Duration grace = seconds{300};       ///< an entry that is away and ends: how long it outlives its last packet
-  std::size_t hold_packets = 256;      ///< per node
+  std::size_t hold_packets = 4096;     ///< per node
   std::size_t hold_octets = 32 << 20;  ///< all nodes together
   Duration hold_time = seconds{5};
   double errors_per_second = 100;  ///< ICMPv6 errors of our own (RFC 4443 section 2.4 f)

@@ -418,7 +418,7 @@ std::vector<Option> control_plane_options() {
       {.key = "hold.hold_packets",
        .type = integer,
        .help = "Packets that wait for one node, at most.",
-       .fallback = "256",
+       .fallback = "4096",
        .range = "1..65536"},
       {.key = "hold.hold_octets",
        .type = integer,

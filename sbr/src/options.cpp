@@ -274,7 +274,7 @@ std::vector<Option> tuning_options() {
       {.key = "migration.hold_packets",
        .type = integer,
        .help = "Packets that wait for one node to arrive, at most.",
-       .fallback = "256",
+       .fallback = "4096",
        .range = "1..65536"},
       {.key = "migration.hold_octets",
        .type = integer,
