@@ -80,7 +80,7 @@ def source_when_activated(operator):
 
 def test(lab):
     sites = VmSites(lab)
-    guest = sites.machine("guest")
+    guest = sites.machine("guest", shared=False)
     sessions = sessions_of(sites, "guest")
     operator = Operator(sites, "guest")
     try:

@@ -53,7 +53,7 @@ def router_down(sites, operator, sessions):
 
 def test(lab):
     sites = VmSites(lab)
-    guest = sites.machine("guest", series="6.12")
+    guest = sites.machine("guest", series="6.12", shared=False)
     sessions = sessions_of(sites, "guest")
     try:
         second_of_its_name(sites, sessions)

@@ -32,7 +32,7 @@ def called_off(operator, step):
 
 def test(lab):
     sites = VmSites(lab)
-    guest = sites.machine("guest")
+    guest = sites.machine("guest", shared=False)
     sessions = sessions_of(sites, "guest")
     operator = Operator(sites, "guest")
     try:
