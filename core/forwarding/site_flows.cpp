@@ -95,8 +95,12 @@ void SiteRewriter::note_flow(Job& job, UplinkId uplink, bool is_foreign, bool ou
 /// Of nodes that have names elsewhere, flows are remembered wherever they go.
 SiteRewriter::SenderNames SiteRewriter::names_of_sender(Job& job, NidEntry* entry) {
   const Locator home = entry != nullptr ? entry->home : job.walk.source.locator;
-  if (entry == nullptr || (!entry->is_guest && !entry->former)) return {home, named_by_.find(home)};
+  const bool departs = entry != nullptr && entry->is_former_home && entry->presence == Presence::away;
+  if (entry == nullptr || (!entry->is_guest && !entry->former && !departs)) return {home, named_by_.find(home)};
   find_flow(job, true);
+  // Its home moves with it. What goes by names elsewhere is not ours, also while it still sends from here.
+  if (departs && job.flow != nullptr && job.flow->is_foreign) return {entry->now, entry->site};
+  if (departs) return {home, named_by_.find(home)};
   const bool by_former = !entry->is_guest && keeps_former_names(job, *entry);
   const bool is_foreign = entry->is_guest || by_former;
   if (!job.quoted) {

@@ -255,7 +255,8 @@ TEST_F(SiteDirectoryTest, NodeThatDepartsMayFinishItsSentence) {
   apply(record(here, here));
   apply(record(here, there, MovePhase::active, here));
   EXPECT_TRUE(went(cross(in, udp(node, correspondent)), up1, node_outside, correspondent));
-  EXPECT_EQ(cross(up1, udp(correspondent, node_outside)).verdict.to, link) << "what comes for it goes to the other place";
+  EXPECT_EQ(cross(up1, udp(correspondent, node_outside)).verdict.to, link)
+      << "what comes for it goes to the other place";
   now += directory_tuning.departure;
   EXPECT_TRUE(dropped(cross(in, udp(node, correspondent)), SiteDropReason::inside_source_elsewhere));
   EXPECT_TRUE(went(cross(link, udp(node_there, correspondent)), up1, node_outside, correspondent)) << "it is there";
@@ -268,6 +269,21 @@ TEST_F(SiteDirectoryTest, GuestThatDepartsIsNamedByItsHome) {
   EXPECT_TRUE(went(cross(in, udp(node, correspondent)), link, node, correspondent)) << "home, which knows it by this";
   now += directory_tuning.departure;
   EXPECT_TRUE(dropped(cross(in, udp(node, correspondent)), SiteDropReason::inside_source_elsewhere));
+}
+
+TEST_F(SiteDirectoryTest, NodeThatGoesBackKeepsTheNamesThatItHadThere) {
+  const Address other = {correspondent.locator, {correspondent.nid.bits + 1}};
+  Ownership came = record(here, here);
+  came.former = there;
+  apply(came);
+  EXPECT_TRUE(went(cross(link, udp(correspondent, node, 7777, 40000)), in, correspondent, node))
+      << "by its names there";
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent)), link, node, correspondent));
+  Ownership back = record(there, there, MovePhase::active, here);
+  back.former = here;
+  apply(back);
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent)), link, node, correspondent)) << "still by these";
+  EXPECT_TRUE(went(cross(in, udp(node, other)), up1, node_outside, other)) << "what has its names here";
 }
 
 TEST_F(SiteDirectoryTest, NodeThatComesHomeMayFinishItsSentenceWhereItWas) {
