@@ -18,8 +18,8 @@ struct DirectoryTuning {
   Duration grace = seconds{300};            ///< for which late packets are forwarded
   Duration prepare_timeout = seconds{900};  ///< then a move that was prepared and not activated is aborted
   Duration arrival_alarm = seconds{30};     ///< without a sign of a node that should be here
-  Duration departure = seconds{2};          ///< for which a node may still send from where it was
   Duration ask_again = seconds{5};          ///< when a request of ours has changed nothing
+  Duration departure = seconds{2};          ///< for which a node may still send from where it was
 };
 
 enum class DirectoryEventKind : std::uint8_t {

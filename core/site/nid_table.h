@@ -45,13 +45,13 @@ struct NidEntry {
   Locator home;
   Locator now;
   Presence presence = Presence::here;
-  SiteId site = 0;                 ///< away: where it is; visiting, and arriving guests: its home
-  bool is_expected = false;        ///< away: will come here, and its move is activated as soon as it is heard
-  bool is_guest = false;           ///< another site is its home
-  bool is_former_home = false;     ///< away: another site is its home now, and late packets by `home` follow it
-  bool owns_nid = false;           ///< an ILNP node: nobody else has this NID, whatever the locator
-  bool is_learnt = false;          ///< from its packets, not from the table of truth: goes when it is silent
-  TimePoint last_heard{};          ///< from inside
+  SiteId site = 0;              ///< away: where it is; visiting, and arriving guests: its home
+  bool is_expected = false;     ///< away: will come here, and its move is activated as soon as it is heard
+  bool is_guest = false;        ///< another site is its home
+  bool is_former_home = false;  ///< away: another site is its home now, and late packets by `home` follow it
+  bool owns_nid = false;        ///< an ILNP node: nobody else has this NID, whatever the locator
+  bool is_learnt = false;       ///< from its packets, not from the table of truth: goes when it is silent
+  TimePoint last_heard{};       ///< from inside
   /// Its move is told before it stops: until then it may still send from where it was, this site when none is given.
   TimePoint departs_until{};
   std::optional<SiteId> departs_from{};

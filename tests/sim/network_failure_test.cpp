@@ -41,7 +41,7 @@ TEST(Detached, HeldPacketsExpireAndAreCounted) {
 
 TEST(Detached, MorePacketsThanMayBeHeld) {
   Pair p{42};
-  UdpSender& sender = p.alice.send_every(milliseconds{5}, p.bob, 7000);
+  UdpSender& sender = p.alice.send_every(std::chrono::microseconds{200}, p.bob, 7000);
   p.world.advance(seconds{2});
   p.alice.detach(p.a);
   p.world.advance(seconds{1});
@@ -51,7 +51,7 @@ TEST(Detached, MorePacketsThanMayBeHeld) {
   p.world.advance(seconds{1});
   const std::uint64_t lost = sender.sent - p.bob.kernel().udp(7000).datagrams;
   EXPECT_EQ(p.alice.drops(DropReason::out_held_too_many), lost);
-  EXPECT_NEAR(static_cast<double>(lost), 200 - 64, 2);
+  EXPECT_NEAR(static_cast<double>(lost), 5000 - 2048, 2);
 }
 
 TEST(Detached, ForAMinuteWithAStream) {

@@ -60,6 +60,9 @@ class Domain:
     def status(self):
         return self.libvirt.virsh("domstate", self.guest.name, check_status=False).stdout.strip() or "gone"
 
+    def ending(self):
+        return f"as libvirt says: {self.status()}"
+
     def running(self):
         return self.status() in ("running", "paused")
 

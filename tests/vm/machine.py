@@ -136,6 +136,8 @@ class Machine:
 
     def migrate(self, to, way, before_stop=lambda: None, progress=lambda share: None):
         """Its times (see Migration). When it fails, the guest is where it was, and the other process is gone."""
+        # Memory that both map and that is copied at the same time would be written by two processes at once.
+        check((way == "shared") == bool(self.guest.shared), f"{self.name}: memory is shared or copied, for good")
         destination = self.expect_at(to)
         move = Migration(self.qemu, destination, way, destination.uri(way), before_stop, progress)
         try:
