@@ -14,7 +14,7 @@ void Daemon::watch_for_moves() {
 
 void Daemon::on_tick() {
   if (const auto late = clock_watch_.on_tick(loop_.now())) clock_jumped("late", *late);
-  host_channel_->look();
+  host_channel_->listen();
   tick_->set(clock_watch_.next_tick());
 }
 

@@ -58,8 +58,12 @@ void HostChannel::refuse(const std::string& reason) {
 }
 
 void HostChannel::look() {
-  if (port_.empty() || watch_ != nullptr) return;
-  if (!descriptor_.is_open() && !open()) return;
+  if (port_.empty()) return;
+  if (descriptor_.is_open() || open()) listen();
+}
+
+void HostChannel::listen() {
+  if (!descriptor_.is_open() || watch_ != nullptr) return;
   const End end = read_some();
   if (end == End::gone) close();
   // From now on the kernel tells when something comes.

@@ -27,8 +27,10 @@ class HostChannel {
   HostChannel(Loop& loop, std::string port, std::size_t max_line, OnLine on_line,
               std::string ports = "/sys/class/virtio-ports");
 
-  /// Opens it when it is there, and reads when it is not watched. Called now and then.
+  /// Opens it when it is there, and listens. Looking for it costs files: called now and then.
   void look();
+  /// Reads what has come to a port that is open and not watched. Called often.
+  void listen();
   /// The other end is there, as far as we know.
   bool is_connected() const { return watch_ != nullptr; }
   const std::string& path() const { return path_; }  ///< of the device; empty: none was found

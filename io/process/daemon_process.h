@@ -59,7 +59,7 @@ class DaemonProcess {
   /// The end of run().
   virtual void finish(bool take_down) = 0;
 
-  /// Takes news of the network that is waiting, before its turn; false: for now there is no more.
+  /// Takes news of the network that is waiting, before its turn; false: nothing is left.
   bool drain_netlink();
   /// When it is gone: at once, but not again and again. Called now and then.
   void restore_filter();

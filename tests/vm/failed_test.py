@@ -15,7 +15,7 @@ from vm_sites import VmSites
 
 # pylint: disable=wrong-import-order
 from counters import go_on
-from lab import Failure, check, test_main, wait_until
+from lab import check, test_main, wait_until
 from operators import LOST, UNDECIDED, Operator, sessions_of
 
 
@@ -83,7 +83,7 @@ def test(lab):
     guest = sites.machine("guest", shared=False)
     sessions = sessions_of(sites, "guest")
     operator = Operator(sites, "guest")
-    try:
+    with guest.machine.needed():
         live = (destination_while_copied_live,) if "live" in sys.argv else ()
         for what in (*live, destination_before_the_copy, destination_while_stopped, destination_with_all,
                      source_when_all_is_copied):
@@ -94,9 +94,6 @@ def test(lab):
             session.end()
         source_when_activated(operator)
         go_on(sessions_of(sites, "guest"))
-    except Failure:
-        guest.machine.check_answers()  # else that is the reason
-        raise
 
 
 test_main(test)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from lab import check
+from lab import check, text_of
 from qmp import Qmp, unix_path
 
 QEMU = "/usr/bin/qemu-system-x86_64"
@@ -98,15 +98,10 @@ class Qemu:
         return f"unix:{self._file('mig')}" if way == "shared" else f"tcp:{self.hypervisor.address}:{4000 + self.number}"
 
     def console_text(self):
-        try:
-            with open(self.console, encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
+        return text_of(self.console)
 
     def qemu_text(self):
-        with open(self._file("qemu.log"), encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return text_of(self._file("qemu.log"))
 
     def death(self):
         """What the guest's kernel said when it died; None while it has not."""

@@ -17,7 +17,7 @@ from vm_sites import VmSites
 # pylint: disable=wrong-import-order
 from counters import Counted, go_on
 from flows import LATE
-from lab import PREFIX, Failure, check, same, test_main, wait_until
+from lab import check, test_main, wait_until
 from libvirt import PrivateLibvirt, why_not
 from libvirt_machine import LibvirtMachine
 from two_sites import OTHER
@@ -133,11 +133,8 @@ def failed(sites):
 
 
 def sessions_of(sites):
-    """With p by its ILNP name, with o by the name that it has outside of its home, with q by its EID."""
-    guest, clients = sites.machines[GUEST], sites.lab.namespaces
-    names = {"p": f"{PREFIX}:{guest.nid}", "o": sites.outside_name(f"::{guest.nid}"), "q": sites.eid_of(GUEST)}
-    found = sites.peer.resolve(f"{GUEST}.ex.example")
-    check(found and same(found[0], names["p"]), f"its name is {found}")
+    """TCP and UDP from each of the clients."""
+    guest, clients, names = sites.machines[GUEST], sites.lab.namespaces, sites.addresses(GUEST)
     kinds = {"p": "ILNP", "o": "IP-only", "q": "LISP"}
     sessions = [Counted(f"{kind}, TCP", clients[each], guest.machine, names[each], "tcp", RATE // 10)
                 for each, kind in kinds.items()]
@@ -182,11 +179,8 @@ def test(lab):
     guest = sites.machine(GUEST, libvirts=sites.libvirts)
     print(f"{guest.machine.accelerator}: {guest.machine.why}")
     sessions = sessions_of(sites)
-    try:
+    with guest.machine.needed():
         report(moves_of(sites, sessions, OPTIONS[way]), sessions)
-    except Failure:
-        guest.machine.check_answers()  # else that is the reason
-        raise
 
 
 test_main(test)

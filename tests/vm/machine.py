@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A virtual machine that moves between hypervisors by QMP."""
+import contextlib
 import os
 import subprocess
 import time
@@ -175,6 +176,15 @@ class Machine:
                 pass
             if time.monotonic() > end:
                 raise DeadGuest(f"{self.name} has answered nothing for {timeout} s, QEMU says {self.qemu.status()}")
+
+    @contextlib.contextmanager
+    def needed(self):
+        """What fails in here fails because of the guest when it has died."""
+        try:
+            yield
+        except Failure:
+            self.check_answers()
+            raise
 
     def close(self):
         if os.path.exists(self._master):

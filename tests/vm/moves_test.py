@@ -31,15 +31,9 @@ def options():
     return parser.parse_args()
 
 
-def addresses(sites):
-    """Of the guest, as each client resolves it."""
-    return {"p": sites.peer.resolve("guest.ex.example")[0], "o": sites.outside_name(f"::{sites.nids['guest']}"),
-            "q": sites.eid_of("guest")}
-
-
 def all_sessions(sites, machine):
     found = []
-    for client, address in addresses(sites).items():
+    for client, address in sites.addresses("guest").items():
         for protocol, rate in (("udp", 1000), ("tcp", 20)):
             found.append(Counted(f"{CLIENTS[client]} {protocol}", sites.lab.namespaces[client], machine, address, protocol,
                                  rate, min(rate, GUEST_RATE)))

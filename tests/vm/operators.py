@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from counters import Counted
-from lab import PREFIX, Failure, check, same
+from lab import Failure, check
 from two_sites import OTHER
 
 ORCHESTRATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "orchestrate.py")
@@ -107,10 +107,6 @@ class Operator:
 
 
 def sessions_of(sites, name, rate=25):
-    """TCP with the machine: of p by its ILNP name, of o by its outside name, of q by its EID."""
-    host, clients = sites.machines[name], sites.lab.namespaces
-    found = sites.peer.resolve(f"{name}.ex.example")
-    own = f"{PREFIX}:{host.nid}"
-    check(found and same(found[0], own), f"its name is {found}")
-    names = {"p": own, "o": sites.outside_name(f"::{host.nid}"), "q": sites.eid_of(name)}
-    return [Counted(f"session of {each}", clients[each], host.machine, names[each], "tcp", rate) for each in names]
+    """TCP with the machine, from each of the clients."""
+    return [Counted(f"session of {client}", sites.lab.namespaces[client], sites.machines[name].machine, address, "tcp", rate)
+            for client, address in sites.addresses(name).items()]

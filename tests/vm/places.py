@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples' programs and sessions (examples/common) with machines among the places where they run. A file of this
 machine that a program in a guest is given has the same path there; what it writes is fetched to the same path here."""
-import contextlib
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ sys.path.insert(0, os.path.join(ROOT, "examples"))
 # pylint: disable=wrong-import-position
 from common.places import Places  # noqa: E402
 from image import OURS  # noqa: E402
-from lab import Failure, check  # noqa: E402
+from lab import check  # noqa: E402
 
 
 class GuestPlaces(Places):
@@ -58,8 +57,3 @@ class GuestPlaces(Places):
     def resolv_conf(self, role, server):
         check(role not in self.machines, "a machine has its own")
         super().resolv_conf(role, server)
-
-    def close(self):
-        # What runs in a guest ends with it; the other end of its ssh does not always notice.
-        with contextlib.suppress(Failure):
-            super().close()

@@ -14,20 +14,20 @@ for folder in ("../netns/host", "../netns/sbr", "../netns/gateway"):
 
 # pylint: disable=wrong-import-position
 from hypervisor import Hypervisor  # noqa: E402
-from lab import records_of, wait_until  # noqa: E402
+from lab import PREFIX, check, events_in, records_of, same, wait_until  # noqa: E402
 from machine import Control, Machine  # noqa: E402
 from lisp_sites import CLIENTS  # noqa: E402
 from site_lab import outside_host  # noqa: E402
 from truth_sites import TruthSites  # noqa: E402
 from two_sites import OTHER, SHIM, SUBNET, nid_text  # noqa: E402
 
-GUEST_SOCKET = "/run/ilnp/host.sock"
+GUEST_SOCKET, HOST_LOG = "/run/ilnp/host.sock", "/var/log/ilnp-host.log"
 MACHINES = {"dc1": "hv1", "dc2": "hv2"}  # site: its hypervisor
+LINK_UP = "/sbin/ip link set eth0 up\n"
+START_HOST = f"/usr/bin/ilnp-host --config /etc/ilnp/host.toml >{HOST_LOG} 2>&1 &\n"
 # A source for other EIDs, and for nobody else: that is what the route says. fe80::1 is the router everywhere.
-START = """/sbin/ip link set eth0 up
-/sbin/ip addr add {eid}/128 dev eth0 nodad preferred_lft 0
+EID_AND_ROUTE = """/sbin/ip addr add {eid}/128 dev eth0 nodad preferred_lft 0
 /sbin/ip -6 route add {clients}::/64 via fe80::1 dev eth0 src {eid}
-/usr/bin/ilnp-host --config /etc/ilnp/host.toml >/var/log/ilnp-host.log 2>&1 &
 """
 
 
@@ -53,15 +53,7 @@ class GuestHost:
         return self.ask("locators").get("locators", [])
 
     def events(self, name=None):
-        found = []
-        for line in self.machine.read("/var/log/ilnp-host.log").decode(errors="replace").splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if name is None or event.get("event") == name:
-                found.append(event)
-        return found
+        return events_in(self.machine.read(HOST_LOG).decode(errors="replace"), name)
 
 
 class Hypervisors:
@@ -86,7 +78,7 @@ class Hypervisors:
         machine.boot()
         self.where[name] = self.home[name] = "dc1"
         self.names_known(name)
-        wait_until(host.locators, lambda: f"{name} has no locator: {machine.read('/var/log/ilnp-host.log')[-2000:]}")
+        wait_until(host.locators, lambda: f"{name} has no locator: {machine.read(HOST_LOG)[-2000:]}")
         return host
 
     def names_known(self, name):
@@ -143,11 +135,19 @@ class VmSites(Hypervisors, TruthSites):
         return "".join(records_of(name, nid, home) + f"{name}-lisp AAAA {self.eid(name, nid)}\n" for name, nid in guests)
 
     def machine(self, name, **settings):
-        eid = self.eid_of(name)
-        return super().machine(name, network=START.format(eid=eid, clients=CLIENTS), **settings)
+        network = EID_AND_ROUTE.format(eid=self.eid_of(name), clients=CLIENTS)
+        return super().machine(name, network=LINK_UP + network + START_HOST, **settings)
 
     def names_known(self, name):
         self.announce(name)
+
+    def addresses(self, name):
+        """{client: address of the machine}: for p what its ILNP name resolves to, for o the name that it has outside of its
+        home, for q its EID."""
+        own = f"{PREFIX}:{self.nids[name]}"
+        found = self.peer.resolve(f"{name}.ex.example")
+        check(found and same(found[0], own), f"{name}'s name is {found}")
+        return {"p": own, "o": self.outside_name(f"::{self.nids[name]}"), "q": self.eid_of(name)}
 
     def has_left(self, name, source):
         return super().has_left(name, source) and self.presence_of(source, name) != "here"

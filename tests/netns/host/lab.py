@@ -186,22 +186,10 @@ class Program:
         return Zero({k: v for k, v in flatten(found).items() if v})
 
     def log_text(self):
-        try:
-            with open(self.log_path, encoding="utf-8", errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return ""
+        return text_of(self.log_path)
 
     def events(self, name=None):
-        out = []
-        for line in self.log_text().splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if name is None or event.get("event") == name:
-                out.append(event)
-        return out
+        return events_in(self.log_text(), name)
 
 
 class ProgramWithText(Program):
@@ -277,6 +265,28 @@ def flatten(tree, prefix=""):
         else:
             out[path] = value
     return out
+
+
+def text_of(path):
+    """What is in a file, which need not be there yet."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def events_in(log_text, name=None):
+    """Of a daemon's log: those of that name, or all."""
+    found = []
+    for line in log_text.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if name is None or event.get("event") == name:
+            found.append(event)
+    return found
 
 
 def same(a, b):

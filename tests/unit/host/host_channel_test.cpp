@@ -112,6 +112,8 @@ TEST_F(HostChannelTest, OtherEndMayGoAndComeBack) {
   port = std::make_unique<Port>();
   std::filesystem::remove(link);
   std::filesystem::create_symlink(port->path(), link);
+  channel.listen();  // opens nothing
+  EXPECT_FALSE(channel.is_connected());
   channel.look();
   EXPECT_TRUE(channel.is_connected());
   port->say("ine\n");
