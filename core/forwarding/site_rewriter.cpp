@@ -192,6 +192,24 @@ NidEntry* SiteRewriter::known_inside(const Address& destination) {
   return entry == nullptr && is_inside(destination.locator) ? nids_.find_owner(destination.nid) : entry;
 }
 
+/// What that site sent before it knew is still on its way here.
+bool SiteRewriter::has_just_left(const Job& job, const NidEntry& entry, SiteId to) const {
+  return entry.presence == Presence::away && entry.site == to && !entry.departs_from && job.now < entry.departs_until;
+}
+
+/// The entry of a node that has come from that site, for a packet that was sent there from here and missed it: by the
+/// locator that it had there, or by the only address that it has. It may have waited here for a while.
+NidEntry* SiteRewriter::turned_round(const Job& job, SiteId site) {
+  const Address& destination = job.walk.destination;
+  NidEntry* entry = nids_.find(destination.nid, destination.locator);
+  const bool is_theirs = other_site(destination.locator) == site;
+  if (entry == nullptr && is_theirs) entry = nids_.find_owner(destination.nid);
+  if (entry == nullptr || entry->presence == Presence::away || entry->is_guest || entry->owns_nid != is_theirs)
+    return nullptr;
+  const bool has_come = entry->departs_from == site && job.now < entry->departs_until + tuning_.hold_time;
+  return has_come ? entry : nullptr;
+}
+
 SiteVerdict SiteRewriter::from_link(Job& job) {
   const SiteId site = job.from.number;
   const Address &source = job.walk.source, &destination = job.walk.destination;
@@ -199,11 +217,13 @@ SiteVerdict SiteRewriter::from_link(Job& job) {
   const bool is_ours = sender != nullptr || relayed_.find(source.locator) == site;
   const bool is_theirs = other_site(source.locator) == site;
   const Locator home = sender != nullptr ? sender->home : source.locator;
+  if (NidEntry* entry = turned_round(job, site)) return deliver(job, home, {entry->home, entry}, {});
   NidEntry* known = known_inside(destination);
   // What a guest's home, a node's former one, or a relay sends after it comes from anywhere.
   const bool is_sent_after = known != nullptr ? known->is_guest || (known->former && known->former->site == site)
                                               : named_by_.find(destination.locator) == site;
-  if (!is_ours && !is_theirs && !is_sent_after) return drop(SiteDropReason::link_stranger);
+  const bool missed_it = known != nullptr && has_just_left(job, *known, site);
+  if (!is_ours && !is_theirs && !is_sent_after && !missed_it) return drop(SiteDropReason::link_stranger);
   const bool is_away = sender != nullptr && sender->presence == Presence::away;
   if (is_away) renew(job.now, *sender);
   if (is_sent_after && known != nullptr) renew_former(job.now, *known);
@@ -243,7 +263,10 @@ SiteVerdict SiteRewriter::deliver(Job& job, Locator source, const Destination& d
   const auto elsewhere = away ? std::optional{entry->site} : relayed_.find(destination.home);
   const Side to = elsewhere ? Side::link(*elsewhere) : Side::inside();
   // Two of ours who are both at that site meet here, since only we know what each calls the other one.
-  if (elsewhere && job.from == to && naming.kind != Naming::Kind::hairpin) return drop(SiteDropReason::link_loop);
+  if (elsewhere && job.from == to && naming.kind != Naming::Kind::hairpin) {
+    if (!away || !has_just_left(job, *entry, *elsewhere)) return drop(SiteDropReason::link_loop);
+    return emit(job, to, {job.walk.source, job.walk.destination}, naming);  // by the name that they will know again
+  }
   if (away) renew(job.now, *entry);
   const Locator now = entry != nullptr ? entry->now : destination.home;
   return emit(job, to, {{source, job.walk.source.nid}, {now, job.walk.destination.nid}}, naming);

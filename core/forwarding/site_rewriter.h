@@ -144,6 +144,8 @@ class SiteRewriter {
   Result<NidEntry*, SiteDropReason> sender_inside(Job& job);
   NidEntry* sender_at(const Job& job, SiteId site);
   NidEntry* known_inside(const Address& destination);
+  bool has_just_left(const Job& job, const NidEntry& entry, SiteId to) const;
+  NidEntry* turned_round(const Job& job, SiteId site);
   std::optional<Destination> destination_of(NodeId nid, const SubnetMap::Inside& inside);
   SiteVerdict hairpin(Job& job, Locator source_home, const SubnetMap::Inside& inside);
   SiteVerdict leave(Job& job, Locator source_home);

@@ -105,6 +105,7 @@ Result<void> KernelSetup::deliver(const lisp::Eid& eid) {
   delivered_.insert(eid);
   const auto route = host_route(eid);
   if (!route) return error("the interface of its [[mobile]] block does not exist");
+  queues_.widen(settings_.block_of(eid)->interface, route->gateway.value_or(eid.address).family());
   return commands_.replace_route(*route);
 }
 
@@ -121,6 +122,7 @@ void KernelSetup::restore(unsigned ifindex) {
 void KernelSetup::take_down() {
   if (auto deleted = commands_.delete_routes(gateway_protocol); !deleted)
     log_event(LogLevel::error, "routes_not_set", {{"reason", deleted.error().message}});
+  queues_.take_back();
   delivered_.clear();
   routes_.clear();
 }

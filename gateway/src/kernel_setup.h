@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that the daemon changes in the kernel, so that all of it can be taken back: addresses and routes of the
-// TUN devices, which go with them, and host routes of mobile EIDs that are here.
+// TUN devices, which go with them, host routes of mobile EIDs that are here, and the queues of those who wait for them.
 #pragma once
 
 #include <map>
 #include <set>
 
+#include "gateway/src/neighbour_queues.h"
 #include "gateway/src/settings.h"
 #include "io/netlink/network_commands.h"
 #include "io/tun/tun_device.h"
@@ -17,7 +18,8 @@ inline constexpr std::uint8_t gateway_protocol = 107;
 
 class KernelSetup {
  public:
-  KernelSetup(NetworkCommands& commands, const GatewaySettings& settings) : commands_{commands}, settings_{settings} {}
+  KernelSetup(NetworkCommands& commands, const GatewaySettings& settings)
+      : commands_{commands}, settings_{settings}, queues_{settings.interworking.hold_octets} {}
 
   Result<void> set_up(const TunSettings& settings, const TunDevice& device);
   /// Into the device from now on: the routes of `settings`, and no others.
@@ -43,6 +45,7 @@ class KernelSetup {
 
   NetworkCommands& commands_;
   const GatewaySettings& settings_;
+  NeighbourQueues queues_;
   struct DeviceRoutes {
     std::uint32_t table = 0;
     std::set<lisp::IpPrefix> prefixes;

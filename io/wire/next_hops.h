@@ -68,9 +68,9 @@ class NextHops {
   void failed(const NextHop& hop, unsigned ifindex);
   void drop(std::vector<Waiting>& waiting);
 
-  static constexpr std::size_t max_waiting =
-      1024;  ///< packets for one next hop: what was held for a node comes at once
-  static constexpr std::size_t max_waiting_octets = 16 << 20;
+  // What was held for a node comes at once: as much as a border router holds by default.
+  static constexpr std::size_t max_waiting = 4096;  ///< packets for one next hop
+  static constexpr std::size_t max_waiting_octets = 32 << 20;
   static constexpr std::size_t max_next_hops = 1 << 16;
   static constexpr Duration wait = seconds{2};
   static constexpr Duration confirm_interval = seconds{10};

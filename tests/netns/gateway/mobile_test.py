@@ -9,6 +9,8 @@ from guests import GUEST, mobile_sites, moves
 # pylint: disable=wrong-import-order
 from lab import check, test_main, wait_until
 
+NEIGHBOUR_QUEUE, HELD_OCTETS = 212992, 32 << 20  # the kernel's default and ours
+
 
 def waits(sites):
     """What comes for a host that has stopped waits for it, and goes to it when it did not leave after all."""
@@ -35,6 +37,19 @@ def link_returns(sites):
     wait_until(lambda: len(routes()) == 2, lambda: f"only {routes()} are back")
 
 
+def queues(sites):
+    """What was held comes at once: the kernel's queues for a host that it has yet to find are long enough, for as long as the
+    gateway runs."""
+    gateway = sites.gateways[1]
+
+    def found():
+        return [int(gateway.ns.run("cat", f"/proc/sys/net/{family}/neigh/mob0/unres_qlen_bytes").stdout)
+                for family in ("ipv4", "ipv6")]
+    check(found() == [HELD_OCTETS] * 2, f"octets that wait for a neighbour: {found()}")
+    gateway.stop()
+    check(found() == [NEIGHBOUR_QUEUE] * 2, f"octets that wait for a neighbour, after the end: {found()}")
+
+
 def steps(sites):
     """Every step may be repeated, and one that makes no sense is refused."""
     gateway = sites.gateways[1]
@@ -59,6 +74,7 @@ def test(lab):
     waits(sites)
     steps(sites)
     link_returns(sites)
+    queues(sites)
 
 
 test_main(test)

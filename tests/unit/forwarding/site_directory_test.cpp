@@ -295,6 +295,65 @@ TEST_F(SiteDirectoryTest, NodeThatComesHomeMayFinishItsSentenceWhereItWas) {
   EXPECT_TRUE(dropped(cross(link, udp(node_there, correspondent)), SiteDropReason::link_stranger));
 }
 
+TEST_F(SiteDirectoryTest, WhatMissesANodeThatGoesWhereItCameFromIsSentBack) {
+  const auto misses_it = [&] { return cross(link, udp(correspondent, node)); };
+  apply(record(there, here));
+  apply(record(there, there, MovePhase::active, here));
+  EXPECT_TRUE(went(misses_it(), link, correspondent, node)) << "a guest";
+  now += directory_tuning.departure;
+  EXPECT_TRUE(dropped(misses_it(), SiteDropReason::link_loop));
+
+  Ownership came = record(here, here);
+  came.former = there;
+  apply(came);
+  Ownership back = record(there, there, MovePhase::active, here);
+  back.former = here;
+  apply(back);
+  EXPECT_TRUE(went(misses_it(), link, correspondent, node)) << "one whose home was here meanwhile";
+  EXPECT_TRUE(dropped(cross(Side::link(5), udp(correspondent, node)), SiteDropReason::link_stranger));
+}
+
+TEST_F(SiteDirectoryTest, WhatWasSentAfterANodeThatComesBackWaitsForIt) {
+  apply(record(here, there));
+  EXPECT_TRUE(went(cross(up1, udp(correspondent, node_outside)), link, correspondent, node_there));
+  EXPECT_TRUE(dropped(cross(link, udp(correspondent, node_there)), SiteDropReason::link_stranger));
+  apply(record(here, here, MovePhase::active, there));
+  EXPECT_EQ(cross(link, udp(correspondent, node_there)).verdict.kind, SiteVerdict::Kind::held);
+  now += seconds{3};  // it stands still for longer than it may speak from there
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent, 7777, 40000)), up1, node_outside, correspondent));
+  ASSERT_EQ(actions.packets.size(), 1u);
+  EXPECT_EQ(actions.packets[0].to, in);
+  EXPECT_EQ(Address::load(actions.packets[0].bytes.data() + 24), node);
+  now += directory_tuning.departure + tuning.hold_time;
+  EXPECT_TRUE(dropped(cross(link, udp(correspondent, node_there)), SiteDropReason::link_stranger));
+}
+
+TEST_F(SiteDirectoryTest, WhatWasSentAfterANodeWhoseHomeComesBackKeepsItsNames) {
+  Ownership went_away = record(there, there);
+  went_away.former = here;
+  apply(went_away);
+  EXPECT_TRUE(went(cross(up1, udp(correspondent, node_outside)), link, correspondent, node_there));
+  Ownership back = record(here, here, MovePhase::active, there);
+  back.former = there;
+  apply(back);
+  EXPECT_EQ(cross(link, udp(correspondent, node_there)).verdict.kind, SiteVerdict::Kind::held);
+  const Address other = {correspondent.locator, {correspondent.nid.bits + 1}};
+  EXPECT_EQ(cross(link, udp(other, node)).verdict.kind, SiteVerdict::Kind::held) << "by its names there";
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent, 7777, 40000)), up1, node_outside, correspondent));
+  EXPECT_TRUE(went(cross(in, udp(node, other, 7777, 40000)), link, node, other));
+}
+
+TEST_F(SiteDirectoryTest, WhatWasSentAfterANodeWithoutIlnpWaitsForIt) {
+  const auto plain = [&](Ownership r) {
+    r.key = {nid, inside};
+    return r;
+  };
+  apply(plain(record(here, {elsewhere, inside})));
+  EXPECT_TRUE(went(cross(up1, udp(correspondent, node_outside)), link, correspondent, node));
+  apply(plain(record(here, here, MovePhase::active, Place{elsewhere, inside})));
+  EXPECT_EQ(cross(link, udp(correspondent, node)).verdict.kind, SiteVerdict::Kind::held);
+}
+
 TEST_F(SiteDirectoryTest, NodeIsFoundWhereItIsBeforeItsHomeHasHeardOfIt) {
   apply(record(there, here, MovePhase::active, there));
   EXPECT_TRUE(cross(in, udp({subnet_2, nid}, correspondent)).left()) << "it comes to another subnet than was said";
