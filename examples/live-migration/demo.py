@@ -20,10 +20,11 @@ from felt import Felt  # noqa: E402
 from lisp_sites import CLIENTS, RLOC  # noqa: E402
 from machine import Machine  # noqa: E402
 from migration import WAYS  # noqa: E402
+from names import Watch, locators  # noqa: E402
 from places import GuestPlaces  # noqa: E402
 from report import write_report  # noqa: E402
 from sessions_in_guest import Fetch, Load, MachineSsh  # noqa: E402
-from timeline_of_move import Captures, Timeline  # noqa: E402
+from timeline_of_move import IN_DNS, Captures, Timeline  # noqa: E402
 from two_sites import OTHER, SUBNET  # noqa: E402
 from wire import packed  # noqa: E402
 from vm_sites import VmSites  # noqa: E402
@@ -32,7 +33,8 @@ NAME = "live-migration"
 LINES = {"dc1": "dc1-wan0", "dc2": "dc2-wan0", "dc3": "dc3-wan0", "lisp": "lx-wan0", "ms": "ms-wan0", "link": "dc1-x0"}
 DELAYS = {"dc1": 5.0, "dc2": 8.0, "dc3": 6.0, "lisp": 12.0, "ms": 4.0, "link": 6.0}
 NAMES = {"p": demo.NAME, "o": demo.NAME, "q": f"{demo.GUEST}-lisp.ex.example"}
-RATES = {"kvm": 1000, "tcg": 100}  # datagrams a second of each client; an emulated processor is busy with more
+RATE = 1000                        # datagrams a second of each client
+BACK = {"kvm": 1000, "tcg": 100}   # of the guest to each: an emulated processor is busy with more
 NETWORK_MAY_ADD = 0.1  # s
 REPORTED = 2.0         # s before and after a move, in the report
 # The guest as it is today: an address of dc1, and the EID that LISP hosts know.
@@ -49,8 +51,9 @@ def arguments():
                         "latter three a list, each for its part of the moves (default: %(default)s)")
     parser.add_argument("--without-ilnp", action="store_true", help="a plain guest, and nobody tells the network")
     parser.add_argument("--kernel", default="6.1", choices=["6.1", "6.12"], help="of the guest (default: %(default)s)")
-    parser.add_argument("--counter-rate", type=int, help="datagrams a second that each client sends to the guest (default: " +
-                        ", ".join(f"{rate} with {kind}" for kind, rate in RATES.items()) + ")")
+    parser.add_argument("--counter-rate", type=int, default=RATE, help="datagrams a second that each client sends to the guest "
+                        "(default: %(default)s; the guest answers with " +
+                        ", ".join(f"{rate} under {kind.upper()}" for kind, rate in BACK.items()) + ")")
     parser.add_argument("--own-router-mac", action="store_true", help="the routers of the two data centres have different "
                         "addresses on the guests' link, so that what a guest sends before it notices the move is lost")
     parser.add_argument("--delay", default="", help="one way, in ms (default: " +
@@ -75,7 +78,7 @@ def arguments():
 
 class LiveMigration(demo.Demo):
     peers = {"p": "ILNP client", "o": "IP-only client", "q": "LISP client"}
-    programs = ("gateway/ilnp-gateway",)
+    programs = ("gateway/ilnp-gateway", "dns/ilnp-dns")
     stalls, around, pace = Felt, 120, "as the guest can carry"
     name_of_guest, nid = demo.GUEST, demo.NID_GUEST
     # What is captured: the guest's link in each data centre, and what comes to a client.
@@ -136,8 +139,8 @@ class LiveMigration(demo.Demo):
 
     def rates(self):
         """Records a second of a client and of the guest: what comes from the guest is enough to see its silences."""
-        rate = self.options.counter_rate or RATES[self.machine.accelerator]
-        return {"udp": (rate, min(rate, 50)), "tcp": (min(rate, 20), 10)}
+        rate = self.options.counter_rate
+        return {"udp": (rate, min(rate, BACK[self.machine.accelerator])), "tcp": (min(rate, 20), 10)}
 
     def sessions_of(self, peer, port):
         return traffic.Sessions(self.places, peer, demo.GUEST, NAMES[peer], self.ssh_server.called(NAMES[peer]),
@@ -178,7 +181,12 @@ class LiveMigration(demo.Demo):
 
     def move(self, to, way):
         if not self.options.without_ilnp:
-            return self.sites.migrate(demo.GUEST, to, way, visible=True, progress=self.copied)
+            watch = Watch(self.lab, demo.GUEST, self.sites.name_at(to))
+            times = self.sites.migrate(demo.GUEST, to, way, visible=True, progress=self.copied)
+            times["published"] = time.monotonic()
+            self.sites.publish(demo.GUEST)
+            times["in_dns"] = watch.wait()
+            return times
         times = self.machine.migrate(to, way, progress=self.copied)
         self.sites.where[demo.GUEST] = to
         return times
@@ -186,6 +194,7 @@ class LiveMigration(demo.Demo):
     def state(self):
         session = self.sites.peer.session(demo.NID_GUEST)
         return {"at": self.sites.where[demo.GUEST], "peer_uses": session["using"]["remote"] if session else None,
+                "dns_says": [locator.hex() for locator in locators(self.lab, demo.GUEST)],
                 "lisp_uses": self.sites.mapping_at_client(demo.GUEST)}
 
     def finish(self):
@@ -228,7 +237,8 @@ class LiveMigration(demo.Demo):
         rows = [("QEMU's processor time before it, %", [round(100 * event["busy"]) for event in events]),
                 ("memory", [event["way"] for event in events]),
                 ("hypervisor: STOP to RESUME, ms", [event["stopped_ms"] for event in events]),
-                ("guest: RESUME to its first packet, ms", [event["guest_ms"] for event in events])]
+                ("guest: RESUME to its first packet, ms", [event["guest_ms"] for event in events]),
+                ("DNS: RESUME to the new locator in it, ms", [event["timeline_ms"].get(IN_DNS) for event in events])]
         for peer, name in self.peers.items():
             rows.append((f"{name}: silence of the guest's own port, ms", [event["own_gap_ms"][peer] for event in events]))
             rows.append((f"{name}: added by the network, ms", [self.added_ms(event, peer) for event in events]))
@@ -263,6 +273,8 @@ class LiveMigration(demo.Demo):
                                f"it sends to {after['peer_uses']}, the guest's locator is {locator}"))
             found.append(check(f"{what}: LISP site knows where the guest is", after["lisp_uses"] == [RLOC[event["kind"]]],
                                f"it sends to {after['lisp_uses']}, the gateway is {RLOC[event['kind']]}"))
+            found.append(check(f"{what}: DNS shows where the guest is", after["dns_says"] == [packed(
+                self.sites.name_at(event["kind"], colons=True))[:8].hex()], f"it says {', '.join(after['dns_says'])}"))
             for peer, name in self.peers.items():
                 lost = [event["sessions"][peer][f"datagrams lost to {role}"] for role in ("client", "guest")]
                 found.append(check(f"{what}: {name} lost no datagram", max(lost) == 0,

@@ -12,4 +12,4 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../common/run.sh"
 
 packages=(build demo vm)
-run_example examples/live-migration/demo.py wire counter ilnp-host ilnp-sbr ilnp-gateway ilnpctl -- "$@"
+run_example examples/live-migration/demo.py wire counter ilnp-host ilnp-sbr ilnp-gateway ilnp-dns ilnpctl -- "$@"

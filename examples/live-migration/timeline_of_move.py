@@ -14,8 +14,10 @@ ADVERTISES, ACKNOWLEDGES = 1, 2
 LATEST = 4.0  # s after the guest ran again
 CLOCK_IS_LATE = 5.0  # s that a guest may have been stopped in a run
 LISP_DATA = 4341
+IN_DNS = "DNS shows the new locator"
 STEPS = (("told", "network is told"), ("activated", "network has activated"), ("stopped", "hypervisor: guest stops (STOP)"),
-         ("resumed", "hypervisor: guest runs (RESUME)"), ("heard", "border router has heard the guest"))
+         ("resumed", "hypervisor: guest runs (RESUME)"), ("heard", "border router has heard the guest"),
+         ("published", "DNS is told (dynamic update)"), ("in_dns", IN_DNS))
 NOTICES = ("host_notice", "host_moved", "clock_jump")
 
 
@@ -98,7 +100,7 @@ class Timeline:
 
     def steps(self):
         """{step: ms}, those that happened, in their order."""
-        orders = {words: self.resumed - self.times["resumed"] + self.times[step] for step, words in STEPS if step in self.times}
+        orders = {words: self.resumed - self.times["resumed"] + self.times[step] for step, words in STEPS if self.times.get(step)}
         found = {**orders, **self._frames(), **self._guest_says(), **self._gateways_say()}
         return {step: self.after(when) for step, when in sorted(
             ((step, when) for step, when in found.items() if when is not None), key=lambda item: item[1])}

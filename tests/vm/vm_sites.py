@@ -16,6 +16,7 @@ for folder in ("../netns/host", "../netns/sbr", "../netns/gateway"):
 from hypervisor import Hypervisor  # noqa: E402
 from lab import PREFIX, check, events_in, records_of, same, wait_until  # noqa: E402
 from machine import Control, Machine  # noqa: E402
+from names import publish, updates_by  # noqa: E402
 from lisp_sites import CLIENTS  # noqa: E402
 from site_lab import outside_host  # noqa: E402
 from truth_sites import TruthSites  # noqa: E402
@@ -128,6 +129,14 @@ class VmSites(Hypervisors, TruthSites):
     def _peers(self, guests, published):
         super()._peers(guests, published)
         outside_host(self.lab, "o", "2001:db8:c2::")
+
+    def updates(self, guests):
+        return updates_by(guests)
+
+    def publish(self, name):
+        """Where its home is, from the machine of the border router there."""
+        site = self.home[name]
+        publish(self.lab, self.sites[site].ns, name, self.nids[name], self.name_at(site))
 
     def zone(self, guests, published):
         """A guest's AAAA is its name outside of dc1, which any host reaches; LISP hosts know its EID by another name."""

@@ -65,8 +65,13 @@ class LispSites(TwoSites):
         """p, and in the DNS the guests with both names; q is behind lx."""
         self.lab.namespace("p")
         self.lab.link("p", "eth0", "2001:db8:c1::")
-        self.lab.start_dns(records_of("p", NID_PEER, "2001:db8:c1:0") + f"q AAAA {Q}\n" + self.zone(guests, published))
+        self.lab.start_dns(records_of("p", NID_PEER, "2001:db8:c1:0") + f"q AAAA {Q}\n" + self.zone(guests, published),
+                           **self.updates(guests))
         self.peer = self.lab.host("p", NID_PEER)
+
+    def updates(self, _guests):
+        """Who may change names: settings of Lab.start_dns()."""
+        return {}
 
     def zone(self, guests, published):
         """The records of the guests."""
