@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-packages.sh [build|test|demo|vm]...   installs what is missing of these groups (Debian 12; default: all)
+# install-packages.sh [build|test|demo|vm|paper]...   installs what is missing of these groups (Debian 12; default: all)
 #
 # Quick when nothing is missing. Services that come along (bind9, nginx, sshd ...) are neither started now nor at the
 # next boot: the tests and the demo run their own instances in network namespaces. Packages that were there before are
@@ -31,6 +31,8 @@ vm_packages=(
   nginx-light openssh-server openssh-client curl
   libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
 )
+# tests/bench/paper: charts, and TCP programs made to use MPTCP.
+paper_packages=(python3-matplotlib mptcpize)
 # The services that some of them bring: package=unit.
 services=(bind9=named knot=knot nsd=nsd radvd=radvd nginx-light=nginx openssh-server=ssh iperf3=iperf3
           etcd-server=etcd keepalived=keepalived)
@@ -48,7 +50,8 @@ for group in "${@:-all}"; do
     test) wanted+=("${test_packages[@]}") ;;
     demo) wanted+=("${demo_packages[@]}") ;;
     vm) wanted+=("${vm_packages[@]}") ;;
-    all) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${demo_packages[@]}" "${vm_packages[@]}") ;;
+    paper) wanted+=("${paper_packages[@]}") ;;
+    all) wanted+=("${build_packages[@]}" "${test_packages[@]}" "${demo_packages[@]}" "${vm_packages[@]}" "${paper_packages[@]}") ;;
     *) sed -n '3s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
 done

@@ -146,7 +146,7 @@ run_gate() {
   echo "----"
 }
 
-scripts/install-packages.sh build test demo vm || fail "the packages are not all there"
+scripts/install-packages.sh build test demo vm paper || fail "the packages are not all there"
 started=$SECONDS
 for gate in "${gates[@]}"; do run_gate "$gate"; done
 [ ${#trouble[@]} -eq 0 ] || echo "${red}failed: ${trouble[*]}${plain}"

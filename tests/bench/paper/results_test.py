@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the figures of docs/papers are made with: rows that survive a broken run, statistics, tables, pings, charts."""
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+import charts  # noqa: E402
+import pings  # noqa: E402
+import results  # noqa: E402
+
+WHERE = {"commit": "c", "machine": "m", "accelerator": "tcg"}
+
+
+class RowsTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "rows.csv")
+
+    def test_goes_on_where_it_was(self):
+        results.Rows(self.path, ("mode", "ms")).append([{"mode": "cp", "ms": 1.5, **WHERE}])
+        rows = results.Rows(self.path, ("mode", "ms"))
+        rows.append([{"mode": "smr", "ms": None, **WHERE}])
+        self.assertEqual([(row["mode"], row["ms"]) for row in rows.read()], [("cp", 1.5), ("smr", None)])
+
+    def test_other_columns_are_refused(self):
+        results.Rows(self.path, ("mode",)).append([{"mode": "cp", **WHERE}])
+        with self.assertRaises(ValueError):
+            results.Rows(self.path, ("mode", "ms")).read()
+
+    def test_words_that_look_like_no_number_stay(self):
+        self.assertEqual([results.number(text) for text in ("0", "", "236bc19", "-1.5")], [0.0, None, "236bc19", -1.5])
+
+    def test_a_commit_that_looks_like_a_number_is_none(self):
+        results.Rows(self.path, ("ms",)).append([{**WHERE, "ms": 1, "commit": "1e234567"}])
+        self.assertEqual(results.Rows(self.path, ("ms",)).read()[0]["commit"], "1e234567")
+
+
+class StatisticsTest(unittest.TestCase):
+    def test_five_numbers(self):
+        self.assertEqual(results.five([5, 1, 4, 2, 3]), (1, 2, 3, 4, 5))
+        self.assertEqual(results.five([7]), (7, 7, 7, 7, 7))
+
+    def test_spread(self):
+        self.assertEqual(results.spread([1.04, 1.26, 1.5], 1), "1.3 [1.1, 1.4]")
+        self.assertEqual(results.spread([]), "-")
+
+    def test_table(self):
+        self.assertEqual(results.table(["a", "b"], [[1, None]]), "| a | b |\n| --- | --- |\n| 1 | - |\n")
+
+
+class PingsTest(unittest.TestCase):
+    LINES = ["> 0 10.0\n", "< 0 10.1\n", "> 1 10.2\n", "> 2 10.4\n", "< 2 10.5\n", "< 2 10.6\n", "> 4 10.8\n", "< 1", ]
+
+    def test_parsed(self):
+        self.assertEqual(pings.parsed(self.LINES), [(0, 10.0, 10.1), (1, 10.2, None), (2, 10.4, 10.5), (4, 10.8, None)])
+
+    def test_lost(self):
+        found = pings.parsed(self.LINES)
+        self.assertEqual(pings.lost(found), (2, 1))
+        self.assertEqual(pings.lost(pings.sent_between(found, 10.0, 10.5)), (1, 0))
+
+    def test_downtime_touches_the_window(self):
+        found = pings.parsed(f"{kind} {n} {n + late:.1f}\n" for n in (1, 2, 5, 6, 10) for kind, late in ((">", 0), ("<", 0.5)))
+        self.assertAlmostEqual(pings.downtime(found, 3, 4), 3)
+        self.assertAlmostEqual(pings.downtime(found, 1, 8), 4)
+        self.assertIsNone(pings.downtime(found, 11, 12))
+
+
+class ChartsTest(unittest.TestCase):
+    def test_same_figures_same_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            texts = []
+            for name in ("a.svg", "b.svg"):
+                charts.boxes(os.path.join(folder, name), {"VNU": [("cp", [1, 2, 3], 4), ("ilnp", [2], None)]}, "ms")
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    texts.append(file.read())
+        self.assertEqual(*texts)
+        for word in ("VNU", "ilnp", "the paper"):
+            self.assertIn(word, texts[0])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
