@@ -101,6 +101,7 @@ SiteRewriter::SenderNames SiteRewriter::names_of_sender(Job& job, NidEntry* entr
   // Its home moves with it. What goes by names elsewhere is not ours, also while it still sends from here.
   if (departs && job.flow != nullptr && job.flow->is_foreign) return {entry->now, entry->site};
   if (departs) return {home, named_by_.find(home)};
+  if (entry->is_guest && keeps_our_names(job, *entry)) return {entry->now, std::nullopt};
   const bool by_former = !entry->is_guest && keeps_former_names(job, *entry);
   const bool is_foreign = entry->is_guest || by_former;
   if (!job.quoted) {
@@ -123,6 +124,13 @@ bool SiteRewriter::keeps_former_names(const Job& job, const NidEntry& entry) {
   if (is_session && session->told_home == entry.home) return false;
   if (job.flow != nullptr) return job.flow->is_foreign;
   return is_session || !may_begin(job.packet, job.walk);
+}
+
+/// A guest that was at home here before has flows by our names, as long as nobody can be told other ones.
+bool SiteRewriter::keeps_our_names(const Job& job, const NidEntry& entry) {
+  if (job.flow == nullptr || job.flow->is_foreign || job.flow->uplink == no_uplink) return false;
+  const WatchedSession* session = sessions_.find({entry.nid, job.walk.destination.nid});
+  return (session == nullptr || !session->answered) && map_.is_inside(entry.now);
 }
 
 /// `home`: whose names the packet leaves by.

@@ -204,8 +204,9 @@ NidEntry* SiteRewriter::turned_round(const Job& job, SiteId site) {
   NidEntry* entry = nids_.find(destination.nid, destination.locator);
   const bool is_theirs = other_site(destination.locator) == site;
   if (entry == nullptr && is_theirs) entry = nids_.find_owner(destination.nid);
-  if (entry == nullptr || entry->presence == Presence::away || entry->is_guest || entry->owns_nid != is_theirs)
-    return nullptr;
+  if (entry == nullptr || entry->presence == Presence::away) return nullptr;
+  if (entry->owns_nid ? !is_theirs : entry->is_guest)
+    return nullptr;  // what its home sends after it is named otherwise
   const bool has_come = entry->departs_from == site && job.now < entry->departs_until + tuning_.hold_time;
   return has_come ? entry : nullptr;
 }

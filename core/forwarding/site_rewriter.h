@@ -164,6 +164,7 @@ class SiteRewriter {
   void note_flow(Job& job, UplinkId uplink, bool is_foreign, bool outward);
   SenderNames names_of_sender(Job& job, NidEntry* entry);
   bool keeps_former_names(const Job& job, const NidEntry& entry);
+  bool keeps_our_names(const Job& job, const NidEntry& entry);
   void watch_outward(Job& job, Locator home);
   void note_inward(Job& job, UplinkId uplink, bool is_foreign);
   void note_error(const Job& job);

@@ -354,6 +354,20 @@ TEST_F(SiteDirectoryTest, WhatWasSentAfterANodeWithoutIlnpWaitsForIt) {
   EXPECT_EQ(cross(link, udp(correspondent, node)).verdict.kind, SiteVerdict::Kind::held);
 }
 
+TEST_F(SiteDirectoryTest, GuestThatWasAtHomeHereKeepsTheNamesOfFlowsOfThen) {
+  const Address other = {correspondent.locator, {correspondent.nid.bits + 1}};
+  apply(record(here, here));
+  EXPECT_TRUE(went(cross(up1, udp(correspondent, node_outside)), in, correspondent, node));
+  Ownership rehomed = record(there, there);
+  rehomed.former = here;
+  apply(rehomed);
+  EXPECT_TRUE(went(cross(up1, udp(correspondent, node_outside)), link, correspondent, node_there));
+  apply(record(there, here, MovePhase::active, there));
+  EXPECT_EQ(cross(link, udp(correspondent, node_there)).verdict.kind, SiteVerdict::Kind::held) << "it missed the node";
+  EXPECT_TRUE(went(cross(in, udp(node, correspondent, 7777, 40000)), up1, node_outside, correspondent));
+  EXPECT_TRUE(went(cross(in, udp(node, other, 7777, 40000)), link, node, other)) << "by the names of its home";
+}
+
 TEST_F(SiteDirectoryTest, NodeIsFoundWhereItIsBeforeItsHomeHasHeardOfIt) {
   apply(record(there, here, MovePhase::active, there));
   EXPECT_TRUE(cross(in, udp({subnet_2, nid}, correspondent)).left()) << "it comes to another subnet than was said";
