@@ -9,7 +9,8 @@ import time
 import unittest
 
 HOOK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../sbr/deploy/libvirt/ilnp")
-XML = "<domain type='qemu'>" + "<!-- as long as real ones -->\n" * 400 + "</domain>"
+XML = "<domain type='qemu'>" + "<!-- as long as real ones -->\n" * 400 + (
+    "<interface type='bridge'>\n  <target dev='tap7'/>\n</interface>\n<disk>\n  <target dev='vda' bus='virtio'/>\n</disk></domain>")
 NODE = "0200+00ff+fe00+1234"
 
 # Answers as the router does; what it was asked and what the node's phase is are in files.
@@ -40,8 +41,9 @@ class Calls(unittest.TestCase):
         os.chmod(f"{self.dir}/ilnpctl", 0o755)
         self.write("guests", f"other 0200+00ff+fe00+9999 dc1\nvm1 {NODE} dc1\n")
         self.write("epoch", "7\n")
+        self.write("ip", f'echo "$*" >>{self.dir}/ip.asked\n')
         self.write("conf", f"site=dc2\nilnpctl='env DIR={self.dir} {self.dir}/ilnpctl'\nguests={self.dir}/guests\n"
-                           f"state={self.dir}/state\npatience=${{ILNP_TEST_PATIENCE:-5}}\n")
+                           f"state={self.dir}/state\nip='sh {self.dir}/ip'\npatience=${{ILNP_TEST_PATIENCE:-5}}\n")
 
     def tearDown(self):
         self.directory.cleanup()
@@ -97,6 +99,12 @@ class Hook(Calls):
     def test_ordinary_start_is_no_migration(self):
         self.calls("vm1", "prepare begin", "start begin", "started begin", "reconnect begin", "attach begin")
         self.asked_only([])
+        self.assertFalse(os.path.exists(f"{self.dir}/ip.asked"))
+
+    def test_taps_of_a_guest_that_comes_take_what_was_held(self):
+        self.calls("vm1", "migrate begin", "prepare begin", "start begin", "started begin")
+        with open(f"{self.dir}/ip.asked", encoding="utf-8") as asked:
+            self.assertEqual(asked.read(), "link set dev tap7 txqueuelen 10000\n")
 
     def test_failed_migration_is_aborted(self):
         self.calls("vm1", "migrate begin", "prepare begin", "start begin", "started begin", "stopped end")
