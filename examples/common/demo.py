@@ -73,12 +73,23 @@ class Demo:
     stalls, places_of = Stalls, Places
     pace = "1 kHz"
     around = 80    # s that a run may take besides its traffic
+    captures = "*.pcap"
 
     def __init__(self, name, options, directory, out):
         self.name, self.options, self.directory, self.out = name, options, directory, out
         self.display = options.display
         self.pairs, self.happened = [], []
         self.playing = False
+
+    def run(self):
+        """The figures."""
+        with told_as_failure(), netns.Lab(build=self.options.build, directory=self.directory) as self.lab, \
+                self.places_of(f"ilnp-{os.getpid()}", self.directory) as self.places:
+            self.set_up()
+            self.start_traffic()
+            self.play()
+            self.finish()
+            return self.figures()
 
     # ---------------------------------------------------------------- set-up
 
@@ -225,7 +236,7 @@ class Demo:
         self.display.verdict(figures["verdict"])
         with open(os.path.join(self.out, "result.json"), "w", encoding="utf-8") as file:
             json.dump(figures, file, indent=2)
-        say(f"\nresult:   {self.out}/result.json" + ("" if self.options.no_capture else f"\ncaptures: {self.out}/*.pcap"))
+        say(f"\nresult:   {self.out}/result.json" + ("" if self.options.no_capture else f"\ncaptures: {self.out}/{self.captures}"))
         if self.options.json:
             print(json.dumps(figures, indent=2), flush=True)
 
@@ -240,7 +251,7 @@ def told_as_failure():
 
 
 def run(name, options, kind):
-    """Runs the demo `kind` (a subclass of Demo); the exit status."""
+    """Runs the demo `kind` (a Demo, or what runs and shows like one); the exit status."""
     options.display = Display(name, options.json)
 
     def body(directory, out):
@@ -249,13 +260,7 @@ def run(name, options, kind):
                 raise Failure(f"{program} is not built; examples/{name}/run.sh builds it")
         remove_leftovers("ilnp")
         this = kind(name, options, directory, out)
-        with told_as_failure(), netns.Lab(build=options.build, directory=directory) as this.lab, \
-                kind.places_of(f"ilnp-{os.getpid()}", directory) as this.places:
-            this.set_up()
-            this.start_traffic()
-            this.play()
-            this.finish()
-            figures = this.figures()
+        figures = this.run()
         this.show(figures)
         return figures["verdict"]["ok"]
 

@@ -25,7 +25,8 @@ def run(name, options, display, longest, body):
     out = os.path.abspath(options.out or time.strftime(f"out/{name}-%Y%m%d-%H%M%S"))
     os.makedirs(out, exist_ok=True)
     directory = tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-")
-    catch_signals(longest)
+    bound(longest)
+    catch_signals()
     status = 2
     try:
         status = 0 if body(directory, out) else 1
@@ -41,24 +42,28 @@ def run(name, options, display, longest, body):
     return status
 
 
-def catch_signals(longest):
+def bound(longest):
+    def too_late(_number, _frame):
+        raise Failure(f"the run took more than {longest} s")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(longest)
+
+
+def catch_signals():
     def interrupted(number, _frame):
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(each, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    def too_late(_number, _frame):
-        raise Failure(f"the run took more than {longest} s")
-
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
-    signal.signal(signal.SIGALRM, too_late)
-    signal.alarm(longest)
 
 
 def tidy(directory, out, keep):
     if keep:
-        for big in ["www/download.bin"] + glob.glob("downloaded-*.bin", root_dir=directory):
+        for big in [path for name in ("www/download.bin", "downloaded-*.bin")
+                    for path in glob.glob(f"**/{name}", root_dir=directory, recursive=True)]:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(os.path.join(directory, big))
         shutil.rmtree(os.path.join(out, "run"), ignore_errors=True)

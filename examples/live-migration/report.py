@@ -9,7 +9,7 @@ from common.page import checks_of, head, html_table, verdict_of
 
 def write_report(run, figures, rows, out):
     events = figures["events"]
-    columns = [f"move {event['number']}: {event['from']} to {event['kind']}" for event in events]
+    columns = [f"move {event['number']}: {event['from']} to {event['kind']} by {event['by']}" for event in events]
     text = [(name, ["-" if cell is None else str(cell) for cell in cells]) for name, cells in rows]
     parts = [head("A virtual machine that moves"), "<h1>A virtual machine that moves</h1>",
              f"<p class='soft'>Linux {escape(figures['kernel'])} in QEMU, accelerator {escape(figures['accelerator'])}; "
@@ -18,7 +18,7 @@ def write_report(run, figures, rows, out):
              verdict_of(figures), checks_of(figures), "<h2>Per move</h2>",
              "<div class='scroll'>", html_table(columns, text), "</div>"]
     for event in events:
-        parts += [f"<h2>Move {event['number']}: {event['from']} to {event['kind']}, memory: {event['way']}</h2>",
+        parts += [f"<h2>Move {event['number']}: {event['from']} to {event['kind']} by {event['by']}, memory: {event['way']}</h2>",
                   "<p class='soft'>Times in ms after the guest runs at its new place (RESUME). A dot is a datagram from the guest "
                   "where it comes; its height is how much later than the fastest of the move it came.</p>",
                   "<div class='scroll'>", *close_up(run, event)]

@@ -50,7 +50,7 @@ class Load:
     """The processor time of a machine's QEMU, per second, from now on."""
 
     def __init__(self, machine):
-        self.path, self.since = f"/proc/{machine.qemu.process.pid}/stat", time.monotonic()
+        self.path, self.since = f"/proc/{machine.qemu.pid()}/stat", time.monotonic()
         self.used = self._used()
 
     def _used(self):

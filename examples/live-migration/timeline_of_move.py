@@ -15,8 +15,9 @@ LATEST = 4.0  # s after the guest ran again
 CLOCK_IS_LATE = 5.0  # s that a guest may have been stopped in a run
 LISP_DATA = 4341
 IN_DNS = "DNS shows the new locator"
-STEPS = (("told", "network is told"), ("activated", "network has activated"), ("stopped", "hypervisor: guest stops (STOP)"),
+STEPS = (("prepare", "libvirt's hook: the move is prepared"), ("told", "network is told"), ("activated", "network has activated"), ("stopped", "hypervisor: guest stops (STOP)"),
          ("resumed", "hypervisor: guest runs (RESUME)"), ("heard", "border router has heard the guest"),
+         ("release", "libvirt's hook: the move is released"), ("rehomed", "its home follows (rehome)"),
          ("published", "DNS is told (dynamic update)"), ("in_dns", IN_DNS))
 NOTICES = ("host_notice", "host_moved", "clock_jump")
 

@@ -117,6 +117,9 @@ class Qemu:
             time.sleep(0.05)
         return float(ready.group(1))
 
+    def pid(self):
+        return self.process.pid
+
     def running(self):
         return self.process.poll() is None
 

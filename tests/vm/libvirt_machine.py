@@ -5,6 +5,7 @@ import time
 
 from hypervisor import CONTROL_BRIDGE, COMMAND_LINE, QEMU, READY, Qemu, control_mac
 from lab import check, wait_until
+from libvirt import children_of
 from machine import Machine
 
 DOMAIN = """<domain type='{kind}'>
@@ -53,6 +54,14 @@ class Domain:
         libvirt.virsh("create", "/dev/stdin", stdin=xml)
 
     console_text, death = Qemu.console_text, Qemu.death
+
+    def pid(self):
+        """Of the QEMU that libvirt has started, and left to the first process."""
+        for pid in children_of(self.libvirt.first):
+            with open(f"/proc/{pid}/comm", encoding="ascii") as name:
+                if name.read().startswith("qemu-system"):
+                    return pid
+        return None
 
     def qemu_text(self):
         return self.libvirt.log()
