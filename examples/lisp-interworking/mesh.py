@@ -49,31 +49,39 @@ class Plan:
         return f"2001:db8:1ce:{self.clients.index(client) + 1}"
 
 
-class Lines:
-    """The places' namespaces (those that are not there yet are made) and the lines between them, which work after start()."""
+class Cables:
+    """Lines of the program `wire` between interfaces; they work after start()."""
 
-    def __init__(self, lab, plan):
-        self.lab, self.plan, self.pairs, self.wide = lab, plan, [], None
-        for name in (*plan.places, "wide"):
-            if name not in lab.namespaces:
-                lab.namespace(name)
-        for name in plan.places:
-            lab.namespaces[name].sysctl("net.ipv6.conf.all.forwarding", 1)
-            lab.namespaces[name].ip("addr", "add", f"{plan.rloc(name)}/128", "dev", "lo", "nodad")
-        for a, b in plan.round_trips:
-            self._line(a, b)
+    def __init__(self, lab):
+        self.lab, self.pairs, self.wide = lab, [], None
+        lab.namespace("wide").sysctl("net.ipv6.conf.default.disable_ipv6", 1)
 
     def start(self, places, program):
         self.wide = WideArea(places, "wide", program, self.pairs, 1)
 
-    def cable(self, left, left_name, right, right_name, one_way, name):
-        """A line between two interfaces; `one_way` in ms."""
+    def cable(self, left, left_name, right, right_name, one_way, name, mtu=None, rate="100mbit"):
+        """`one_way` in ms."""
         ends = [f"l{len(self.pairs)}{side}" for side in "ab"]
         for namespace, interface, end in ((left, left_name, ends[0]), (right, right_name, ends[1])):
-            veth(namespace, interface, self.lab.namespaces["wide"], end)
+            veth(namespace, interface, self.lab.namespaces["wide"], end, mtu)
             # Before Linux 6.2 a packet socket cannot carry UDP super-packets: let the sender cut them.
             namespace.run("ethtool", "-K", interface, "tx-udp-segmentation", "off", check_status=False)
-        self.pairs.append(f"{ends[0]},{ends[1]},name={name},delay={one_way}ms,rate=100mbit,loss=0")
+        self.pairs.append(f"{ends[0]},{ends[1]},name={name},delay={one_way}ms,rate={rate},loss=0")
+
+
+class Lines(Cables):
+    """The places' namespaces (those that are not there yet are made) and the lines between them."""
+
+    def __init__(self, lab, plan):
+        super().__init__(lab)
+        self.plan = plan
+        for name in plan.places:
+            if name not in lab.namespaces:
+                lab.namespace(name)
+            lab.namespaces[name].sysctl("net.ipv6.conf.all.forwarding", 1)
+            lab.namespaces[name].ip("addr", "add", f"{plan.rloc(name)}/128", "dev", "lo", "nodad")
+        for a, b in plan.round_trips:
+            self._line(a, b)
 
     def _line(self, a, b):
         left, right = (self.lab.namespaces[name] for name in (a, b))

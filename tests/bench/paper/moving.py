@@ -25,6 +25,8 @@ from vm_sites import LINK_UP, START_HOST, Hypervisors  # noqa: E402
 
 NID = "200:0:0:a"
 SETTLED = 4.0  # s from the beginning of one move to that of the next, unless the way of telling takes longer
+WAY_TEXT = {"shared": "a file that both processes map, so that only processor and devices are handed over",
+            "stop": "copied after it has stopped", "live": "copied while it runs", "postcopy": "fetched when it runs again"}
 PLAIN_NETWORK = "/sbin/ip link set eth0 up\n/sbin/ip addr add {address}/64 dev eth0 nodad\n" \
     "/sbin/ip -6 route add default via fe80::1 dev eth0\n"
 
@@ -46,6 +48,7 @@ class ToldMachine(Machine):
 
 class LispWorld(Mesh):
     """The machine has an EID and no more than IPv6; the orchestrator says to the gateways that it leaves and arrives."""
+    told_after = 0.0  # s until it can say so, when it is far away
 
     def _machine(self):
         self.control = Control(self.lab)
@@ -60,9 +63,13 @@ class LispWorld(Mesh):
         self.way = way
         self.vm = ToldMachine(self.control, "guest", self.hypervisors, network=PLAIN_NETWORK.format(address=EID),
                                    shared=way == "shared").boot()
-        self.vm.on_resume = lambda: self.gateways[self.at].lisp("arrive", EID)
+        self.vm.on_resume = self._arrive
         for client in self.plan.clients:
             wait_for_reply(*self.client(client), wait_until)
+
+    def _arrive(self):
+        time.sleep(self.told_after)
+        self.gateways[self.at].lisp("arrive", EID)
 
     def client(self, name):
         """Where it is, and what it calls the machine."""

@@ -1,25 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Raad 2015, chapter 4, with a real machine: it is live-migrated from UROMA1 to LIP6 and back while INRIA, VNU and UFRJ ping it;
-how long each of them hears nothing, how many pings are lost, and when it sends to the new place.
-
-Every move is added to a CSV file when it is over, so that a run that was broken off goes on; --draw makes charts and page.
-"""
-import argparse
-import os
-import sys
-import tempfile
+how long each of them hears nothing, how many pings are lost, and when it sends to the new place."""
 import time
 
-from results import ROOT, Rows, chosen, measured_with, spread, stamp, table, values
+from charts import boxes
+from results import chosen, measured_with, spread, stamp, table, values
 
 # pylint: disable=wrong-import-order
-from moving import world_of  # noqa: E402  says where the others are
-from lab import Failure  # noqa: E402
-from machine import DeadGuest  # noqa: E402
+from moving import WAY_TEXT, world_of  # noqa: E402  says where the others are
 from mesh import Plan  # noqa: E402
-from migration import WAYS  # noqa: E402
 from pings import Pings, downtime, lost, sent_between, wall  # noqa: E402
+from study import Study  # noqa: E402
 from thesis import CLIENTS, DCS, ROUND_TRIPS, THESIS  # noqa: E402
 
 MODES = ("smr", "cp", "direct", "pubsub", "ilnp")
@@ -58,8 +50,6 @@ verify a locator that they have never used, either of which is one more round tr
 
 Boxes: quartiles; whiskers: least and most. Each move: [raad.csv](raad.csv).
 {misses}"""
-WAY_TEXT = {"shared": "a file that both processes map, so that only processor and devices are handed over",
-            "stop": "copied after it has stopped", "live": "copied while it runs", "postcopy": "fetched when it runs again"}
 
 
 def rows_of(world, mode, move, streams):
@@ -104,35 +94,20 @@ def measure(mode, rows, options, directory):
             pings.end()
 
 
-def measure_all(rows, options):
-    for mode in options.modes.split(","):
-        deaths = 0
-        while moved(rows.read(), mode) < options.moves:
-            with tempfile.TemporaryDirectory(prefix="ilnp-paper-") as directory:
-                try:
-                    measure(mode, rows, options, directory)
-                except DeadGuest as dead:
-                    deaths += 1
-                    print(f"{mode}: not counted, and done again: {dead}", file=sys.stderr)
-                    if deaths > 3:
-                        raise
-
-
 # ---------------------------------------------------------------- page
 
 def theirs(mode, client):
     return THESIS[client].get(mode)
 
 
-def draw(rows, options):
-    from charts import boxes  # pylint: disable=import-outside-toplevel  who only measures needs no charts
+def draw(rows, study):
     there = [row for row in rows if row["to"] == DCS[0]]
     modes = [mode for mode in MODES if chosen(there, mode=mode)]
     for field, chart in (("downtime_ms", "raad-downtime.svg"), ("convergence_ms", "raad-convergence.svg")):
         panels = {client.upper(): [(mode, values(chosen(there, mode=mode, client=client), field),
                                     theirs(mode, client) if field == "downtime_ms" else None) for mode in modes]
                   for client in CLIENTS}
-        boxes(os.path.join(options.out, chart), panels, f"{field.split('_', maxsplit=1)[0]}, ms")
+        boxes(study.path(chart), panels, f"{field.split('_', maxsplit=1)[0]}, ms")
     plan, cells, misses = Plan(DCS, CLIENTS, ROUND_TRIPS), [], []
     for client in CLIENTS:
         for mode in modes:
@@ -143,38 +118,11 @@ def draw(rows, options):
                           spread(values(found, "convergence_ms")), spread(down), told, spread(values(found, "lost_of_theirs"))])
             if told and sorted(down)[len(down) // 2] > told:
                 misses.append(f"{client.upper()} in mode {mode}")
-    text = TEXT.format(measured=measured_with(there), way=WAY_TEXT[options.way], table=table(
+    return TEXT.format(measured=measured_with(there), way=WAY_TEXT[study.options.way], table=table(
         ["client", "mode", "moves", "stopped", "floor", "convergence", "downtime", "thesis", "lost"], cells),
         misses=f"\n**Longer than the thesis's:** {', '.join(misses)}.\n" if misses else "")
-    with open(os.path.join(options.out, "raad.md"), "w", encoding="utf-8") as page:
-        page.write(text)
-
-
-def main():
-    parser = argparse.ArgumentParser(prog="tests/bench/paper/raad.sh", description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--moves", type=int, default=30, help="to LIP6 in each mode, and as many back (default: %(default)s)")
-    parser.add_argument("--modes", default=",".join(MODES), help="(default: %(default)s)")
-    parser.add_argument("--way", default="shared", choices=WAYS, help="of the guest's memory (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="one move each way in cp and ilnp, to a folder in out/")
-    parser.add_argument("--draw", action="store_true", help="charts and page of the rows that are there; nothing is measured")
-    parser.add_argument("--out", help="folder for rows, charts and page (default: docs/papers)")
-    parser.add_argument("--build", default=os.path.join(ROOT, "build/dev"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.quick:
-        options.moves, options.modes = 1, "cp,ilnp"
-    options.out = options.out or os.path.join(ROOT, "out/paper-quick" if options.quick else "docs/papers")
-    if not set(options.modes.split(",")) <= set(MODES):
-        parser.error(f"--modes: a list of {', '.join(MODES)}")
-    os.makedirs(options.out, exist_ok=True)
-    rows = Rows(os.path.join(options.out, "raad.csv"), FIELDS)
-    try:
-        if not options.draw:
-            measure_all(rows, options)
-    except Failure as failure:
-        sys.exit(f"FAILED: {failure}")
-    draw(rows.read(), options)
-    print(f"{options.out}/raad.md")
 
 
 if __name__ == "__main__":
-    main()
+    STUDY = Study("raad", __doc__, FIELDS, ("modes", MODES), moves=30, quick=("cp", "ilnp"))
+    STUDY.main(lambda mode, rows: moved(rows, mode) < STUDY.options.moves, measure, draw)

@@ -9,6 +9,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
+import bulk  # noqa: E402
 import charts  # noqa: E402
 import pings  # noqa: E402
 import results  # noqa: E402
@@ -72,17 +73,41 @@ class PingsTest(unittest.TestCase):
         self.assertIsNone(pings.downtime(found, 11, 12))
 
 
+class BulkTest(unittest.TestCase):
+    # Slow to start; 1 Mbit each 0.1 s from 0 to 4 s, then nothing for 1 s, then the half until 10 s.
+    BEFORE = [(-5.0, 1)] + [(n / 10, 125000) for n in range(1, 41)]
+    AFTER = [(n / 10, 62500) for n in range(50, 100)]
+
+    def test_what_a_move_did(self):
+        found = bulk.felt(self.BEFORE + self.AFTER, 4.05, 9.95)
+        self.assertEqual(found, {"gap_ms": 1000.0, "before_mbit": 10.0, "after_mbit": 5.0})
+
+    def test_a_stream_that_broke_has_no_gap(self):
+        for rest in ([], self.AFTER[:5]):
+            self.assertIsNone(bulk.felt(self.BEFORE + rest, 4.05, 9.95)["gap_ms"])
+
+    def test_a_line_that_is_cut_off(self):
+        self.assertEqual(bulk.parsed(["1.5 100\n", "2.5 20"]), [(1.5, 100)])
+
+
 class ChartsTest(unittest.TestCase):
-    def test_same_figures_same_file(self):
+    @staticmethod
+    def drawn(theirs):
         with tempfile.TemporaryDirectory() as folder:
-            texts = []
-            for name in ("a.svg", "b.svg"):
-                charts.boxes(os.path.join(folder, name), {"VNU": [("cp", [1, 2, 3], 4), ("ilnp", [2], None)]}, "ms")
-                with open(os.path.join(folder, name), encoding="utf-8") as file:
-                    texts.append(file.read())
-        self.assertEqual(*texts)
-        for word in ("VNU", "ilnp", "the paper"):
-            self.assertIn(word, texts[0])
+            path = os.path.join(folder, "chart.svg")
+            charts.boxes(path, {"VNU": [("cp", [1, 2, 3], theirs), ("ilnp", [2], None)]}, "ms")
+            with open(path, encoding="utf-8") as file:
+                return file.read()
+
+    def test_same_figures_same_file(self):
+        self.assertEqual(self.drawn(4), self.drawn(4))
+
+    def test_the_papers_figure_where_there_is_one(self):
+        self.assertEqual(["the paper" in self.drawn(theirs) for theirs in (None, 4)], [False, True])
+
+    def test_names(self):
+        for word in ("VNU", "ilnp"):
+            self.assertIn(word, self.drawn(4))
 
 
 if __name__ == "__main__":
