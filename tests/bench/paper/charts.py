@@ -19,7 +19,7 @@ def _save(figure, path):
     pyplot.close(figure)
 
 
-def boxes(path, panels, label, log=False):
+def boxes(path, panels, label):
     """`panels`: {title: [(name, values, the paper's figure or None)]}, side by side: median, quartiles, least and most."""
     figure, axes = pyplot.subplots(1, len(panels), figsize=(WIDTH, HEIGHT), sharey=True, squeeze=False)
     for axis, (title, found) in zip(axes[0], panels.items()):
@@ -27,12 +27,9 @@ def boxes(path, panels, label, log=False):
         told = [(place, theirs) for place, (_, _, theirs) in enumerate(found, 1) if theirs is not None]
         if told:
             axis.plot(*zip(*told), **PAPER)
-            axis.legend(loc="upper right")
+            axis.legend()
         axis.set_title(title)
-        if log:
-            axis.set_yscale("log")
-        else:
-            axis.set_ylim(bottom=0)
+    axes[0][0].set_ylim(bottom=0)  # of all of them; after the last one, since it ends their growing
     axes[0][0].set_ylabel(label)
     _save(figure, path)
 

@@ -5,10 +5,10 @@ and how long the user hears nothing, by how far away those are who have to be to
 import time
 
 from charts import curves, dots
-from results import chosen, five, measured_with, spread, stamp, table, values
+from results import chosen, five, measured_with, memory_of, spread, stamp, table, values
 
 # pylint: disable=wrong-import-order
-from moving import WAY_TEXT, world_of  # noqa: E402  says where the others are
+from moving import world_of  # noqa: E402  says where the others are
 from mesh import Plan  # noqa: E402
 from pings import Pings, downtime, sent_between, wall  # noqa: E402
 from study import Study  # noqa: E402
@@ -34,7 +34,8 @@ TEXT = """# Follow-Me-Cloud 2014, figures 5 and 6, with a real machine
 {measured}
 **What is emulated.** Two data centres, a user behind a LISP router and a Map-Server are network namespaces on one machine, with
 the paper's round trips between them by the program `wire`. The user's move to another network is a change of the delays of its
-lines. The guest is a QEMU machine with its own kernel. Its memory is {way}:
+lines. The guest is a QEMU machine with its own kernel.
+Its memory is {way}:
 the paper's migration took 26 s, this one takes a moment.
 
 ## Figure 5: the round trip before, during and after
@@ -45,7 +46,8 @@ move by Change-Priority.
 {figure_5}
 ![round trip over time](follow-me-cloud-rtt.svg)
 
-The paper's downtime is 7.5 ms, with KVM on two real machines; an emulated guest alone needs some 60 ms to get going again.
+Downtime is the longest time without a reply, as the user sees it: what was still under way on the long path came while the
+machine stood still, which takes an emulated guest some 60 ms. The paper's 7.5 ms are with KVM on two real machines.
 
 ## Figure 6: downtime by the distance of those who are told
 
@@ -76,7 +78,7 @@ def until(begin, phase):
 
 def measure_rtt(rows, options, directory):
     with world_of("cp", Plan(DCS, ("user",), dict(FIGURE_5)), options, directory, 120) as world:
-        where, stream, begin = stamp(world.vm.accelerator), Pings(*world.client("user")), time.monotonic()
+        where, stream, begin = stamp(world.vm.accelerator, options.way), Pings(*world.client("user")), time.monotonic()
         until(begin, "user moves")
         world.lines.set_round_trip("user", "dc1", FAR)
         world.lines.set_round_trip("user", "dc2", FOLLOWED)
@@ -114,7 +116,7 @@ def measure_downtime(mode, rows, options, directory):
     signalling = "cp" if mode == "controller" else mode
     limit = 120 + len(points) * options.moves * 16
     with world_of(signalling, Plan(DCS, ("user",), dict(FIGURE_6)), options, directory, limit) as world:
-        where, stream = stamp(world.vm.accelerator), Pings(*world.client("user"))
+        where, stream = stamp(world.vm.accelerator, options.way), Pings(*world.client("user"))
         time.sleep(1)
         for point in points:
             tell_from(world, mode, point)
@@ -176,7 +178,7 @@ def measure(kind, rows, options, directory):
 
 
 def draw(rows, study):
-    return TEXT.format(measured=measured_with(rows), way=WAY_TEXT[study.options.way],
+    return TEXT.format(measured=measured_with(rows), way=memory_of(rows),
                        figure_5=draw_rtt(rows, study) if chosen(rows, mode="move") else "Not measured.\n",
                        figure_6=draw_downtime(chosen(rows, figure=6), study))
 

@@ -25,8 +25,6 @@ from vm_sites import LINK_UP, START_HOST, Hypervisors  # noqa: E402
 
 NID = "200:0:0:a"
 SETTLED = 4.0  # s from the beginning of one move to that of the next, unless the way of telling takes longer
-WAY_TEXT = {"shared": "a file that both processes map, so that only processor and devices are handed over",
-            "stop": "copied after it has stopped", "live": "copied while it runs", "postcopy": "fetched when it runs again"}
 PLAIN_NETWORK = "/sbin/ip link set eth0 up\n/sbin/ip addr add {address}/64 dev eth0 nodad\n" \
     "/sbin/ip -6 route add default via fe80::1 dev eth0\n"
 

@@ -5,10 +5,10 @@ how long each of them hears nothing, how many pings are lost, and when it sends 
 import time
 
 from charts import boxes
-from results import chosen, measured_with, spread, stamp, table, values
+from results import chosen, measured_with, memory_of, spread, stamp, table, values
 
 # pylint: disable=wrong-import-order
-from moving import WAY_TEXT, world_of  # noqa: E402  says where the others are
+from moving import world_of  # noqa: E402  says where the others are
 from mesh import Plan  # noqa: E402
 from pings import Pings, downtime, lost, sent_between, wall  # noqa: E402
 from study import Study  # noqa: E402
@@ -18,11 +18,13 @@ MODES = ("smr", "cp", "direct", "pubsub", "ilnp")
 FIELDS = ("mode", "client", "source", "to", "stopped_ms", "convergence_ms", "downtime_ms", "pings", "lost", "lost_of_theirs")
 TEXT = """# Raad 2015, chapter 4, with a real machine
 
-    tests/bench/paper/raad.sh             # 30 moves to LIP6 in each mode, and as many back: 33 minutes
+    tests/bench/paper/raad.sh             # 30 moves to LIP6 in each mode, and as many back: 31 minutes
     tests/bench/paper/raad.sh --draw      # this page and its charts, of the rows that are there
 
 A virtual machine is live-migrated from UROMA1 to LIP6 and back while clients at INRIA, VNU and UFRJ ping it, all three at
-the same time. {measured}
+the same time.
+
+{measured}
 **What is emulated.** Places are network namespaces on one machine. Between each pair of them the program `wire` delays
 packets by half of the round trip of the thesis's table 4.1; those of the Map-Server, which it does not give, are assumed (15 to
 20 ms to the near places, 250 ms to UFRJ, 300 ms to VNU). No jitter, no loss. The guest is a QEMU machine with its own
@@ -31,14 +33,16 @@ Its memory is {way}:
 what the hypervisor takes is not what the thesis's took. The thesis measured over the Internet, during months.
 
 **Modes.** *smr*: the client's router is solicited and asks the Map-Server. *cp*: Change-Priority by the router of the old
-place. *direct*: Change-Priority straight from the new place. *pubsub*: the Map-Server publishes. *ilnp*: no LISP, the guest and
-the clients have `ilnp-host`, and the guest sends Locator Updates once it has its new locator.
+place. *direct*: Change-Priority straight from the new place. *pubsub*: the Map-Server publishes. *ilnp*: no LISP, the guest
+and the clients have `ilnp-host`. Border routers send Locator Updates for the guest as soon as the move is active, which is
+before the guest stops: a client may follow before it runs again. The guest sends its own when it has its new locator.
 
 **Figures.** UROMA1 to LIP6, in ms: median [first quartile, third quartile]. *Stopped*: from QEMU's STOP to its RESUME.
 *Convergence*: from RESUME until the client sends to the new place. *Floor*: what the ways alone take of that. *Downtime*: the
-longest time without a reply to pings 5 ms apart; an emulated guest needs some 60 ms of it to get going again. *Thesis*: the
-median downtime of its section on results; for CP at VNU and UFRJ that of SMR less the gain that it states. *Lost*: pings
-without a reply, of those 20 ms apart (the thesis's pace), per move; its own numbers are only in its figures 4.6a, 4.7a and 4.8a.
+longest time without a reply to pings 5 ms apart, as the client sees it; an emulated guest needs some 60 ms of it to get going
+again. *Thesis*: the median downtime of its section on results; for CP at VNU and UFRJ that of SMR less the gain that it states.
+*Lost*: pings without a reply, of those 20 ms apart (the thesis's pace), per move; its own numbers are only in its figures 4.6a,
+4.7a and 4.8a.
 
 {table}
 The first move of a run is in the rows, too: the routers at LIP6 know nothing of the clients yet, and clients with `ilnp-host`
@@ -77,7 +81,7 @@ def measure(mode, rows, options, directory):
     """As many moves as are missing, until they are done or the guest dies."""
     missing = options.moves - moved(rows.read(), mode)
     with world_of(mode, Plan(DCS, CLIENTS, dict(ROUND_TRIPS)), options, directory, int(120 + 2 * missing * 16)) as world:
-        where = stamp(world.vm.accelerator)
+        where = stamp(world.vm.accelerator, options.way)
         streams = {client: Pings(*world.client(client)) for client in CLIENTS}
         time.sleep(2)
         for number in range(2 * missing):
@@ -118,7 +122,7 @@ def draw(rows, study):
                           spread(values(found, "convergence_ms")), spread(down), told, spread(values(found, "lost_of_theirs"))])
             if told and sorted(down)[len(down) // 2] > told:
                 misses.append(f"{client.upper()} in mode {mode}")
-    return TEXT.format(measured=measured_with(there), way=WAY_TEXT[study.options.way], table=table(
+    return TEXT.format(measured=measured_with(there), way=memory_of(there), table=table(
         ["client", "mode", "moves", "stopped", "floor", "convergence", "downtime", "thesis", "lost"], cells),
         misses=f"\n**Longer than the thesis's:** {', '.join(misses)}.\n" if misses else "")
 

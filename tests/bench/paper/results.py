@@ -8,7 +8,9 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.realpath(os.path.join(HERE, "../../.."))
-WHERE = ("commit", "machine", "accelerator")  # fields of every row
+WHERE = ("commit", "machine", "accelerator", "way")  # fields of every row
+WAYS = {"shared": "a file that both processes map, so that only processor and devices are handed over",
+        "stop": "copied after it has stopped", "live": "copied while it runs", "postcopy": "fetched when it runs again"}
 
 
 class Rows:
@@ -71,19 +73,23 @@ def table(columns, rows):
     return "\n".join("| " + " | ".join("-" if cell is None else str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
-def stamp(accelerator):
-    """Where and with what a row was measured."""
+def stamp(accelerator, way):
+    """Where and with what a row was measured; `way`: of the guest's memory."""
     done = subprocess.run(["git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "describe", "--always", "--abbrev=8", "--dirty"],
                           capture_output=True, text=True, check=False)
     with open("/proc/cpuinfo", encoding="ascii") as lines:
         models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {"commit": done.stdout.strip() or "unknown", "accelerator": accelerator,
+    return {"commit": done.stdout.strip() or "unknown", "accelerator": accelerator, "way": way,
             "machine": f"{os.cpu_count()} x {models[0] if models else platform.machine()}; Linux {platform.release()}"}
 
 
 def measured_with(rows):
-    """A line for the page: everything that the rows were measured with."""
+    """For the page: all that the rows were measured with."""
     def all_of(field):
-        return " and ".join(sorted({str(row[field]) for row in rows}))
+        return " and ".join(sorted({row[field] for row in rows}))
     return (f"Measured at commit {all_of('commit')}, on {all_of('machine')}; the guest's processor: "
             f"{all_of('accelerator').upper()}.\n")
+
+
+def memory_of(rows):
+    return " or ".join(WAYS[way] for way in sorted({row["way"] for row in rows}))

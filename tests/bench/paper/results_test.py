@@ -14,7 +14,7 @@ import charts  # noqa: E402
 import pings  # noqa: E402
 import results  # noqa: E402
 
-WHERE = {"commit": "c", "machine": "m", "accelerator": "tcg"}
+WHERE = {"commit": "c", "machine": "m", "accelerator": "tcg", "way": "stop"}
 
 
 class RowsTest(unittest.TestCase):
@@ -40,6 +40,13 @@ class RowsTest(unittest.TestCase):
     def test_a_commit_that_looks_like_a_number_is_none(self):
         results.Rows(self.path, ("ms",)).append([{**WHERE, "ms": 1, "commit": "1e234567"}])
         self.assertEqual(results.Rows(self.path, ("ms",)).read()[0]["commit"], "1e234567")
+
+
+class PageTest(unittest.TestCase):
+    def test_all_that_it_was_measured_with(self):
+        words = results.measured_with([WHERE, {**WHERE, "commit": "d"}])
+        self.assertEqual(words, "Measured at commit c and d, on m; the guest's processor: TCG.\n")
+        self.assertIn(results.WAYS["stop"], results.memory_of([WHERE]))
 
 
 class StatisticsTest(unittest.TestCase):
@@ -104,6 +111,16 @@ class ChartsTest(unittest.TestCase):
 
     def test_the_papers_figure_where_there_is_one(self):
         self.assertEqual(["the paper" in self.drawn(theirs) for theirs in (None, 4)], [False, True])
+
+    def test_all_panels_have_room(self):
+        with tempfile.TemporaryDirectory() as folder:
+            texts = []
+            for name, most in (("a.svg", 40), ("b.svg", 4000)):
+                path = os.path.join(folder, name)
+                charts.boxes(path, {"NEAR": [("cp", [1, 2], None)], "FAR": [("cp", [3, most], None)]}, "ms")
+                with open(path, encoding="utf-8") as file:
+                    texts.append(file.read())
+        self.assertEqual(["4000" in text for text in texts], [False, True])
 
     def test_names(self):
         for word in ("VNU", "ilnp"):

@@ -6,11 +6,11 @@ import os
 import sys
 import tempfile
 
-from results import ROOT, Rows
+from results import ROOT, WAYS, Rows
 
 # pylint: disable=wrong-import-order
-from moving import WAY_TEXT  # noqa: E402  says where the others are
-from lab import Failure  # noqa: E402
+import moving  # noqa: E402,F401  pylint: disable=unused-import  says where the others are
+from lab import Failure, check  # noqa: E402
 from machine import DeadGuest  # noqa: E402
 
 DEATHS = 3  # of guests that are borne for each kind
@@ -28,7 +28,7 @@ class Study:
         parser = argparse.ArgumentParser(prog=f"tests/bench/paper/{self.name}.sh", description=document)
         parser.add_argument("--moves", type=int, default=moves, help="that count, of each of the kinds (default: %(default)s)")
         parser.add_argument(f"--{self.word}", dest="kinds", default=",".join(self.kinds), help="(default: %(default)s)")
-        parser.add_argument("--way", default="shared", choices=WAY_TEXT, help="of the guest's memory (default: %(default)s)")
+        parser.add_argument("--way", default="shared", choices=WAYS, help="of the guest's memory (default: %(default)s)")
         parser.add_argument("--quick", action="store_true", help=f"one move of {', '.join(self.quick)}, to a folder in out/")
         parser.add_argument("--draw", action="store_true", help="charts and page of the rows that are there; nothing is measured")
         parser.add_argument("--out", help="folder for rows, charts and page (default: docs/papers)")
@@ -51,6 +51,8 @@ class Study:
         os.makedirs(self.options.out, exist_ok=True)
         rows = Rows(self.path(f"{self.name}.csv"), self.fields)
         try:
+            check(self.options.draw or all(row["way"] == self.options.way for row in rows.read()),
+                  f"{rows.path} has moves of another way: take another --out")
             for kind in self.options.kinds if not self.options.draw else ():
                 self._measure(kind, rows, missing, measure)
         except Failure as failure:
