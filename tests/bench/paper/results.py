@@ -73,13 +73,20 @@ def table(columns, rows):
     return "\n".join("| " + " | ".join("-" if cell is None else str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
+def commit():
+    """What is checked out; rows and pages that a run writes itself are no change."""
+    def git(*words):
+        return subprocess.run(["git", "-C", ROOT, "-c", f"safe.directory={ROOT}", *words], capture_output=True, text=True,
+                              check=False).stdout.strip()
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/papers")
+    return (git("rev-parse", "--short=8", "HEAD") or "unknown") + ("-dirty" if changed else "")
+
+
 def stamp(accelerator, way):
     """Where and with what a row was measured; `way`: of the guest's memory."""
-    done = subprocess.run(["git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "describe", "--always", "--abbrev=8", "--dirty"],
-                          capture_output=True, text=True, check=False)
     with open("/proc/cpuinfo", encoding="ascii") as lines:
         models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {"commit": done.stdout.strip() or "unknown", "accelerator": accelerator, "way": way,
+    return {"commit": commit(), "accelerator": accelerator, "way": way,
             "machine": f"{os.cpu_count()} x {models[0] if models else platform.machine()}; Linux {platform.release()}"}
 
 
