@@ -25,7 +25,9 @@ void SiteDirectory::apply(TimePoint now, const Ownership& record, DirectoryActio
       record.at.site == self_ && (is_new ? record.phase == MovePhase::active && record.other.has_value() : !was_here);
   if (moved_here || record.at.site != self_) known.heard_at = never;
   if (is_new || record.phase != known.record.phase || moved_here) known.since = now;
+  if (was_here && record.at.site != self_) known.left_at = now;
   known.record = record;
+  if (record.at.site == self_) claims_.forget(record.key);
   install(now, known, moved_here, actions);
 }
 
@@ -42,6 +44,7 @@ void SiteDirectory::gone(TimePoint now, const NodeKey& key, std::uint64_t epoch,
     rewriter_.nids().erase(*entry);
     rewriter_.release_held(now, key.nid, home, actions.site);
   }
+  claims_.forget(key);
   known_.erase(found);
 }
 
@@ -205,6 +208,18 @@ void SiteDirectory::on_event(TimePoint now, const SiteEvent& event, DirectoryAct
     case SiteEventKind::node_silent:
       break;
   }
+}
+
+const Ownership* SiteDirectory::claimed(TimePoint now, const Address& source) {
+  auto found = known_.find({source.nid});
+  if (found == known_.end()) found = known_.find({source.nid, source.locator});
+  if (found == known_.end() || source.is_link_local()) return nullptr;
+  const Known& known = found->second;
+  const Ownership& record = known.record;
+  const bool comes_here = record.phase == MovePhase::prepared && record.other->site == self_;
+  // What it sent before it left is late, no claim.
+  if (record.at.site == self_ || comes_here || now < known.left_at + tuning_.departure) return nullptr;
+  return claims_.note(now, record.key) ? &record : nullptr;
 }
 
 void SiteDirectory::request(Known& known, MoveStep step, DirectoryActions& actions) {

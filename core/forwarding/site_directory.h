@@ -11,6 +11,7 @@
 
 #include "core/forwarding/site_rewriter.h"
 #include "core/site/migration.h"
+#include "core/site/node_claims.h"
 
 namespace ilnp {
 
@@ -68,6 +69,10 @@ class SiteDirectory {
   /// What the rewriter has seen.
   void on_event(TimePoint now, const SiteEvent& event, DirectoryActions& actions);
   void on_time(TimePoint now, DirectoryActions& actions);
+  /// A packet, or a neighbour solicitation, of somebody inside: the record of the node that it claims to be, when that
+  /// one is at another site and this should be told.
+  const Ownership* claimed(TimePoint now, const Address& source);
+  const NodeClaims& claims() const { return claims_; }
   TimePoint next_deadline() const { return timers_.empty() ? never : timers_.begin()->first; }
 
   const Ownership* find(const NodeKey& key) const;
@@ -83,6 +88,7 @@ class SiteDirectory {
   struct Known {
     Ownership record;
     TimePoint since{};           ///< of this phase, by our clock
+    TimePoint left_at{};         ///< when it went from here
     TimePoint heard_at = never;  ///< after it has come here
     TimePoint timer = never;
     std::uint64_t named_in = 0;  ///< the resync in which it was named last
@@ -113,6 +119,7 @@ class SiteDirectory {
   std::set<std::pair<TimePoint, NodeKey>> timers_;
   std::uint64_t resync_ = 0;
   std::size_t not_obeyed_ = 0;
+  NodeClaims claims_;
 };
 
 }  // namespace ilnp

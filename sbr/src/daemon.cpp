@@ -33,9 +33,10 @@ Result<void> Daemon::start() {
       loop_, [this](unsigned ifindex, std::span<ReceivedFrame> frames) { on_frames(ifindex, frames); });
   next_hops_ = std::make_unique<NextHops>(*commands_, *ports_, [this](Packet& packet) { tell_unreachable(packet); });
   housekeeping_ = std::make_unique<DeadlineTimer>(loop_, [this] { housekeeping(); });
-  inside_ =
-      std::make_unique<InsideLinks>(loop_, settings_, *neighbour_discovery_, *rewriter_, random_,
-                                    [this](NidEntry& entry, const Address& address) { on_heard(entry, address); });
+  inside_ = std::make_unique<InsideLinks>(
+      loop_, settings_, *neighbour_discovery_, *rewriter_, random_,
+      [this](NidEntry& entry, const Address& address) { on_heard(entry, address); },
+      [this](const Address& address, const MacAddress& mac) { truth_->seen_inside(address, mac); });
   truth_ =
       std::make_unique<TruthSide>(loop_, settings_, *rewriter_,
                                   TruthSide::Hooks{[this](SiteActions& actions) { perform(actions); },
@@ -116,6 +117,9 @@ void Daemon::on_frames(unsigned ifindex, std::span<ReceivedFrame> frames) {
     for (const ReceivedFrame& frame : frames) expected_.push_back(&frame.packet);
     rewriter_->expect(*side, expected_);
   }
+  // One of each batch costs little, and whoever goes on is in some batch.
+  if (side->kind == Side::Kind::inside && !frames.empty())
+    truth_->seen_inside(Address::load(frames.front().packet.data() + 8), frames.front().source);
   for (ReceivedFrame& frame : frames) {
     const SiteVerdict verdict = rewriter_->forward(now, *side, frame.packet, actions_);
     // What waited for the node that this packet shows goes first.

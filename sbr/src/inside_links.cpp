@@ -17,13 +17,14 @@ constexpr std::uint32_t valid_lifetime = 30 * 24 * 3600, preferred_lifetime = 7 
 }  // namespace
 
 InsideLinks::InsideLinks(Loop& loop, const SbrSettings& settings, NeighbourDiscoverySocket& socket,
-                         SiteRewriter& rewriter, Random& random, OnHeard on_heard)
+                         SiteRewriter& rewriter, Random& random, OnHeard on_heard, OnSeen on_seen)
     : loop_{loop},
       settings_{settings},
       socket_{socket},
       rewriter_{rewriter},
       random_{random},
       on_heard_{std::move(on_heard)},
+      on_seen_{std::move(on_seen)},
       proxy_{rewriter.nids()},
       timer_{loop, [this] { on_time(); }} {}
 
@@ -101,7 +102,9 @@ bool InsideLinks::answer_solicitations(unsigned ifindex) {
   for (const ReceivedSolicitation& received : batch.solicitations) {
     const NeighbourSolicitation& ns = received.solicitation;
     // Whoever asks from an address, or wants to know whether it may have it, is there.
-    consider(ns.source.is_unspecified() ? ns.target : ns.source);
+    const Address& own = ns.source.is_unspecified() ? ns.target : ns.source;
+    consider(own);
+    on_seen_(own, received.source);
     if (!proxy_.answers(ns, has_locator(link, ns.target.locator))) continue;
     ++counters_.answers;
     const NeighbourAdvertisement message = proxy_answer(ns, link.settings.router_address, link.mac);

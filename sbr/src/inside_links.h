@@ -25,9 +25,11 @@ class InsideLinks {
   };
   /// A node that was looked for has answered from `address`.
   using OnHeard = std::function<void(NidEntry&, const Address& address)>;
+  /// Somebody has that address, or wants to have it.
+  using OnSeen = std::function<void(const Address& address, const MacAddress& mac)>;
 
   InsideLinks(Loop& loop, const SbrSettings& settings, NeighbourDiscoverySocket& socket, SiteRewriter& rewriter,
-              Random& random, OnHeard on_heard);
+              Random& random, OnHeard on_heard, OnSeen on_seen);
 
   /// After every change of the network.
   void update(const Interfaces& interfaces);
@@ -69,6 +71,7 @@ class InsideLinks {
   SiteRewriter& rewriter_;
   Random& random_;
   OnHeard on_heard_;
+  OnSeen on_seen_;
   NeighbourProxy proxy_;
   std::map<unsigned, Link> links_;
   std::map<NodeKey, Search> searches_;

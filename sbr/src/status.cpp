@@ -88,6 +88,10 @@ StatusProblems Status::problems() const {
   if (const std::size_t bad = d_.truth_->directory().not_obeyed(); bad != 0)
     out.add("warning", std::to_string(bad) + " records are not obeyed", "they clash with others, or the table is full",
             "ilnpctl migrate show; events node_clash and node_full");
+  if (const std::size_t claimed = d_.truth_->directory().claims().nodes(d_.loop_.now()); claimed != 0)
+    out.add("warning", "nodes that are elsewhere are claimed here: " + std::to_string(claimed),
+            "clones or liars use their names; or they came without a move. Their own sessions go on",
+            "event node_claimed has the address and the link-layer address; ilnpctl migrate show");
   if (d_.paths_.inside().empty())
     out.add("error", "no inside interface", "none of the configured interfaces exists", "ip link");
   return out;
@@ -236,6 +240,10 @@ void Status::register_component_counters() const {
                      [d] { return static_cast<std::int64_t>(d->truth_->directory().size()); });
   counters.add_gauge("directory", {"not_obeyed", "records that clash, or have no room"},
                      [d] { return static_cast<std::int64_t>(d->truth_->directory().not_obeyed()); });
+  counters.add("directory", {"claims", "signs inside of names whose nodes are elsewhere"},
+               [d] { return d->truth_->directory().claims().signs(); });
+  counters.add_gauge("directory", {"claimed", "nodes that were claimed in the last five minutes"},
+                     [d] { return static_cast<std::int64_t>(d->truth_->directory().claims().nodes(d->loop_.now())); });
   counters.add("table", {"flows_displaced", "flows that lost their place to others"},
                [d] { return d->rewriter_->flows().displaced(); });
   counters.add("table", {"flows_refused", "strangers' flows that found no place"},

@@ -134,6 +134,18 @@ void TruthSide::on_site_event(const SiteEvent& event) {
   carry_out();
 }
 
+void TruthSide::seen_inside(const Address& source, const MacAddress& mac) {
+  const Ownership* record = directory_.claimed(loop_.now(), source);
+  if (record == nullptr) return;
+  log_event(LogLevel::warning, "node_claimed",
+            {{"nid", to_text(record->key.nid)},
+             {"by", to_string(source)},
+             {"mac", to_string(mac)},
+             {"at", std::string{names_.name_of(record->at.site)}},
+             {"locator", to_text(record->at.locator)},
+             {"meaning", "a clone, a liar, or a node that came without a move"}});
+}
+
 void TruthSide::carry_out() {
   DirectoryActions done = std::exchange(actions_, {});
   for (const DirectoryEvent& event : done.events) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/forwarding/site_directory.h"
+#include "core/ipv6/mac_address.h"
 #include "core/site/move_controller.h"
 #include "io/loop/loop.h"
 #include "io/telemetry/control_server.h"
@@ -30,6 +31,8 @@ class TruthSide : private TruthWatcher {
   void serve(ControlServer& control);
   /// What the rewriter has seen.
   void on_site_event(const SiteEvent& event);
+  /// Somebody inside uses this address.
+  void seen_inside(const Address& source, const MacAddress& mac);
 
   const SiteDirectory& directory() const { return directory_; }
   const OperatedStore& store() const { return *store_; }

@@ -106,11 +106,16 @@ class TwoSites:
         veth(namespace, "eth0", self.fabric, self.ports[name])
         return namespace
 
-    def guest(self, name, session=""):
-        """With ilnp-host, at home in dc1."""
+    def wire(self, name, site):
+        """A namespace on the guests' link of a site."""
+        self._port(name)
+        self.plug(name, site)
+
+    def guest(self, name, session="", site="dc1"):
+        """With ilnp-host; its home is dc1."""
         self._port(name)
         host = self.lab.host(name, self.nids[name], text=SHIM, session=session)
-        self.plug(name, "dc1")
+        self.plug(name, site)
         return host.start()
 
     def plain_guest(self, name, number):

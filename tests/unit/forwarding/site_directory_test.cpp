@@ -442,5 +442,46 @@ TEST_F(SiteDirectoryTest, StartsAgainInTheMiddleOfAMove) {
   EXPECT_EQ(entry()->presence, Presence::visiting) << "a settled guest is there";
 }
 
+TEST_F(SiteDirectoryTest, NameOfANodeThatIsElsewhereIsClaimed) {
+  apply(record(here, here));
+  const Ownership away = record(there, there);
+  apply(away);
+  EXPECT_EQ(directory->claimed(now, node), nullptr) << "what is late is no claim";
+  now += directory_tuning.departure;
+  EXPECT_EQ(directory->claimed(now, neighbour), nullptr);
+  EXPECT_EQ(directory->claimed(now, {Locator{0xfe80'0000'0000'0000}, nid}), nullptr);
+  const Ownership* claimed = directory->claimed(now, node);
+  ASSERT_NE(claimed, nullptr);
+  EXPECT_EQ(*claimed, away);
+  EXPECT_EQ(directory->claimed(now, node), nullptr) << "told once";
+  EXPECT_EQ(directory->claims().signs(), 2u);
+  EXPECT_EQ(directory->claims().nodes(now), 1u);
+  EXPECT_EQ(*directory->find({nid}), away) << "who was first keeps its record";
+}
+
+TEST_F(SiteDirectoryTest, NodeThatIsHereOrIsExpectedClaimsNothing) {
+  apply(record(here, here));
+  EXPECT_EQ(directory->claimed(now, node), nullptr);
+  apply(record(here, there));
+  now += directory_tuning.departure;
+  EXPECT_NE(directory->claimed(now, node), nullptr) << "its home alone gives it no right to speak here";
+  apply(record(there, there, MovePhase::prepared, here));
+  now += NodeClaims::told_again;
+  EXPECT_EQ(directory->claimed(now, node), nullptr);
+  EXPECT_EQ(directory->claims().nodes(now), 1u);
+  apply(record(there, here, MovePhase::active, there));
+  EXPECT_EQ(directory->claims().nodes(now), 0u) << "it came after all";
+}
+
+TEST_F(SiteDirectoryTest, AddressOfANodeWithoutIlnpIsClaimedAsAWhole) {
+  Ownership plain = record(there, there);
+  plain.key.address_locator = at_other_site;
+  apply(plain);
+  EXPECT_EQ(directory->claimed(now, node), nullptr) << "another one with the same lower half";
+  EXPECT_NE(directory->claimed(now, node_there), nullptr);
+  directory->gone(now, plain.key, ++epoch, out);
+  EXPECT_EQ(directory->claims().nodes(now), 0u);
+}
+
 }  // namespace
 }  // namespace ilnp::test
