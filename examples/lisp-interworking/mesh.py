@@ -50,23 +50,23 @@ class Plan:
 
 
 class Cables:
-    """Lines of the program `wire` between interfaces; they work after start()."""
+    """Lines of the program `wire` between interfaces; they work after start(). `queue`: octets that wait at most."""
 
-    def __init__(self, lab):
-        self.lab, self.pairs, self.wide = lab, [], None
+    def __init__(self, lab, queue="4M"):
+        self.lab, self.queue, self.pairs, self.wide = lab, queue, [], None
         lab.namespace("wide").sysctl("net.ipv6.conf.default.disable_ipv6", 1)
 
     def start(self, places, program):
         self.wide = WideArea(places, "wide", program, self.pairs, 1)
 
-    def cable(self, left, left_name, right, right_name, one_way, name, mtu=None, rate="100mbit"):
+    def cable(self, left, left_name, right, right_name, one_way, name, mtu=None):
         """`one_way` in ms."""
         ends = [f"l{len(self.pairs)}{side}" for side in "ab"]
         for namespace, interface, end in ((left, left_name, ends[0]), (right, right_name, ends[1])):
             veth(namespace, interface, self.lab.namespaces["wide"], end, mtu)
             # Before Linux 6.2 a packet socket cannot carry UDP super-packets: let the sender cut them.
             namespace.run("ethtool", "-K", interface, "tx-udp-segmentation", "off", check_status=False)
-        self.pairs.append(f"{ends[0]},{ends[1]},name={name},delay={one_way}ms,rate={rate},loss=0")
+        self.pairs.append(f"{ends[0]},{ends[1]},name={name},delay={one_way}ms,rate=100mbit,queue={self.queue},loss=0")
 
 
 class Lines(Cables):

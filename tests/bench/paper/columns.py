@@ -25,6 +25,7 @@ PLAIN = ("plain", "mptcp", "layer2")
 OURS = {"visible": "p", "invisible": "o", "lisp": "q"}  # by the client that looks
 METHODS = (*PLAIN, *OURS)
 DELAYS = {"client": 10.0, "link": 5.0}  # ms, one way
+QUEUE = "512K"  # octets that a line holds: 40 ms, so that what waits there does not hide a gap
 SETTLED = {"pings": 4.0, "stream": 7.0}  # s that are looked at after a move
 FIELDS = ("method", "what", "stopped_ms", "blackout_ms", "pings", "lost", "gap_ms", "before_mbit", "after_mbit")
 WORDS = {"plain": "plain IPv6, renumbered", "mptcp": "MPTCP", "layer2": "stretched layer 2 (VXLAN)",
@@ -41,7 +42,7 @@ to the client as fast as TCP goes.
 
 {measured}
 **What is emulated.** Everything is network namespaces on one machine. From a data centre to the client are 10 ms one way
-(the program `wire`, 100 Mbit/s), between the data centres 5 ms. The guest is a QEMU machine with its own kernel (Linux 6.1,
+(the program `wire`, 100 Mbit/s, queues of 512 KB), between the data centres 5 ms. The guest is a QEMU machine with its own kernel (Linux 6.1,
 cubic).
 Its memory is {way}.
 The routers of both data centres have the same link-local and link-layer address, so that no guest waits for neighbour
@@ -50,8 +51,7 @@ discovery, and the plain ones advertise every 0.1 s.
 - **plain IPv6**: the guest takes an address from the router of the place where it is. Nobody knows its old one there.
 - **MPTCP**: the same, and a script in the guest makes the new address an endpoint of the kernel's path manager and gives up
   the old one. Both ends of the stream are sockets of MPTCP (`mptcpize` in the guest). Pings are none of its business. The guest
-  opened the connection: a server that moved would have to be found by its new address. Its rate after a move is what the
-  receive window of the new subflow allows, which the client's kernel (its defaults) is slow to open.
+  opened the connection: a server that moved would have to be found by its new address.
 - **stretched layer 2**: a VXLAN device between the hypervisors' bridges. The guest's router stays in the first data centre,
   and all packets go through there for good.
 - **ours**: border routers and gateways as in [the handbook](../operations/migration.md), and `ilnp-host` in the guest; in the
@@ -103,13 +103,14 @@ class OurSites(VmSites):
 @contextlib.contextmanager
 def world_of(method, options, directory):
     with Lab(90 + 40 * options.moves, options.build) as lab, Places(f"ilnp-{os.getpid()}", directory) as places:
-        cables = Cables(lab)
+        cables = Cables(lab, QUEUE)
         world = (PlainSites if method in PLAIN else OurSites)(lab, cables, method, DELAYS)
         cables.start(places, os.path.join(lab.build, "examples/roam/wire"))
         world.start()
         world.boot(options.way)
         time.sleep(2)
-        yield world
+        with world.vm.needed():
+            yield world
 
 
 def look_by_pings(world):

@@ -60,7 +60,7 @@ class LispWorld(Mesh):
     def boot(self, way):
         self.way = way
         self.vm = ToldMachine(self.control, "guest", self.hypervisors, network=PLAIN_NETWORK.format(address=EID),
-                                   shared=way == "shared").boot()
+                              shared=way == "shared").boot()
         self.vm.on_resume = self._arrive
         for client in self.plan.clients:
             wait_for_reply(*self.client(client), wait_until)
@@ -172,4 +172,5 @@ def world_of(mode, plan, options, directory, limit):
         world = IlnpWorld(lab, places, program, plan) if mode == "ilnp" else LispWorld(lab, places, program, plan, mode)
         world.start()
         world.boot(options.way)
-        yield world
+        with world.vm.needed():
+            yield world

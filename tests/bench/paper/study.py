@@ -27,17 +27,16 @@ class Study:
     def _arguments(self, document, moves):
         parser = argparse.ArgumentParser(prog=f"tests/bench/paper/{self.name}.sh", description=document)
         parser.add_argument("--moves", type=int, default=moves, help="that count, of each of the kinds (default: %(default)s)")
-        parser.add_argument(f"--{self.word}", dest="kinds", default=",".join(self.kinds), help="(default: %(default)s)")
+        parser.add_argument(f"--{self.word}", dest="kinds", help=f"(default: {','.join(self.kinds)})")
         parser.add_argument("--way", default="shared", choices=WAYS, help="of the guest's memory (default: %(default)s)")
         parser.add_argument("--quick", action="store_true", help=f"one move of {', '.join(self.quick)}, to a folder in out/")
         parser.add_argument("--draw", action="store_true", help="charts and page of the rows that are there; nothing is measured")
         parser.add_argument("--out", help="folder for rows, charts and page (default: docs/papers)")
         parser.add_argument("--build", default=os.path.join(ROOT, "build/dev"), help=argparse.SUPPRESS)
         options = parser.parse_args()
-        if options.quick:
-            options.moves, options.kinds = 1, ",".join(self.quick)
+        options.kinds = options.kinds.split(",") if options.kinds else self.quick if options.quick else self.kinds
+        options.moves = 1 if options.quick else options.moves
         options.out = options.out or os.path.join(ROOT, "out/paper-quick" if options.quick else "docs/papers")
-        options.kinds = options.kinds.split(",")
         if not set(options.kinds) <= set(self.kinds):
             parser.error(f"--{self.word}: a list of {', '.join(self.kinds)}")
         return options
