@@ -112,7 +112,9 @@ class MovingGuest(Judged):
         self.load = Load(self.machine)
 
     def where(self):
-        return f"at {self.sites.where[demo.GUEST]}" + (f", {100 * self.share:.0f} % of memory copied" if self.share else "")
+        at = self.sites.where[demo.GUEST]
+        leaves = self.share is not None and at == self.happened[-1]["from"]
+        return f"at {at}" + (f", {100 * self.share:.0f} % of memory copied" if leaves else "")
 
     def copied(self, share):
         self.share = share

@@ -41,7 +41,8 @@ class Fetch:
         status = self.child.wait(timeout)
         if status is None:
             self.child.stop()
-        size, digest = self.machine.run(f"stat -c %s {self.path}; sha256sum {self.path}", check_status=False).stdout.split()[:2]
+        found = self.machine.run(f"stat -c %s {self.path}; sha256sum {self.path}", check_status=False).stdout.split()
+        size, digest = found[:2] if found else (0, None)  # it may not have come as far as a file
         return {"octets": int(size), "equal": digest == self.download.sha256, "message": self.child.log_text().strip(),
                 "curl_status": status if status is not None else "still running, stopped"}
 

@@ -14,6 +14,8 @@ ADVERTISES, ACKNOWLEDGES = 1, 2
 LATEST = 4.0  # s after the guest ran again
 CLOCK_IS_LATE = 5.0  # s that a guest may have been stopped in a run
 LISP_DATA = 4341
+RECORD = b"ROAM" + bytes((0, 0, 0, 2))  # examples/roam/counter: a datagram with data; its number follows
+MAY_BE_UNDER_WAY = 0.05  # s; who was told that the guest leaves may have sent something there right before
 IN_DNS = "DNS shows the new locator"
 STEPS = (("prepare", "libvirt's hook: the move is prepared"), ("told", "network is told"), ("activated", "network has activated"), ("stopped", "hypervisor: guest stops (STOP)"),
          ("resumed", "hypervisor: guest runs (RESUME)"), ("heard", "border router has heard the guest"),
@@ -48,10 +50,14 @@ class Frame:
         """The source port of a datagram."""
         return int.from_bytes(self.octets[self.at:self.at + 2], "big") if self.header == UDP else None
 
-
     def target(self):
         """The destination port of a datagram."""
         return int.from_bytes(self.octets[self.at + 2:self.at + 4], "big")
+
+    def record(self, port):
+        """The number of a counter's datagram to this port."""
+        is_one = self.header == UDP and self.target() == port and self.octets[self.at + 8:self.at + 16] == RECORD
+        return int.from_bytes(self.octets[self.at + 16:self.at + 24], "big") if is_one else None
 
 
 class Captures:
@@ -98,6 +104,15 @@ class Timeline:
                        if frame.mac == self.mac and self.begin - 1 < frame.when < self.resumed + LATEST and frame.port() == port)
         gaps = [b - a for a, b in zip(times, times[1:]) if b > self.begin]
         return round(1000 * max(gaps), 1) if gaps else None
+
+    def lost_by_network(self, stream, port):
+        """Datagrams to the guest that neither came nor were brought to a hypervisor while the guest could be there. `stream`:
+        what the guest received."""
+        sent = range(stream.number_at(self.times["begin"] - 1), stream.number_at(self.times["resumed"] + LATEST))
+        told = self.times.get("activated", self.times["resumed"]) - self.times["resumed"] + self.resumed
+        here, there = (self.captures.frames(*self.run.lans[site]) for site in (self.source, self.to))
+        brought = [frame for frame in here if frame.when < told + MAY_BE_UNDER_WAY] + there
+        return len(set(sent) - set(stream.sequence) - {frame.record(port) for frame in brought})
 
     def steps(self):
         """{step: ms}, those that happened, in their order."""

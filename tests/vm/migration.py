@@ -78,7 +78,7 @@ class Migration:
         if self.way == "stop":
             self.on_step("stop")
             self.source.qmp.ask("stop")
-        if self.way == "live":
+        if self.way in ("live", "postcopy"):  # it does not stop the guest of itself, before the network is told
             self.source.qmp.ask("migrate-set-parameters", **{"downtime-limit": 1})
         self.on_step("migrate")
         self.source.qmp.ask("migrate", uri=self.uri)

@@ -51,6 +51,19 @@ TEST_F(SiteRehome, FlowsOfBeforeGoOnByTheFormerHome) {
   EXPECT_TRUE(went(cross(in, udp(node, plain, 9, 9)), up1, node_outside, plain)) << "and what follows";
 }
 
+TEST_F(SiteRehome, GuestThatWasAtHomeHereHasSessionsByTheNamesOfItsHome) {
+  NidEntry& entry = know(Presence::here, inside);
+  EXPECT_TRUE(went(ilnp(correspondent), up1, node_outside, correspondent));
+  EXPECT_TRUE(
+      cross(up1, PacketBuilder{correspondent, node_outside}.nonce(their_nonce).udp(6, 5, counting(9)).build()).left());
+  EXPECT_TRUE(went(cross(in, udp(node, plain)), up1, node_outside, plain));
+  ASSERT_TRUE(router->nids().set_home(entry, former_home).has_value());
+  entry.presence = Presence::visiting;
+  entry.is_guest = true;
+  EXPECT_TRUE(went(ilnp(correspondent), link, node, correspondent)) << "it has been told them";
+  EXPECT_TRUE(went(cross(in, udp(node, plain)), up1, node_outside, plain)) << "nobody can tell it";
+}
+
 TEST_F(SiteRehome, NeighboursKeepTheNameThatTheyKnow) {
   visit();
   EXPECT_TRUE(went(cross(in, tcp(node, neighbour, 0x18)), in, node_then, neighbour));
