@@ -143,6 +143,8 @@ class Demo:
     def start_traffic(self):
         self.sessions = {peer: self.sessions_of(peer, COUNTER_PORTS[peer]) for peer in self.peers}
         for sessions in self.sessions.values():
+            sessions.wait_ssh()
+        for sessions in self.sessions.values():
             sessions.start(self.download)
         self.began = time.monotonic()
         self.display.step(f"traffic of {' and '.join(self.peers.values())} with {NAME}: curl, ssh, counter streams "

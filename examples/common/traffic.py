@@ -173,15 +173,22 @@ class Sessions:
         """`rates`: {protocol: (records a second of the client, of the guest)}, where they are not 1000."""
         self.lab, self.client, self.name = lab, client, name
         self.longest, self.dead_after = seconds + 35, dead_after
-        self.ssh = Ssh(lab, client, ssh_server, dead_after)
-        self.counters = {protocol: Counter(lab, program, protocol, port + n, client, guest, name, self.longest, dead_after,
-                                           *(rates or {}).get(protocol, ()))
-                         for n, protocol in enumerate(("udp", "tcp"))}
+        self.ssh, self.counters = Ssh(lab, client, ssh_server, dead_after), {}
+
+        def counter(number, protocol):
+            return Counter(lab, program, protocol, port + number, client, guest, name, self.longest, dead_after,
+                           *(rates or {}).get(protocol, ()))
+        self._counter = counter
+
+    def wait_ssh(self):
+        """Before any of the streams begins: its cryptography is what a slow guest takes longest for."""
+        if not self.ssh.ready.wait(30):
+            raise Failure(f"the ssh session of the {self.client} did not start:\n{self.ssh.child.log_tail()}")
 
     def start(self, download):
         """Returns when all of them go on."""
-        if not self.ssh.ready.wait(30):
-            raise Failure(f"the ssh session of the {self.client} did not start:\n{self.ssh.child.log_tail()}")
+        self.wait_ssh()
+        self.counters = {protocol: self._counter(number, protocol) for number, protocol in enumerate(("udp", "tcp"))}
         for protocol, counter in self.counters.items():
             wait_until(lambda c=counter: c.started() or not c.running(), 30, f"the {protocol} counter")
             if not counter.running():
