@@ -16,7 +16,7 @@ sys.path[:0] = [os.path.join(ROOT, "tests/netns/sbr"), os.path.join(ROOT, "tests
 
 # pylint: disable=wrong-import-position
 import lab as netns  # noqa: E402
-from site_lab import veth  # noqa: E402
+from site_lab import wide_cable  # noqa: E402
 
 from . import frame, servers, traffic  # noqa: E402
 from .display import Display  # noqa: E402
@@ -95,19 +95,9 @@ class Demo:
 
     def cable(self, left, left_name, right, right_name, mtu=None):
         """A link that passes the wide area. Its name is that of the left end."""
-        name = f"{left.name}-{left_name}"
-        wide = self.lab.namespaces.get("wide") or self._wide()
-        for side, namespace, interface in (("a", left, left_name), ("b", right, right_name)):
-            veth(namespace, interface, wide, f"{name}-{side}", mtu)
-            # Before Linux 6.2 a packet socket cannot carry UDP super-packets: let the sender cut them.
-            namespace.run("ethtool", "-K", interface, "tx-udp-segmentation", "off", check_status=False)
+        name, pair = wide_cable(left, left_name, right, right_name, mtu)
         o = self.options
-        self.pairs.append(f"{name}-a,{name}-b,name={name},delay={o.delays[name]}ms,rate={o.rate},loss={o.loss}")
-
-    def _wide(self):
-        wide = self.lab.namespace("wide")
-        wide.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
-        return wide
+        self.pairs.append(f"{pair},delay={o.delays[name]}ms,rate={o.rate},loss={o.loss}")
 
     def set_up(self):
         say = self.display.step

@@ -155,6 +155,13 @@ class Machine:
         source.end()
         self.check_alive()
 
+    def dirty_rate(self):
+        """MiB/s of memory whose content changes, of the pages that QEMU looks at twice."""
+        self.qemu.qmp.ask("calc-dirty-rate", **{"calc-time": 1, "sample-pages": 4096})
+        answer = wait_until(lambda: (found := self.qemu.qmp.ask("query-dirty-rate"))["status"] == "measured" and found,
+                            "no dirty rate is measured")
+        return answer["dirty-rate"]
+
     # ---------------------------------------------------------------- life and death
 
     def check_alive(self):

@@ -137,7 +137,10 @@ class Migration:
         self.note("resumed", resumed)
         if self.way == "postcopy":
             self._wait_copied()
-        self.times["reported_downtime"] = self.source.qmp.ask("query-migrate").get("downtime", 0) / 1000
+        state = self.source.qmp.ask("query-migrate")
+        self.times["reported_downtime"] = state.get("downtime", 0) / 1000
+        # Over its memory; the last when it had stopped.
+        self.times["passes"] = state.get("ram", {}).get("dirty-sync-count", 0)
 
     def reason(self):
         try:

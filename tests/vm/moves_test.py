@@ -4,23 +4,31 @@
 of three kinds have sessions with it: one with ilnp-host, one with nothing but IPv6, one behind a LISP router. The network
 adds nothing to what the hypervisor takes: no datagram is lost in either direction, no octet is missing.
 
-    moves_test.py BUILD_DIRECTORY [--moves N] [--ways shared,stop,live,postcopy]
+    moves_test.py BUILD_DIRECTORY [--moves N] [--ways shared,stop,live,postcopy] [--delay MS] [--loss PERCENT] [--busy]
 
-A guest whose kernel dies while its memory is copied live under emulation is told as that: exit status 2.
+Where cables lose datagrams, each one that is missing in the end is among those that they lost. A guest whose kernel dies
+while its memory is copied live under emulation is told as that: exit status 2.
 """
 import argparse
+import resource
 import statistics
 import sys
 import time
 
 from vm_sites import VmSites  # first: it says where the others are
+from cables import Cables
 from counters import Counted, go_on
 from lab import Failure, Lab, check, wait_until
 from machine import DeadGuest
+from site_lab import veth
 
 GUEST_RATE = 100    # records/s from the guest to each client; to the guest it is 1000
 SETTLED = 1.5       # s after a move
 CLIENTS = {"p": "ILNP", "o": "IP-only", "q": "LISP"}
+LINE_EVERY = 10     # moves
+# Two halves of other content, written one over the other: 4 MiB, some twenty times a second.
+BUSY = ("head -c 8M /dev/urandom >/run/other && (while true; do for half in 0 1; do dd if=/run/other of=/run/changing bs=1M "
+        "count=4 skip=$((4 * half)) conv=notrunc 2>/dev/null; sleep 0.05; done; done) >/dev/null 2>&1 </dev/null &")
 
 
 def options():
@@ -28,6 +36,9 @@ def options():
     parser.add_argument("build")
     parser.add_argument("--moves", type=int, default=2)
     parser.add_argument("--ways", default="shared", help="one after the other (default: %(default)s)")
+    parser.add_argument("--delay", type=float, default=0, help="ms one way between the data centres; half of it to the others")
+    parser.add_argument("--loss", type=float, default=0, help="percent, on each cable of the wide area")
+    parser.add_argument("--busy", action="store_true", help="a process in the guest writes memory all the time")
     return parser.parse_args()
 
 
@@ -40,44 +51,103 @@ def all_sessions(sites, machine):
     return found
 
 
-def report(sessions, moves):
-    """The longest silences from the guest, and what it had to wait for the hypervisor."""
-    stops = [1e3 * (times["resumed"] - times["stopped"]) for times in moves]
-    print(f"{len(moves)} moves; stopped for {statistics.median(stops):.1f} ms [{min(stops):.1f}..{max(stops):.1f}]")
-    for session in sessions:
-        gaps = [1e3 * session.longest_gap(times["told"], times["resumed"] + SETTLED) for times in moves]
-        print(f"  {session.name}: longest silence after a move {statistics.median(gaps):.0f} ms [{min(gaps):.0f}..{max(gaps):.0f}]")
+class Figures:
+    """What each move took: a few numbers, however many moves there are."""
+
+    def __init__(self, sessions):
+        self.stops, self.passes, self.gaps = [], [], {session: [] for session in sessions}
+
+    def add(self, times):
+        self.stops.append(1e3 * (times["resumed"] - times["stopped"]))
+        self.passes.append(times["passes"])
+        for session, gaps in self.gaps.items():
+            gaps.append(1e3 * session.longest_gap(times["told"], times["resumed"] + SETTLED))
+
+    def report(self):
+        print(f"{len(self.stops)} moves; stopped for {of_all(self.stops)} ms; passes over the memory {of_all(self.passes)}")
+        for session, gaps in self.gaps.items():
+            print(f"  {session.name}: longest silence after a move {of_all(gaps)} ms")
 
 
-def test(lab, wanted):
-    ways = wanted.ways.split(",")
-    sites = VmSites(lab)
-    # What is copied lies in memory of its own.
-    machine = sites.machine("guest", shared=ways == ["shared"]).machine
-    print(f"accelerator: {machine.accelerator} ({machine.why})")
-    sessions = all_sessions(sites, machine)
-    moves = []
-    time.sleep(SETTLED)
+def of_all(values):
+    return f"{statistics.median(values):.0f} [{min(values):.0f}..{max(values):.0f}]"
+
+
+def make_busy(machine):
+    machine.run(BUSY)
+    rate = machine.dirty_rate()
+    print(f"busy guest: {rate} MiB/s of its memory change")
+    check(rate > 0, "nothing changes in the memory of the busy guest")
+
+
+def move_again_and_again(sites, machine, sessions, wanted):
+    figures, ways = Figures(sessions), wanted.ways.split(",")
     for number in range(wanted.moves):
-        moves.append(sites.migrate("guest", way=ways[number % len(ways)], visible=True))
+        times = sites.migrate("guest", way=ways[number % len(ways)], visible=True)
         time.sleep(SETTLED)
         machine.check_answers()
         go_on(sessions)
-    report(sessions, moves)
-    wait_until(lambda: sites.peer.session(sites.nids["guest"])["lu"]["state"] == "idle", "an update is not acknowledged")
-    lost = {}
-    for session in sessions:
-        client, guest = session.end()
-        lost[session.name] = (guest["lost"], client["lost"])
-    print("lost to the guest, from the guest: " + ", ".join(f"{name} {there} {back}" for name, (there, back) in lost.items()))
-    check(not any(there or back for there, back in lost.values()), f"lost: {lost}")
+        figures.add(times)
+        if number % LINE_EVERY == LINE_EVERY - 1:
+            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+            print(f"{number + 1} moves; stopped for {figures.stops[-1]:.0f} ms; this test has had {used} MiB at most", flush=True)
+    figures.report()
+
+
+def missing_of(session):
+    """{(source port or None, destination port or None, number)} of the datagrams that never came, and how many of all
+    records. None: the client's port, which nobody chose."""
+    client, guest = session.end()
+    named = {(None, session.port, number) for number in guest["missing"]} | {
+        (session.port, None, number) for number in client["missing"]}
+    count = guest["lost"] + client["lost"]
+    check(len(named) == count, f"{session.name}: {count} records are missing, {len(named)} have a name")
+    return named
+
+
+def judge(sessions, cables):
+    """What is missing in the end has to be what the cables lost, datagram by datagram."""
+    missing = {session.name: missing_of(session) for session in sessions}
+    if cables:
+        counters = cables.end()
+        print(f"cables: {sum(each['lost'] for each in counters.values())} frames lost of "
+              f"{sum(each['offered'] for each in counters.values())}")
+        theirs = {name: set() for name in missing}
+        for source, destination, number in cables.lost_records():
+            for name, numbers in missing.items():
+                theirs[name] |= numbers & {(source, None, number), (None, destination, number)}
+    else:
+        theirs = {name: set() for name in missing}
+    added = {name: sorted(numbers - theirs[name], key=str) for name, numbers in missing.items()}
+    print("lost: " + ", ".join(f"{name} {len(theirs[name])} by cables, {len(added[name])} by the network" for name in missing))
+    check(not any(added.values()), "lost by the network (from port, to port, number): "
+          + str({name: numbers[:20] for name, numbers in added.items() if numbers}))
+
+
+def test(lab, wanted):
+    cables = Cables(lab, wanted.delay, wanted.loss) if wanted.delay or wanted.loss else None
+    sites = VmSites(lab, start=False, cable=cables.cable if cables else veth)
+    if cables:
+        cables.start()
+    sites.start()
+    # What is copied lies in memory of its own.
+    machine = sites.machine("guest", shared=wanted.ways == "shared").machine
+    print(f"accelerator: {machine.accelerator} ({machine.why})")
+    sessions = all_sessions(sites, machine)
+    if wanted.busy:
+        make_busy(machine)
+    time.sleep(SETTLED)
+    with machine.needed():
+        move_again_and_again(sites, machine, sessions, wanted)
+        wait_until(lambda: sites.peer.session(sites.nids["guest"])["lu"]["state"] == "idle", "an update is not acknowledged")
+    judge(sessions, cables)
 
 
 def main():
     wanted = options()
     begin = time.monotonic()
     try:
-        with Lab(60 + 10 * wanted.moves) as lab:
+        with Lab(120 + 15 * wanted.moves) as lab:
             test(lab, wanted)
     except DeadGuest as dead:
         print(f"NOT TESTED: {dead}")
@@ -87,4 +157,5 @@ def main():
     print(f"ok, {time.monotonic() - begin:.1f} s")
 
 
-main()
+if __name__ == "__main__":
+    main()

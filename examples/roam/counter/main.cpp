@@ -64,9 +64,7 @@ int run(int argc, char** argv) {
   }
   Session session{settings, std::move(opened).value(), signals, log};
   session.run();
-  nlohmann::json summary = session.summary();
-  summary["final"] = true;
-  std::cout << summary.dump() << std::endl;
+  std::cout << session.last_summary().dump() << std::endl;
   return session.died() ? 3 : 0;
 }
 

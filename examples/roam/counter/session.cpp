@@ -20,6 +20,7 @@ constexpr std::int64_t report_every = 200 * millisecond;
 constexpr std::int64_t goodbye_every = 50 * millisecond;  // datagrams get lost
 constexpr std::int64_t goodbye_within = 3 * second;
 constexpr std::int64_t stragglers_within = 700 * millisecond;
+constexpr std::size_t most_named = 100'000;  // numbers of missing records
 
 std::int64_t nanoseconds(double seconds) { return static_cast<std::int64_t>(seconds * 1e9); }
 
@@ -201,6 +202,13 @@ nlohmann::json Session::summary() const {
           {"at", monotonic_now()},
           {"total_known", tally_.total_known()},
           {"died", died_}};
+}
+
+nlohmann::json Session::last_summary() const {
+  nlohmann::json last = summary();
+  last["final"] = true;
+  last["missing"] = tally_.missing(most_named);
+  return last;
 }
 
 }  // namespace ilnp::counter

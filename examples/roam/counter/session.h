@@ -33,6 +33,8 @@ class Session {
   /// Returns when the session is over; every 200 ms a summary goes to standard output.
   void run();
   nlohmann::json summary() const;
+  /// The summary, and the numbers of records that never came.
+  nlohmann::json last_summary() const;
   bool died() const { return !died_.empty(); }
 
  private:

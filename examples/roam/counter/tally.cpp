@@ -58,4 +58,12 @@ void Tally::add(const Record& record, std::int64_t now) {
   next_ = record.sequence + 1;
 }
 
+std::vector<std::uint64_t> Tally::missing(std::size_t most) const {
+  std::vector<std::uint64_t> found;
+  const std::uint64_t end = std::min(total_.value_or(next_), highest_sequence);
+  for (std::uint64_t number = 0; number < end && found.size() < most; ++number)
+    if (number >= seen_.size() || !seen_[number]) found.push_back(number);
+  return found;
+}
+
 }  // namespace ilnp::counter

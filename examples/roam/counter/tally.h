@@ -40,6 +40,8 @@ class Tally {
   std::uint64_t jumps() const { return jumps_; }  ///< times the number was not the previous one plus one
   /// Records that never came: against the sender's total when it is known, else against the highest number seen.
   std::uint64_t lost() const { return total_.value_or(next_) - received_; }
+  /// Their numbers, the first `most` of them.
+  std::vector<std::uint64_t> missing(std::size_t most) const;
   std::int64_t longest_gap() const { return longest_gap_; }  ///< nanoseconds between two arrivals
   std::int64_t last_arrival() const { return last_arrival_; }
   bool total_known() const { return total_.has_value(); }

@@ -10,19 +10,19 @@ bool Lane::happens(double probability) {
   return unit < probability;
 }
 
-void Lane::offer(TimePoint now, ByteVector frame, std::size_t octets) {
+std::optional<ByteVector> Lane::offer(TimePoint now, ByteVector frame, std::size_t octets) {
   ++counters_.offered;
   if (!shape_.up) {
     ++counters_.down;
-    return;
+    return std::nullopt;
   }
   if (happens(shape_.loss)) {
     ++counters_.lost;
-    return;
+    return frame;
   }
   if (held_octets_ + frame.size() > memory_limit) {
     ++counters_.memory;
-    return;
+    return std::nullopt;
   }
   TimePoint sent = now;
   if (shape_.rate > 0) {
@@ -32,7 +32,7 @@ void Lane::offer(TimePoint now, ByteVector frame, std::size_t octets) {
     const TimePoint start = std::max(now, line_free_);
     if (start - now > time_for(shape_.queue_octets)) {
       ++counters_.overflowed;
-      return;
+      return std::nullopt;
     }
     line_free_ = sent = start + time_for(octets);
   }
@@ -46,6 +46,7 @@ void Lane::offer(TimePoint now, ByteVector frame, std::size_t octets) {
   held_octets_ += frame.size();
   counters_.octets += octets;
   in_flight_.push({due, order_++, std::move(frame)});
+  return std::nullopt;
 }
 
 std::optional<ByteVector> Lane::take_due(TimePoint now) {

@@ -41,8 +41,9 @@ class Lane {
 
   Lane(Shape shape, std::uint64_t seed) : shape_{shape}, random_{seed} {}
 
-  /// A frame of `octets` on the line (`frame` may carry more, a virtio-net header for instance) arrived at `now`.
-  void offer(TimePoint now, ByteVector frame, std::size_t octets);
+  /// A frame of `octets` on the line (`frame` may carry more, a virtio-net header for instance) arrived at `now`. It
+  /// comes back when it is one of those that `loss` takes.
+  std::optional<ByteVector> offer(TimePoint now, ByteVector frame, std::size_t octets);
   /// The next frame whose time has come, if any.
   std::optional<ByteVector> take_due(TimePoint now);
   /// When take_due() will have something; `never` when nothing is in flight.

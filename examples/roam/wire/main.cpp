@@ -25,6 +25,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "examples/roam/wire/lost_frames.h"
 #include "examples/roam/wire/port.h"
 #include "examples/roam/wire/settings.h"
 
@@ -54,6 +55,8 @@ nlohmann::json to_json(const LaneCounters& c, std::uint64_t missed) {
 
 class Wire {
  public:
+  explicit Wire(LostFrames& lost) : lost_{lost} {}
+
   Result<void> add(const PairSettings& settings, std::uint64_t seed) {
     Result<Port> first = Port::open(settings.first);
     if (!first) return first.error();
@@ -122,11 +125,12 @@ class Wire {
   }
 
   // A burst on one side must not starve the frames that are due on the other.
-  static void fetch(Port& from, Lane& into) {
+  void fetch(Port& from, Lane& into) {
     for (int n = 0; n < 64; ++n) {
       std::optional<Port::Frame> frame = from.receive();
       if (!frame) return;
-      into.offer(frame->arrived, std::move(frame->bytes), frame->octets);
+      const auto lost = into.offer(frame->arrived, std::move(frame->bytes), frame->octets);
+      if (lost) lost_.add(frame->arrived, Bytes{*lost}.last(frame->octets));
     }
   }
 
@@ -175,6 +179,7 @@ class Wire {
     return "error no pair is named '" + name + "'";
   }
 
+  LostFrames& lost_;
   std::deque<Line> lines_;
   int control_ = -1;
   bool quit_ = false;
@@ -188,7 +193,7 @@ int fail(const std::string& message) {
 int run(int argc, char** argv) {
   CLI::App app{"Joins pairs of interfaces and adds delay, loss, reordering and a rate"};
   std::vector<std::string> pairs;
-  std::string control;
+  std::string control, lost_path;
   std::uint64_t seed = 1;
   app.add_option("--pair", pairs,
                  "FIRST,SECOND[,name=NAME][,delay=10ms][,loss=1%][,reorder=1%][,hold=5ms][,rate=100mbit][,queue=4M]; "
@@ -197,6 +202,7 @@ int run(int argc, char** argv) {
       ->delimiter('\0');
   app.add_option("--control", control, "Unix datagram socket to make");
   app.add_option("--seed", seed, "of loss and reordering");
+  app.add_option("--lost", lost_path, "a capture of what loss took");
   CLI11_PARSE(app, argc, argv);
 
   sigset_t ends;
@@ -208,7 +214,9 @@ int run(int argc, char** argv) {
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   setpriority(PRIO_PROCESS, 0, -15);  // best effort: a late wire is a wrong wire
 
-  Wire wire;
+  LostFrames lost{lost_path};
+  if (!lost.good()) return fail(lost_path + ": cannot be written");
+  Wire wire{lost};
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const Result<PairSettings> settings = parse_pair(pairs[i]);
     if (!settings) return fail(settings.error().message);

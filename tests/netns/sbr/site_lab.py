@@ -63,6 +63,23 @@ def veth(left, left_name, right, right_name, mtu=None):
         namespace.ip("link", "set", name, "up")
 
 
+def wide_area(lab):
+    """The namespace that cables of the wide area pass, where the program `wire` joins their halves."""
+    if "wide" not in lab.namespaces:
+        lab.namespace("wide").sysctl("net.ipv6.conf.default.disable_ipv6", 1)
+    return lab.namespaces["wide"]
+
+
+def wide_cable(left, left_name, right, right_name, mtu=None):
+    """Two halves of a cable. Its name is that of the left end; how wire calls them."""
+    name, wide = f"{left.name}-{left_name}", wide_area(left.lab)
+    for side, namespace, interface in (("a", left, left_name), ("b", right, right_name)):
+        veth(namespace, interface, wide, f"{name}-{side}", mtu)
+        # Before Linux 6.2 a packet socket cannot carry UDP super-packets: let the sender cut them.
+        namespace.run("ethtool", "-K", interface, "tx-udp-segmentation", "off", check_status=False)
+    return name, f"{name}-a,{name}-b,name={name}"
+
+
 class Site:
     """One border router `sbr` with inside links and uplinks. The configuration grows with them."""
 

@@ -35,6 +35,14 @@ TEST(Lane, FrameLeavesExactlyOneDelayAfterItCame) {
   EXPECT_EQ(lane.next_deadline(), never);
 }
 
+TEST(Lane, FrameThatLossTakesComesBack) {
+  Lane sure{Shape{.loss = 1}, 1}, never_up{Shape{.up = false}, 1}, whole{Shape{}, 1};
+  EXPECT_EQ(sure.offer(start, frame(7), 100), frame(7));
+  EXPECT_EQ(sure.counters().lost, 1u);
+  EXPECT_FALSE(never_up.offer(start, frame(7), 100));
+  EXPECT_FALSE(whole.offer(start, frame(7), 100));
+}
+
 TEST(Lane, RateSpacesFramesByTheirSize) {
   Lane lane{Shape{.delay = milliseconds{1}, .rate = 8'000'000}, 1};  // one octet per microsecond
   lane.offer(start, frame(1), 1000);

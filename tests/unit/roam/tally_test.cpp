@@ -33,6 +33,8 @@ TEST(Tally, MissingRecordsAreLost) {
   EXPECT_EQ(tally.lost(), 3u);
   tally.set_total(8);  // two more at the end that nobody saw
   EXPECT_EQ(tally.lost(), 5u);
+  EXPECT_EQ(tally.missing(9), (std::vector<std::uint64_t>{2, 3, 4, 6, 7}));
+  EXPECT_EQ(tally.missing(2), (std::vector<std::uint64_t>{2, 3}));
 }
 
 TEST(Tally, RepeatedRecordIsADuplicateAndDoesNotHideALoss) {
