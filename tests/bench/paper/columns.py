@@ -42,8 +42,8 @@ to the client as fast as TCP goes.
 
 {measured}
 **What is emulated.** Everything is network namespaces on one machine. From a data centre to the client are 10 ms one way
-(the program `wire`, 100 Mbit/s, queues of 512 KB), between the data centres 5 ms. The guest is a QEMU machine with its own kernel (Linux 6.1,
-cubic).
+(the program `wire`, 100 Mbit/s, queues of 512 KB), between the data centres 5 ms. The guest is a QEMU machine with its own
+kernel (Linux 6.1, cubic).
 Its memory is {way}.
 The routers of both data centres have the same link-local and link-layer address, so that no guest waits for neighbour
 discovery, and the plain ones advertise every 0.1 s.
