@@ -12,6 +12,7 @@ from results import chosen, measured_with, memory_of, spread, stamp, table, valu
 # pylint: disable=wrong-import-order
 from moving import PREFIX, Lab, Places, wait_for_reply, wait_until  # noqa: E402  says where the others are
 from bulk import Bulk, felt  # noqa: E402
+from lab import check  # noqa: E402
 from lisp_sites import Q  # noqa: E402
 from mesh import Cables  # noqa: E402
 from pings import INTERVAL, Pings, downtime, lost, sent_between  # noqa: E402
@@ -183,6 +184,7 @@ def seen(method, rows):
 
 def draw(rows, study):
     methods = [method for method in METHODS if all(chosen(rows, method=method, what=what) for what in LOOKS)]
+    check(methods, "no way has moves of both kinds yet")
     columns = {method: seen(method, rows) for method in methods}
     cells = [[name] + [columns[method][name] for method in methods] for name in columns[methods[0]]]
     panels = {title: [(method, values(chosen(rows, method=method), field), None) for method in methods

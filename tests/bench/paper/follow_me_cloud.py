@@ -180,7 +180,7 @@ def measure(kind, rows, options, directory):
 def draw(rows, study):
     return TEXT.format(measured=measured_with(rows), way=memory_of(rows),
                        figure_5=draw_rtt(rows, study) if chosen(rows, mode="move") else "Not measured.\n",
-                       figure_6=draw_downtime(chosen(rows, figure=6), study))
+                       figure_6=draw_downtime(chosen(rows, figure=6), study) if chosen(rows, figure=6) else "Not measured.\n")
 
 
 if __name__ == "__main__":

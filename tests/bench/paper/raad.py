@@ -5,7 +5,7 @@ how long each of them hears nothing, how many pings are lost, and when it sends 
 import time
 
 from charts import boxes
-from results import chosen, measured_with, memory_of, spread, stamp, table, values
+from results import chosen, five, measured_with, memory_of, spread, stamp, table, values
 
 # pylint: disable=wrong-import-order
 from moving import world_of  # noqa: E402  says where the others are
@@ -120,7 +120,7 @@ def draw(rows, study):
             cells.append([client.upper(), mode, len(found), spread(values(found, "stopped_ms")),
                           None if mode == "ilnp" else f"{plan.floor(mode, client, DCS[1], DCS[0]):.0f}",
                           spread(values(found, "convergence_ms")), spread(down), told, spread(values(found, "lost_of_theirs"))])
-            if told and sorted(down)[len(down) // 2] > told:
+            if told and down and five(down)[2] > told:
                 misses.append(f"{client.upper()} in mode {mode}")
     return TEXT.format(measured=measured_with(there), way=memory_of(there), table=table(
         ["client", "mode", "moves", "stopped", "floor", "convergence", "downtime", "thesis", "lost"], cells),

@@ -54,10 +54,13 @@ class Study:
                   f"{rows.path} has moves of another way: take another --out")
             for kind in self.options.kinds if not self.options.draw else ():
                 self._measure(kind, rows, missing, measure)
+            there = rows.read()
+            check(there, f"there are no rows in {rows.path}")
+            text = draw(there, self)
         except Failure as failure:
             sys.exit(f"FAILED: {failure}")
         with open(self.path(f"{self.name}.md"), "w", encoding="utf-8") as page:
-            page.write(draw(rows.read(), self))
+            page.write(text)
         print(page.name)
 
     def _measure(self, kind, rows, missing, measure):
