@@ -74,6 +74,9 @@ Result<std::optional<Place>> place_of(const json& request, const char* name, con
     if (locator && *locator != node.address_locator) return bad(name, "a node without ILNP keeps its locator");
     locator = node.address_locator;
   } else if (!locator) {
+    // Outside names are made of a home, and of another site no more than its prefix is known here.
+    if (name == std::string_view{"home"} && *site != sites.self)
+      return bad(name, "this is another site: say the locator there as well (SITE/LOCATOR)");
     locator = sites.first_locator(*site);
     if (!locator) return bad(name, "this site has no locator here: say which");
   } else if (sites.site_of(*locator) != site) {

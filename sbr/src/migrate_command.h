@@ -21,6 +21,7 @@ namespace ilnp {
 /// What the configuration says of the sites.
 struct ConfiguredSites {
   const SiteNames& names;
+  SiteId self;
   std::function<std::optional<SiteId>(Locator)> site_of;
   /// Where a node comes to when only its site is said.
   std::function<std::optional<Locator>(SiteId)> first_locator;

@@ -66,7 +66,8 @@ void TruthSide::serve(ControlServer& control) {
 }
 
 ConfiguredSites TruthSide::view() const {
-  return {names_, [this](Locator l) { return site_of(l); }, [this](SiteId site) { return first_locator(site); }};
+  return {names_, settings_.site_number, [this](Locator l) { return site_of(l); },
+          [this](SiteId site) { return first_locator(site); }};
 }
 
 std::optional<SiteId> TruthSide::site_of(Locator locator) const {

@@ -40,7 +40,7 @@ void check_record(const Ownership& record) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const ConfiguredSites sites{names(), site_of, [](SiteId site) {
+  const ConfiguredSites sites{names(), 1, site_of, [](SiteId site) {
                                 return std::optional{Locator{0xfd00'0000'0000'0001 | std::uint64_t{site} << 32}};
                               }};
   std::map<NodeKey, Ownership> records;

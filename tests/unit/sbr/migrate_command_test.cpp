@@ -13,7 +13,7 @@ class MigrateCommand : public ::testing::Test {
   SiteNames names;
   const Locator subnet_1{0xfd00'0001'0000'0010}, subnet_2{0xfd00'0002'0000'0007}, other_2{0xfd00'0002'0000'0008};
   ConfiguredSites sites{
-      names,
+      names, 1,
       [](Locator l) -> std::optional<SiteId> {
         const auto number = static_cast<SiteId>(l.bits >> 32 & 0xff);
         return l.bits >> 48 == 0xfd00 && (number == 1 || number == 2) ? std::optional{number} : std::nullopt;
@@ -58,6 +58,16 @@ TEST_F(MigrateCommand, PlacesAreSitesLocatorsOrBoth) {
   EXPECT_EQ(problem({{"to", "2001-0db8-0000-0000"}}),
             "\"to\": this locator belongs to no site that is configured here");
   EXPECT_EQ(problem({{"to", "dc3"}}), "\"to\": this site has no locator here: say which");
+}
+
+TEST_F(MigrateCommand, HomeAtAnotherSiteIsGivenWithItsLocator) {
+  EXPECT_EQ(problem({{"home", "dc2"}}), "\"home\": this is another site: say the locator there as well (SITE/LOCATOR)");
+  const auto request = parse_migrate(with({{"home", "dc2/fd00-0002-0000-0008"}}), sites);
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request.value().home, (Place{2, other_2}));
+  const auto plain = parse_migrate(with({{"node", "fd00:2:0:8::42"}, {"home", "dc2"}}), sites);
+  ASSERT_TRUE(plain) << "its address says it: " << plain.error().message;
+  EXPECT_EQ(plain.value().home, (Place{2, other_2}));
 }
 
 TEST_F(MigrateCommand, NodeWithoutIlnpIsNamedByItsAddress) {
