@@ -76,8 +76,8 @@ class Operator:
     def words(self, what, *more, way=None):
         sites, way = self.sites, way or self.way
         routers = (sites.sites[site].router.socket_path for site in (sites.where[self.name], self.to))
-        return [what, "--node", sites.node(self.name), "--to", sites.place(self.to), "--way", way, "--ctl", sites.lab.ctl,
-                "--home", sites.place(sites.home[self.name]), "--source", self.machine.qemu.second_qmp,
+        return [what, "--node", sites.node(self.name), *sites.move_words(self.name, self.to), "--way", way,
+                "--ctl", sites.lab.ctl, "--source", self.machine.qemu.second_qmp,
                 "--destination", self.destination.second_qmp, "--uri", self.destination.uri(way), "--routers", *routers, *more]
 
     def begin(self, what="move", *more, way=None):
@@ -94,6 +94,14 @@ class Operator:
         self.sites.where[self.name] = self.to
         self.sites.wait_presence(self.name, self.to, self.sites.inside(self.name, self.to))
         self.expect()
+
+    def arrived_though_router_dies(self):
+        """That at the destination, between `activate` and the guest's arrival; it comes back as systemd would bring it back."""
+        run = self.begin().until("stop")
+        router = self.sites.sites[self.to].router
+        router.stop(9)
+        router.start()
+        self.arrived(run.end())
 
     def stayed(self, result):
         """It runs where it ran, the other process is gone, and the network knows."""

@@ -3,17 +3,19 @@
 """Moves a guest between two QEMU processes and tells the network, or calls that off. It keeps nothing: each run looks at what
 is so (both QEMUs, the node's record) and does what is left. So one that died is run again, with the same words.
 
-    orchestrate.py move|abort|look --node NODE --to PLACE --home PLACE --source QMP --destination QMP --uri URI
+    orchestrate.py move|abort|look --node NODE --to PLACE [--home PLACE] --source QMP --destination QMP --uri URI
                    --routers SOCKET SOCKET [--way shared|stop|live] [--visible] [--by-hand]
 
-`--source`, `--destination`: a QMP socket that nobody else uses. `--uri`: where memory is sent. `--routers`: the control
-sockets of the border routers, the source's first. `--by-hand`: before each step it is named and a line is waited for.
+`--node`, `--to`, `--home`: as `ilnpctl migrate prepare` takes them; a guest without ilnp-host is named by its address, and that
+says its home. `--source`, `--destination`: a QMP socket that nobody else uses. `--uri`: where memory is sent. `--routers`: the
+control sockets of the border routers, the source's first. `--by-hand`: before each step it is named and a line is waited for.
 `--never-ran`: of an abort, where the destination is gone after all was handed over, and did not run the guest before.
 Each line of output is a JSON object. Exit codes: 0 done, 1 not done and the guest runs where it ran, 2 it runs nowhere,
 3 an operator has to decide.
 """
 import argparse
 import contextlib
+import ipaddress
 import json
 import os
 import subprocess
@@ -72,7 +74,9 @@ class Network:
 
     def __init__(self, ctl, sockets, node, to, home, visible):
         self.ctl, self.sockets, self.node = ctl, sockets, node
-        self.to, self.more = to, ("--home", home, *(("--visible",) if visible else ()))
+        self.to, self.more = to, (*(("--home", home) if home else ()), *(("--visible",) if visible else ()))
+        words = ipaddress.ip_address(node).exploded.split(":") if ":" in node else None
+        self.nid, self.address = ("+".join(words[4:]), "-".join(words[:4])) if words else (node, None)
 
     def ask(self, socket, *words):
         done = subprocess.run([self.ctl, "--socket", socket, "--json", *words], capture_output=True, text=True, check=False)
@@ -93,14 +97,16 @@ class Network:
         for socket in self.sockets:
             records = self.ask(socket, "migrate", "show").get("records")
             if records is not None:
-                return next((each["phase"] for each in records if each["nid"] == self.node), "settled")
+                return next((each["phase"] for each in records
+                             if (each["nid"], each.get("address")) == (self.nid, self.address)), "settled")
         return "unknown"
 
     def presence(self, socket):
         """What a router says of the node; None: the router is there and knows nothing of it."""
         nodes = self.ask(socket, "show", "nodes").get("nodes")
         check(nodes is not None, f"no router answers at {socket}")
-        return next((each["presence"] for each in nodes if each["nid"] == self.node), None)
+        return next((each["presence"] for each in nodes
+                     if (each["nid"], None if each["ilnp"] else each["home"]) == (self.nid, self.address)), None)
 
 
 class Orchestrator:
@@ -237,8 +243,9 @@ def say(**words):
 def options_of(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("move", "abort", "look"))
-    for name in ("node", "to", "home", "source", "destination", "uri"):
+    for name in ("node", "to", "source", "destination", "uri"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--home")
     parser.add_argument("--routers", nargs=2, required=True)
     parser.add_argument("--way", choices=("shared", "stop", "live"), default="live")
     parser.add_argument("--ctl", default="ilnpctl")

@@ -26,7 +26,11 @@ GUEST_SOCKET, HOST_LOG = "/run/ilnp/host.sock", "/var/log/ilnp-host.log"
 MACHINES = {"dc1": "hv1", "dc2": "hv2"}  # site: its hypervisor
 LINK_UP = "/sbin/ip link set eth0 up\n"
 START_HOST = f"/usr/bin/ilnp-host --config /etc/ilnp/host.toml >{HOST_LOG} 2>&1 &\n"
-# A source for other EIDs, and for nobody else: that is what the route says. fe80::1 is the router everywhere.
+# fe80::1 is the router everywhere.
+PLAIN = """/sbin/ip addr add {0}/64 dev eth0 nodad
+/sbin/ip -6 route add default via fe80::1 dev eth0
+"""
+# A source for other EIDs, and for nobody else: that is what the route says.
 EID_AND_ROUTE = """/sbin/ip addr add {eid}/128 dev eth0 nodad preferred_lft 0
 /sbin/ip -6 route add {clients}::/64 via fe80::1 dev eth0 src {eid}
 """
@@ -57,6 +61,13 @@ class GuestHost:
         return events_in(self.machine.read(HOST_LOG).decode(errors="replace"), name)
 
 
+class PlainGuest:
+    """A machine without ilnp-host: its address is all it has."""
+
+    def __init__(self, machine, address):
+        self.machine, self.address = machine, address
+
+
 class Hypervisors:
     """For a subclass of TwoSites: each site has its hypervisor. Comes before it among the bases."""
     machine_class = Machine
@@ -82,11 +93,24 @@ class Hypervisors:
         wait_until(host.locators, lambda: f"{name} has no locator: {machine.read(HOST_LOG)[-2000:]}")
         return host
 
+    def plain_machine(self, name, number, **settings):
+        """A machine that knows nothing of ILNP, booted at dc1. `number`: the lower half of its address."""
+        address = f"{SUBNET['dc1']}::{number}"
+        machine = self.machine_class(self.control, name, self.hypervisors, network=LINK_UP + PLAIN.format(address), **settings)
+        guest = self.machines[name] = PlainGuest(machine, address)
+        self.where[name] = self.home[name] = "dc1"
+        machine.boot()
+        return guest
+
     def names_known(self, name):
         """For what else has to know where a machine is."""
 
     def node(self, name):
-        return nid_text(self.nids[name])
+        return nid_text(self.nids[name]) if name in self.nids else self.machines[name].address
+
+    def move_words(self, name, to):
+        """What `migrate prepare` has to know of an invisible move; the address of a plain guest says its home."""
+        return ("--to", self.place(to), "--home", self.place(self.home[name])) if name in self.nids else ("--to", to)
 
     def migrate(self, name, to=None, way="shared", visible=False, progress=lambda share: None):
         """prepare, copy, activate, resume, release: the times of the steps. The border router hears of it before the
@@ -152,7 +176,9 @@ class VmSites(Hypervisors, TruthSites):
 
     def addresses(self, name):
         """{client: address of the machine}: for p what its ILNP name resolves to, for o the name that it has outside of its
-        home, for q its EID."""
+        home, for q its EID. A plain guest has no EID, and one name for all."""
+        if name not in self.nids:
+            return dict.fromkeys(("p", "o"), self.outside_name(self.machines[name].address))
         own = f"{PREFIX}:{self.nids[name]}"
         found = self.peer.resolve(f"{name}.ex.example")
         check(found and same(found[0], own), f"{name}'s name is {found}")
