@@ -21,6 +21,7 @@ from vm_sites import VmSites
 
 NAMES = {"p": demo.NAME, "o": demo.NAME, "q": f"{demo.GUEST}-lisp.ex.example"}
 BACK = {"kvm": 1000, "tcg": 100}  # datagrams a second from the guest to each client: an emulated processor is busy with more
+OVERLOADED = 1.0  # s without a datagram of a guest that stands still nowhere
 # The guest as it is today: an address of dc1, and the EID that LISP hosts know.
 PLAIN = "/sbin/ip link set eth0 up\n/sbin/ip addr add {address}/64 dev eth0 nodad\n" \
     "/sbin/ip -6 route add default via fe80::1 dev eth0\n/sbin/ip addr add {eid}/128 dev eth0 nodad preferred_lft 0\n" \
@@ -121,7 +122,19 @@ class MovingGuest(Judged):
         if self.display.terminal:
             self.display.live(self.live_line)
 
+    def check_carried(self):
+        """Nothing has moved yet: what a guest cannot carry says nothing of the network."""
+        for peer, sessions in self.sessions.items():
+            udp, loses = sessions.counters["udp"], float(self.options.loss.rstrip("%")) > 0
+            lost, silent = udp.latest["guest"].get("lost", 0), udp.silent_for("client")
+            if lost and not loses or silent > OVERLOADED or not sessions.ssh.echoes:
+                raise demo.Failure(f"before any move the guest does not keep up with the {self.peers[peer]} ({lost} datagrams lost, "
+                                   f"silent for {silent:.1f} s, {len(sessions.ssh.echoes)} lines of ssh): this machine is too "
+                                   "busy to emulate it, try --counter-rate 300")
+
     def happen(self, event):
+        if event["number"] == 1:
+            self.check_carried()
         event["busy"] = self.load.share()
         to, source = event["kind"], OTHER[event["kind"]]
         event.update({"by": self.by, "from": source, "way": self.options.ways[event["number"] - 1], "wall": time.time() - time.monotonic()})
