@@ -125,9 +125,9 @@ class MovingGuest(Judged):
     def check_carried(self):
         """Nothing has moved yet: what a guest cannot carry says nothing of the network."""
         for peer, sessions in self.sessions.items():
-            udp, loses = sessions.counters["udp"], float(self.options.loss.rstrip("%")) > 0
+            udp = sessions.counters["udp"]
             lost, silent = udp.latest["guest"].get("lost", 0), udp.silent_for("client")
-            if lost and not loses or silent > OVERLOADED or not sessions.ssh.echoes:
+            if lost and not self.loses() or silent > OVERLOADED or not sessions.ssh.echoes:
                 raise demo.Failure(f"before any move the guest does not keep up with the {self.peers[peer]} ({lost} datagrams lost, "
                                    f"silent for {silent:.1f} s, {len(sessions.ssh.echoes)} lines of ssh): this machine is too "
                                    "busy to emulate it, try --counter-rate 300")
