@@ -100,8 +100,7 @@ void Daemon::update_ports(const LocatorTracker::Changes& changes) {
 void Daemon::set_filter() {
   std::map<unsigned, std::string> interfaces;
   for (const auto& [ifindex, uplink] : tracker_.uplinks()) interfaces[ifindex] = uplink.name;
-  if (auto applied = kernel_->set_filter(interfaces, filtered_nids_); !applied)
-    log_event(LogLevel::error, "filter_not_set", {{"reason", applied.error().message}});
+  note_filter(kernel_->set_filter(interfaces, filtered_nids_));
 }
 
 void Daemon::update_ilvs() {
@@ -187,6 +186,7 @@ void Daemon::housekeeping() {
   }
   if (ilvs_incomplete_) update_ilvs();  // the kernel refused while a link was changing
   restore_filter();
+  if (!filter_problem().empty()) set_filter();
   if (host_channel_ != nullptr) host_channel_->look();
   if (wants_nids()) own_nids_changed();
   process_log().flush();

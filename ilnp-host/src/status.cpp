@@ -59,6 +59,9 @@ StatusProblems Status::problems() const {
   if (lost != 0)
     out.add("warning", std::to_string(lost) + " peers unreachable", "none of their locators answers",
             "ilnpctl show sessions");
+  if (!d_.filter_problem().empty())
+    out.add("error", "the packet filter is not set", d_.filter_problem(),
+            "the kernel answers ILNP packets beside us; nft list ruleset. It is tried again each second");
   if (d_.publisher_ != nullptr) add_publication_problem(out, d_.publisher_->status());
   if (d_.names_->stub() != nullptr && d_.names_->stub()->upstream().empty())
     out.add("warning", "no upstream name server",

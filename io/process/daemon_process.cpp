@@ -105,4 +105,11 @@ void DaemonProcess::restore_filter() {
   put_filter_back();
 }
 
+void DaemonProcess::note_filter(const Result<void>& outcome) {
+  std::string problem = outcome ? std::string{} : outcome.error().message;
+  if (!problem.empty() && problem != filter_problem_)
+    log_event(LogLevel::error, "filter_not_set", {{"reason", problem}});
+  filter_problem_ = std::move(problem);
+}
+
 }  // namespace ilnp

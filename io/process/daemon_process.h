@@ -63,6 +63,10 @@ class DaemonProcess {
   bool drain_netlink();
   /// When it is gone: at once, but not again and again. Called now and then.
   void restore_filter();
+  /// How the last attempt to set our packet filter ended. A refusal is told once, and is a problem until an attempt
+  /// succeeds.
+  void note_filter(const Result<void>& outcome);
+  const std::string& filter_problem() const { return filter_problem_; }
 
   Loop loop_;
   TimePoint started_at_;
@@ -81,6 +85,7 @@ class DaemonProcess {
   std::unique_ptr<Watch> netlink_watch_, neighbour_watch_, filter_change_watch_;
   std::function<Result<ReloadOutcome>()> reload_;
   bool filter_lost_ = false;
+  std::string filter_problem_;
   bool take_down_ = true;
   TimePoint next_filter_restore_{};
 };

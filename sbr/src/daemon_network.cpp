@@ -140,7 +140,7 @@ void Daemon::set_filters() {
   }
   if (own != own_addresses_) {
     if (auto set = ports_->set_filter(router_wire_filter(own, settings_.kernel)); !set) {
-      log_event(LogLevel::error, "filter_not_set", {{"reason", set.error().message}});
+      note_filter(set);
       network_changed_ = true;
       return;  // both filters or none: each packet has one taker
     }
@@ -148,10 +148,9 @@ void Daemon::set_filters() {
   }
   std::map<unsigned, std::string> names;
   for (const auto& [ifindex, side] : paths_.sides()) names[ifindex] = interfaces_.find(ifindex)->name;
-  if (auto applied = kernel_->set_filter(names, own_addresses_, settings_.kernel); !applied) {
-    log_event(LogLevel::error, "filter_not_set", {{"reason", applied.error().message}});
-    network_changed_ = true;
-  }
+  const auto applied = kernel_->set_filter(names, own_addresses_, settings_.kernel);
+  note_filter(applied);
+  network_changed_ = network_changed_ || !applied;
 }
 
 void Daemon::put_filter_back() {

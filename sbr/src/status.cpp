@@ -92,6 +92,9 @@ StatusProblems Status::problems() const {
     out.add("warning", "nodes that are elsewhere are claimed here: " + std::to_string(claimed),
             "clones or liars use their names; or they came without a move. Their own sessions go on",
             "event node_claimed has the address and the link-layer address; ilnpctl migrate show");
+  if (!d_.filter_problem().empty())
+    out.add("error", "the packet filter is not set", d_.filter_problem(),
+            "the kernel forwards beside us; nft list ruleset. It is tried again each second");
   if (d_.paths_.inside().empty())
     out.add("error", "no inside interface", "none of the configured interfaces exists", "ip link");
   return out;

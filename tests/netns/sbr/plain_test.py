@@ -4,6 +4,7 @@
 import errno
 import re
 import socket
+import subprocess
 
 from site_lab import Site, host_address, outside_host
 
@@ -14,6 +15,26 @@ from wire import Frames, ipv6, udp
 
 LOCATOR, OTHER = "2001:db8:100:1", "2001:db8:100:2"
 OUT = "2001:db8:c1::2"
+
+
+def filter_refused(site):
+    """Somebody else owns the table of our packet filter: a problem until it is set, told once."""
+    with site.ns.start("/usr/sbin/nft", "-i", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as other:
+        other.stdin.write(b"add table netdev ilnp_sbr { flags owner; }\n")
+        other.stdin.flush()
+        wait_until(lambda: "ilnp_sbr" in site.ns.run("/usr/sbin/nft", "list", "tables").stdout, "nobody owns the table")
+        site.router.write_config(site.text)
+        site.router.launch()  # it is not ready while the filter is refused
+        site.router.wait_up()
+        wait_until(lambda: no_filter(site), lambda: f"no problem: {site.router.ask('status')}")
+        other.kill()
+    wait_until(lambda: not no_filter(site), lambda: f"the filter is not set: {site.router.ask('status')}")
+    check(len(site.router.events("filter_not_set")) == 1, f"told again and again: {site.router.events('filter_not_set')}")
+    check("chain" in site.ns.run("/usr/sbin/nft", "list", "table", "netdev", "ilnp_sbr").stdout, "there is no filter")
+
+
+def no_filter(site):
+    return any("packet filter" in problem["what"] for problem in site.router.ask("status")["problems"])
 
 
 def ping(namespace, address, *more):
@@ -114,7 +135,7 @@ def test(lab):
     site.add_uplink("isp1", "wan0", "2001:db8:f0:1", "2001:db8:1::/48")
     host_address(site.add_inside("lan0", LOCATOR, "in"), "eth0", f"{LOCATOR}::10")
     host_address(site.add_inside("lan1", OTHER, "in2"), "eth0", f"{OTHER}::20")
-    site.start()
+    filter_refused(site)
     reach(lab, site)
     transfers(lab, site)
     too_big(lab, site)
