@@ -2,10 +2,10 @@
 """What happened when in one move: steps of the orchestrator, events of the programs and frames in the captures, all in ms
 after the guest ran again. All programs but the guest's have one clock; the guest's own is found by what it both logs and
 sends, its first Locator Update."""
-import datetime
 import os
 
 # pylint: disable=import-error
+from moments import seconds
 from wire import packed, packets_of
 
 IPV6, DESTINATION_OPTIONS, ICMPV6, UDP = b"\x86\xdd", 60, 58, 17
@@ -17,15 +17,12 @@ LISP_DATA = 4341
 RECORD = b"ROAM" + bytes((0, 0, 0, 2))  # examples/roam/counter: a datagram with data; its number follows
 MAY_BE_UNDER_WAY = 0.05  # s; who was told that the guest leaves may have sent something there right before
 IN_DNS = "DNS shows the new locator"
-STEPS = (("prepare", "libvirt's hook: the move is prepared"), ("told", "network is told"), ("activated", "network has activated"), ("stopped", "hypervisor: guest stops (STOP)"),
+STEPS = (("prepare", "libvirt's hook: the move is prepared"), ("told", "network is told"),
+         ("activated", "network has activated"), ("stopped", "hypervisor: guest stops (STOP)"),
          ("resumed", "hypervisor: guest runs (RESUME)"), ("heard", "border router has heard the guest"),
          ("release", "libvirt's hook: the move is released"), ("rehomed", "its home follows (rehome)"),
          ("published", "DNS is told (dynamic update)"), ("in_dns", IN_DNS))
 NOTICES = ("host_notice", "host_moved", "clock_jump")
-
-
-def seconds(event):
-    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
 
 
 class Frame:

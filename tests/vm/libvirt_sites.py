@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two sites whose hypervisors are libvirt's: all that the network hears of a move comes from our hook and its service,
 installed as docs/operations/migration.md says."""
-import datetime
-import time
-
 from vm_sites import VmSites
 
 # pylint: disable=wrong-import-order
 from lab import check, wait_until
 from libvirt import PrivateLibvirt, why_not
 from libvirt_machine import LibvirtMachine
+from moments import monotonic, seconds
 from two_sites import OTHER
 
 OPTIONS = {"stop": (), "live": ("--live",), "postcopy": ("--live", "--postcopy", "--postcopy-after-precopy")}  # of virsh migrate
@@ -55,7 +53,7 @@ class LibvirtSites(VmSites):
         """When its border router took this step, asked or by itself, the first time after `since`."""
         for event in self.sites[site].router.events():
             if event.get("event") in ("move_step", "own_move_step") and event.get("step") == step:
-                when = monotonic(datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp())
+                when = monotonic(seconds(event))
                 if when > since:
                     return when
         return None
@@ -63,7 +61,3 @@ class LibvirtSites(VmSites):
     def activated(self, since):
         """By the site that the guest has left, when libvirt said so, or by the one that heard it."""
         return min(filter(None, (self.router_did(site, "activate", since) for site in OTHER)), default=None)
-
-
-def monotonic(wall):
-    return wall - time.time() + time.monotonic()

@@ -11,12 +11,13 @@ import os
 import sys
 import time
 
-from libvirt_sites import OPTIONS, LibvirtSites, monotonic
+from libvirt_sites import OPTIONS, LibvirtSites
 
 # pylint: disable=wrong-import-order
 from counters import Counted, go_on
 from flows import LATE
 from lab import check, test_main, wait_until
+from moments import monotonic
 from two_sites import OTHER
 
 GUEST, OTHERS_EID = "guest", "2001:db8:ee::7"

@@ -16,17 +16,15 @@ from common.places import Places  # noqa: E402
 from hypervisor import Hypervisor  # noqa: E402
 from lab import PREFIX, Lab, records_of, wait_until  # noqa: E402
 from machine import Control, Machine  # noqa: E402
+from moments import seconds  # noqa: E402
 from mesh import EID, SPACING, Lines, Mesh  # noqa: E402
 from pings import wait_for_reply  # noqa: E402
 from site_lab import Site  # noqa: E402
-from timeline import seconds  # noqa: E402
 from two_sites import INSIDE, PROVIDER, SUBNET, TwoSites  # noqa: E402
-from vm_sites import LINK_UP, START_HOST, Hypervisors  # noqa: E402
+from vm_sites import LINK_UP, PLAIN, START_HOST, Hypervisors  # noqa: E402
 
 NID = "200:0:0:a"
 SETTLED = 4.0  # s from the beginning of one move to that of the next, unless the way of telling takes longer
-PLAIN_NETWORK = "/sbin/ip link set eth0 up\n/sbin/ip addr add {address}/64 dev eth0 nodad\n" \
-    "/sbin/ip -6 route add default via fe80::1 dev eth0\n"
 
 
 def first(events, since, **wanted):
@@ -59,7 +57,7 @@ class LispWorld(Mesh):
 
     def boot(self, way):
         self.way = way
-        self.vm = ToldMachine(self.control, "guest", self.hypervisors, network=PLAIN_NETWORK.format(address=EID),
+        self.vm = ToldMachine(self.control, "guest", self.hypervisors, network=LINK_UP + PLAIN.format(EID),
                               shared=way == "shared").boot()
         self.vm.on_resume = self._arrive
         for client in self.plan.clients:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Echo requests at a steady rate, as the papers measure: nothing but a kernel has to answer."""
 import os
-import time
 from typing import NamedTuple, Optional
 
 PINGER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pinger.py")
@@ -64,8 +63,3 @@ def wait_for_reply(namespace, address, wait_until):
     """What is asked for by a first packet is no part of a move."""
     wait_until(lambda: namespace.run("ping", "-c", "1", "-W", "2", address, check_status=False).returncode == 0,
                f"{namespace.name} does not reach {address}", timeout=40)
-
-
-def wall(monotonic):
-    """A moment of the monotonic clock, in s since 1970, as events have it."""
-    return time.time() - time.monotonic() + monotonic

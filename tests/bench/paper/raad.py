@@ -10,7 +10,8 @@ from results import chosen, five, measured_with, memory_of, spread, stamp, table
 # pylint: disable=wrong-import-order
 from moving import world_of  # noqa: E402  says where the others are
 from mesh import Plan  # noqa: E402
-from pings import Pings, downtime, lost, sent_between, wall  # noqa: E402
+from moments import wall  # noqa: E402
+from pings import Pings, downtime, lost, sent_between  # noqa: E402
 from study import Study  # noqa: E402
 from thesis import CLIENTS, DCS, ROUND_TRIPS, THESIS  # noqa: E402
 

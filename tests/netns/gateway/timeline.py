@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happened when in a move, from the events that the gateways log. All programs of a run have one clock."""
-import datetime
-
-
-def seconds(event):
-    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
+from moments import seconds
 
 
 class Timeline:

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Moves of every kind with a TCP transfer (octets compared) and a 1 kHz counter in both directions."""
-import datetime
 import os
 import select
 import socket
@@ -10,6 +9,7 @@ import time
 from flows import Counter, Stream, go_on, now, promise
 from lab import check, standard, test_main, wait_until
 from leaks import identity_leaks, resets
+from moments import seconds
 
 # The kernel reports a change of carrier at once or up to a second later (it batches them): the gap as a whole is bounded
 # with that in mind, and the part that comes after the daemon knows is bounded by itself. Both are printed. On a busy machine
@@ -61,7 +61,7 @@ class Moving:
     @staticmethod
     def gap(what, words, host, begin, end, figures):
         offset = time.time() - now()
-        known = [e for e in (event_time(event) - offset for name in ("own_locator_up", "own_locator_down")
+        known = [e for e in (seconds(event) - offset for name in ("own_locator_up", "own_locator_down")
                              for event in host.events(name)) if begin <= e <= end]
         gaps = [(length, at) for way in ("there", "back") for length, at in figures[way]["gaps"]
                 if at + length > begin and at < end]
@@ -74,10 +74,6 @@ class Moving:
               + (f", the machine late by {machine * 1e3:.0f} ms" if machine else ""))
         check(known, f"{what}: {words}: the daemon noticed nothing")
         return whole, own
-
-
-def event_time(event):
-    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
 
 
 def link(host, interface, state):

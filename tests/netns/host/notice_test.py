@@ -3,7 +3,6 @@
 """A machine is moved while its link stays up, as a virtual machine is: its end of the cable is put into another bridge,
 whose router advertises to nobody who does not ask. The only sign is that the daemon stood still for a moment. With the
 same and with other link-local addresses and link-layer addresses of the routers. The way back is told by the hypervisor on its channel."""
-import datetime
 import json
 import os
 import select
@@ -15,6 +14,7 @@ import tty
 
 from flows import Counter, Stream, go_on, now, promise
 from lab import NID_A, NID_B, check, records_of, run, test_main, wait_until
+from moments import seconds
 
 USABLE, TOLD = 0.060, 0.005  # seconds: the new locator after the machine runs again; the Locator Update after that
 STOOD_STILL = 0.12
@@ -26,10 +26,6 @@ ROUTERS = {  # link-local and link-layer address of the second place's router; t
     "another link-local address": ("fe80::2", "02:00:00:00:0a:01"),
     "other addresses": ("fe80::2", "02:00:00:00:0a:02"),
 }
-
-
-def time_of(event):
-    return datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
 
 
 class Places:
@@ -118,7 +114,7 @@ def move(a, b, udp, place, words, make):
     resumed = make()
 
     def first(event):
-        return next((time_of(e) for e in a.events(event) if time_of(e) > resumed and e["locator"] == PLACES[place]), None)
+        return next((seconds(e) for e in a.events(event) if seconds(e) > resumed and e["locator"] == PLACES[place]), None)
     wait_until(lambda: b.session(a.nid)["using"]["remote"] == PLACES[place],
                lambda: f"{words}: b does not follow: {b.session(a.nid)}")
     wait_until(lambda: a.session(b.nid)["lu"]["state"] == "idle", f"{words}: no acknowledgement")
